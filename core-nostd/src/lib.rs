@@ -1,1 +1,44 @@
-//! 
+//! What is said to a security key, and in which order: wire formats and sessions, without `std`,
+//! without an allocator, without `unsafe`, and without a way to panic.
+//!
+//! Every message goes both ways, encoded and parsed, because a token needs the other half.
+//!
+//! | layer | module | standard |
+//! |---|---|---|
+//! | framing | [`ctaphid`] | CTAP 2.3 §11.2 |
+//! | encoding | [`cbor`] | RFC 8949 and CTAP 2.3 §8 (canonical form) |
+//! | messages | [`ctap2`] | CTAP 2.3 §6, serving 2.1, 2.1-PRE and 2.0 |
+//! | what the messages carry | [`webauthn`] | WebAuthn Level 3 §6, RFC 9052, RFC 9053 |
+//! | PIN secrets | [`pin_protocol`] | CTAP 2.3 §6.5.6, §6.5.7 |
+//! | flows | [`session`] | what an administrator does to a key |
+//! | primitives | [`crypto`] | one trait; RustCrypto behind the feature `rust-crypto` |
+//!
+//! A layer never names the one that calls it. Clock and randomness are arguments. Features:
+//! `rust-crypto` (default) implements [`crypto`]'s trait; without it, bring a secure element.
+//!
+//! Where the specification is left on purpose, `DEVIATIONS.md` says why.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod cbor;
+pub mod crypto;
+pub mod ctap2;
+pub mod ctaphid;
+pub mod pin_protocol;
+pub mod session;
+pub mod webauthn;

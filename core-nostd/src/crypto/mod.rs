@@ -1,0 +1,1 @@
+//! The primitives that the PIN protocols and attestation need, behind one trait.

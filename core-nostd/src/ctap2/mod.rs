@@ -1,0 +1,1 @@
+//! The messages of CTAP2, a file per command. CTAP 2.3 §6.

@@ -1,0 +1,1 @@
+//! Blocking flows over a transport: what an administrator does to a key.

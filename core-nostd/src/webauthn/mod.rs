@@ -1,0 +1,1 @@
+//! What CTAP2 messages carry for the relying party. WebAuthn Level 3 §6.
