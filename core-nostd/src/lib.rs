@@ -41,4 +41,5 @@ pub mod ctap2;
 pub mod ctaphid;
 pub mod pin_protocol;
 pub mod session;
+pub mod time;
 pub mod webauthn;

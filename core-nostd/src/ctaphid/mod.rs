@@ -1,1 +1,5 @@
-//! CTAPHID framing, both roles, without I/O. CTAP 2.3 §11.2.
+//! CTAPHID: CTAP messages in HID reports. CTAP 2.3 §11.2.
+
+mod keepalive;
+
+pub use keepalive::Keepalive;

@@ -1,1 +1,7 @@
-//! Blocking flows over a transport: what an administrator does to a key.
+//! What an administrator does with a token, as blocking flows over a link.
+
+mod transport;
+
+pub use crate::ctaphid::Keepalive;
+pub use crate::time::Millis;
+pub use transport::CtapTransport;
