@@ -1,1 +1,38 @@
-//! 
+//! The gRPC interfaces of Keysteward: versioned packages, and nothing but.
+//!
+//! - [`agent`]: what an agent serves, through the uplink or a local socket.
+//! - [`enrolment`]: how a host becomes known to the server.
+//! - [`error`]: the machine-readable half of every refusal.
+//!
+//! Messages that carry a PIN or another secret print without it: see `secret.rs`.
+
+#![forbid(unsafe_code)]
+
+mod secret;
+
+/// `keysteward.agent.v1`
+pub mod agent {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("keysteward.agent.v1");
+    }
+}
+
+/// `keysteward.enrolment.v1`
+pub mod enrolment {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("keysteward.enrolment.v1");
+    }
+}
+
+/// `keysteward.error.v1`
+pub mod error {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("keysteward.error.v1");
+    }
+}
+
+/// The encoded `FileDescriptorSet` of every package, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,40 @@
+//! Generates the Rust of `keysteward/`, without protoc.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message as _;
+
+/// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
+const SECRET: [&str; 10] = [
+    ".keysteward.agent.v1.ListCredentials",
+    ".keysteward.agent.v1.SetPin",
+    ".keysteward.agent.v1.ChangePin",
+    ".keysteward.agent.v1.Configure",
+    ".keysteward.agent.v1.MakeCredential",
+    ".keysteward.agent.v1.DeleteCredential",
+    ".keysteward.agent.v1.ProveCredential",
+    ".keysteward.agent.v1.Raw",
+    ".keysteward.agent.v1.RawResult",
+    ".keysteward.enrolment.v1.EnrolRequest",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=keysteward");
+    let descriptors = protox::compile(
+        [
+            "keysteward/error/v1/error.proto",
+            "keysteward/agent/v1/host.proto",
+            "keysteward/agent/v1/token.proto",
+            "keysteward/agent/v1/fido.proto",
+            "keysteward/agent/v1/journal.proto",
+            "keysteward/enrolment/v1/enrolment.proto",
+        ],
+        ["."],
+    )?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .skip_debug(SECRET)
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! `Debug` for messages with secrets: field names and sizes, never the secret.
+
+use core::fmt;
+
+use crate::{agent::v1, enrolment::v1 as enrolment};
+
+const HIDDEN: &str = "<hidden>";
+
+macro_rules! hidden {
+    ($($message:path { shows $($shown:ident),* ; hides $($secret:ident),* })*) => {$(
+        impl fmt::Debug for $message {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // Names every field, so a new one that nobody classified fails to compile.
+                let Self { $($shown,)* $($secret: _,)* } = self;
+                f.debug_struct(stringify!($message))
+                    $(.field(stringify!($shown), $shown))*
+                    $(.field(stringify!($secret), &HIDDEN))*
+                    .finish()
+            }
+        }
+    )*};
+}
+
+hidden! {
+    v1::ListCredentials { shows rp_id; hides pin }
+    v1::SetPin { shows ; hides new_pin }
+    v1::ChangePin { shows ; hides current_pin, new_pin }
+    v1::Configure {
+        shows min_pin_length, min_pin_length_rp_ids, force_pin_change, always_uv,
+              enable_enterprise_attestation;
+        hides pin
+    }
+    v1::MakeCredential {
+        shows rp_id, rp_name, client_data_hash, user_id, user_name, user_display_name,
+              algorithms, resident_key, exclude_credential_ids, enterprise_attestation,
+              cred_protect;
+        hides pin
+    }
+    v1::DeleteCredential { shows credential_id; hides pin }
+    v1::ProveCredential { shows rp_id, credential_id, client_data_hash; hides pin }
+    v1::Raw { shows key, timeout_ms; hides request }
+    v1::RawResult { shows ; hides response }
+    enrolment::EnrolRequest {
+        shows certificate_request, facts, agent_version;
+        hides join_token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_request_does_not_show_its_pin() {
+        let request = v1::ChangePin {
+            current_pin: "314159".into(),
+            new_pin: "271828".into(),
+        };
+        let printed = format!("{request:?}");
+        assert!(!printed.contains("314159") && !printed.contains("271828"), "{printed}");
+        assert!(printed.contains("new_pin"), "{printed}");
+    }
+}
