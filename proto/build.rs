@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 10] = [
+const SECRET: [&str; 17] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -16,6 +16,13 @@ const SECRET: [&str; 10] = [
     ".keysteward.agent.v1.Raw",
     ".keysteward.agent.v1.RawResult",
     ".keysteward.enrolment.v1.EnrolRequest",
+    ".keysteward.server.v1.CreateJoinTokenResponse",
+    ".keysteward.server.v1.CreateConnectionRequest",
+    ".keysteward.server.v1.HandOverPin",
+    ".keysteward.server.v1.Revoke",
+    ".keysteward.server.v1.SetPin",
+    ".keysteward.server.v1.RevealPinResponse",
+    ".keysteward.server.v1.CreateApiKeyResponse",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -28,6 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             "keysteward/agent/v1/fido.proto",
             "keysteward/agent/v1/journal.proto",
             "keysteward/enrolment/v1/enrolment.proto",
+            "keysteward/server/v1/hosts.proto",
+            "keysteward/server/v1/tokens.proto",
+            "keysteward/server/v1/issuing.proto",
+            "keysteward/server/v1/operations.proto",
+            "keysteward/server/v1/system.proto",
         ],
         ["."],
     )?;

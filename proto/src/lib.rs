@@ -2,6 +2,7 @@
 //!
 //! - [`agent`]: what an agent serves, through the uplink or a local socket.
 //! - [`enrolment`]: how a host becomes known to the server.
+//! - [`server`]: what the central server serves to operators and programs.
 //! - [`error`]: the machine-readable half of every refusal.
 //!
 //! Messages that carry a PIN or another secret print without it: see `secret.rs`.
@@ -23,6 +24,14 @@ pub mod enrolment {
     /// Version 1.
     pub mod v1 {
         tonic::include_proto!("keysteward.enrolment.v1");
+    }
+}
+
+/// `keysteward.server.v1`
+pub mod server {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("keysteward.server.v1");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{agent::v1, enrolment::v1 as enrolment};
+use crate::{agent::v1, enrolment::v1 as enrolment, server::v1 as server};
 
 const HIDDEN: &str = "<hidden>";
 
@@ -44,6 +44,13 @@ hidden! {
         shows certificate_request, facts, agent_version;
         hides join_token
     }
+    server::CreateJoinTokenResponse { shows join_token; hides secret }
+    server::CreateConnectionRequest { shows connection; hides api_key }
+    server::HandOverPin { shows token; hides new_pin }
+    server::Revoke { shows token, reason; hides pin }
+    server::SetPin { shows token; hides current_pin, new_pin }
+    server::RevealPinResponse { shows ; hides pin }
+    server::CreateApiKeyResponse { shows api_key; hides secret }
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+//! The public gRPC surface: converts, authorises, calls the room that decides.

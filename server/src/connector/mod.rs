@@ -1,0 +1,1 @@
+//! Outside systems: a trait per kind, a file per vendor.

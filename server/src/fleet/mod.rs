@@ -1,0 +1,1 @@
+//! The uplinks of agents: accept, registry, calls, events.

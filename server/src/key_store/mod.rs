@@ -1,0 +1,1 @@
+//! Secrets at rest: sealed under a master key that is not in the database.

@@ -1,0 +1,1 @@
+//! Tokens, templates, states and the moves between them: pure data and rules.

@@ -1,0 +1,1 @@
+//! Durable units of work, made of steps.
