@@ -1,1 +1,46 @@
-fn main() {}
+//! The one door to the project's commands: `cargo xtask <verb>`.
+//!
+//! Each verb installs what it needs, says what it does, and shows what it runs.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod check;
+mod demo;
+mod install;
+mod run;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The one door to the project's commands")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// The main job in front of you: a key on another machine is issued, used, suspended, revoked
+    ///
+    /// Example: cargo xtask demo --stay
+    Demo(demo::Demo),
+    /// Every test, the real parts included; what CI runs
+    ///
+    /// Example: cargo xtask test -- --no-capture enrolment
+    Test(test::Test),
+    /// The quick gate: format, lints, unit tests, docs, the core without std, Windows
+    Check,
+    /// Memory, speed and waiting, as ratios of one run
+    Bench(bench::Bench),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().verb {
+        Verb::Demo(demo) => demo.run(),
+        Verb::Test(test) => test.run(),
+        Verb::Check => check::gate(),
+        Verb::Bench(bench) => bench.run(),
+    }
+}

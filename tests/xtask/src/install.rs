@@ -1,0 +1,126 @@
+//! What a verb needs beyond a Rust toolchain, installed when it is missing.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{output, run, target};
+
+/// Debian packages; those already installed cost one look.
+pub(crate) fn packages(names: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| !installed(name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!(
+        "missing Debian packages: {}; installing them",
+        missing.join(" ")
+    );
+    if Command::new("apt-get").arg("--version").output().is_err() {
+        bail!(
+            "this machine has no apt-get; install what these Debian packages hold and run again: {}",
+            missing.join(" ")
+        );
+    }
+    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    run(Command::new("apt-get")
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+    .context("packages are installed as root; run as root, or install them by hand")
+}
+
+fn installed(package: &str) -> bool {
+    output(Command::new("dpkg-query").args(["-W", "-f=${Status}", package]))
+        .is_ok_and(|status| status == "install ok installed")
+}
+
+/// A Python with other people's client in it, under the target folder.
+pub(crate) fn python() -> Result<()> {
+    const PACKAGE: &str = "fido2==2.2.1";
+    let folder = target().join("python");
+    let python = folder.join("bin/python");
+    let works =
+        output(Command::new(&python).args(["-c", "import fido2; print(fido2.__version__)"]));
+    if works.is_ok_and(|version| version.trim() == "2.2.1") {
+        return Ok(());
+    }
+    eprintln!(
+        "missing python-fido2 in {}; installing it",
+        folder.display()
+    );
+    if Command::new("python3")
+        .args(["-c", "import ensurepip"])
+        .output()
+        .is_ok_and(|o| !o.status.success())
+    {
+        packages(&["python3-venv"])?;
+    }
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", PACKAGE]))
+}
+
+/// A compilation target of the toolchain in use.
+pub(crate) fn rust_target(name: &str) -> Result<()> {
+    let have = output(Command::new("rustup").args(["target", "list", "--installed"]))
+        .context("rustup is needed to add a compilation target")?;
+    if have.lines().any(|line| line == name) {
+        return Ok(());
+    }
+    eprintln!("missing Rust target {name}; installing it");
+    run(Command::new("rustup").args(["target", "add", name]))
+}
+
+/// A kernel with uhid for the guest, and the programs that boot it:
+/// `target/guest/boot/vmlinuz-*` and `target/guest/lib/modules/*`.
+pub(crate) fn guest() -> Result<()> {
+    packages(&["qemu-system-x86", "busybox-static", "cpio", "fido2-tools"])?;
+    let folder = target().join("guest");
+    if kernel(&folder).is_some() {
+        return Ok(());
+    }
+    eprintln!(
+        "missing the guest's kernel in {}; fetching Debian's",
+        folder.display()
+    );
+    fs::create_dir_all(&folder)?;
+    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    let depends = output(Command::new("apt-cache").args(["depends", "linux-image-cloud-amd64"]))?;
+    let package = depends
+        .split_whitespace()
+        .find(|word| word.starts_with("linux-image-6"))
+        .context("linux-image-cloud-amd64 depends on no kernel that is known here")?;
+    run(Command::new("apt-get")
+        .args(["download", "-qq", package])
+        .current_dir(&folder))?;
+    let archive = fs::read_dir(&folder)?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .find(|path| path.extension().is_some_and(|e| e == "deb"))
+        .context("apt-get download left no package")?;
+    run(Command::new("dpkg-deb")
+        .arg("-x")
+        .arg(&archive)
+        .arg(&folder))?;
+    fs::remove_file(archive)?;
+    kernel(&folder)
+        .map(drop)
+        .context("the kernel package holds no vmlinuz")
+}
+
+fn kernel(folder: &Path) -> Option<PathBuf> {
+    fs::read_dir(folder.join("boot"))
+        .ok()?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .find(|path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with("vmlinuz-"))
+        })
+}

@@ -1,0 +1,44 @@
+//! `cargo xtask test`: every test, the real parts included.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    install,
+    run::{cargo, output, run},
+};
+
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Passed on to the test runner
+    #[arg(last = true)]
+    filter: Vec<String>,
+}
+
+impl Test {
+    pub(crate) fn run(self) -> Result<()> {
+        install::python()?;
+        install::guest()?;
+        // The programs that the stories start as processes of their own.
+        run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;
+        let nextest = output(&mut cargo(&["nextest", "--version"])).is_ok();
+        let filter: Vec<&str> = self.filter.iter().map(String::as_str).collect();
+        if nextest {
+            run(cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).args(&filter))?;
+        } else {
+            eprintln!("cargo-nextest is not installed: the slower cargo test does the same");
+            run(cargo(&[
+                "test",
+                "--workspace",
+                "--all-targets",
+                "--no-fail-fast",
+                "--",
+            ])
+            .args(&filter))?;
+        }
+        if filter.is_empty() {
+            run(&mut cargo(&["test", "--workspace", "--doc"]))?;
+        }
+        Ok(())
+    }
+}
