@@ -1,5 +1,6 @@
 //! What an administrator does with a token, as blocking flows over a link.
 
+mod hid;
 mod transport;
 
 pub use crate::ctaphid::Keepalive;
