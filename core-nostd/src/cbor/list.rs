@@ -1,0 +1,115 @@
+//! Arrays of one type, read item by item.
+
+use core::fmt;
+
+use super::{BufferFull, Encode, Error, Parse, Raw, Reader, Writer};
+
+/// An array: of the caller's items when it is to be sent, of the message's bytes when it came.
+/// Either way it borrows, and has no capacity to overrun.
+#[derive(Clone, Copy)]
+pub struct List<'a, T>(Source<'a, T>);
+
+#[derive(Clone, Copy)]
+enum Source<'a, T> {
+    Items(&'a [T]),
+    /// A checked array. Items that are not a `T` may be in it.
+    Encoded(Raw<'a>),
+}
+
+impl<'a, T> List<'a, T> {
+    /// A list of these items.
+    pub const fn new(items: &'a [T]) -> Self {
+        Self(Source::Items(items))
+    }
+}
+
+impl<'a, T: Parse<'a> + Copy> List<'a, T> {
+    /// Reads an array in which items that are not a `T` are passed over, here and by
+    /// [`iter`](Self::iter): newer keys name things that this code has no type for.
+    pub fn read_lenient(r: &mut Reader<'a>) -> Result<Self, Error> {
+        let start = r.position();
+        r.array(Reader::skip)?;
+        Ok(Self(Source::Encoded(Raw(r.since(start)))))
+    }
+
+    /// The items, in order.
+    pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
+        let (items, encoded) = match self.0 {
+            Source::Items(items) => (items, None),
+            Source::Encoded(raw) => (&[][..], Some(Reader::items_of(raw))),
+        };
+        items.iter().copied().chain(
+            encoded
+                .into_iter()
+                .flatten()
+                .filter_map(|raw| raw.reader().read().ok()),
+        )
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Whether `item` is among them.
+    pub fn contains(&self, item: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.iter().any(|one| one == *item)
+    }
+}
+
+impl<'a, T> From<&'a [T]> for List<'a, T> {
+    fn from(items: &'a [T]) -> Self {
+        Self::new(items)
+    }
+}
+
+impl<'a, T, const N: usize> From<&'a [T; N]> for List<'a, T> {
+    fn from(items: &'a [T; N]) -> Self {
+        Self::new(items)
+    }
+}
+
+impl<T> Default for List<'_, T> {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl<'a, T: Parse<'a>> Parse<'a> for List<'a, T> {
+    fn read(r: &mut Reader<'a>) -> Result<Self, Error> {
+        let start = r.position();
+        r.array(|r| T::read(r).map(|_| ()))?;
+        Ok(Self(Source::Encoded(Raw(r.since(start)))))
+    }
+}
+
+impl<T: Encode> Encode for List<'_, T> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
+        match self.0 {
+            Source::Items(items) => w.array(items.iter()),
+            Source::Encoded(raw) => w.raw(raw),
+        }
+    }
+}
+
+impl<'a, T: Parse<'a> + Copy + PartialEq> PartialEq for List<'a, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<'a, T: Parse<'a> + Copy + Eq> Eq for List<'a, T> {}
+
+impl<'a, T: Parse<'a> + Copy + fmt::Debug> fmt::Debug for List<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,49 @@
+//! An item kept as it came.
+
+use core::fmt;
+
+use super::{BufferFull, Encode, Error, Parse, Reader, Writer};
+
+/// One well-formed item, byte for byte: what a MAC is computed over, or what another layer reads.
+/// `Debug` shows the length only, since the bytes may be secret.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Raw<'b>(pub(super) &'b [u8]);
+
+impl<'b> Raw<'b> {
+    /// An empty map.
+    pub const EMPTY_MAP: Self = Self(&[0xa0]);
+
+    /// Encodes `value` into the front of `buffer`, so that the bytes can be authenticated first
+    /// and sent afterwards.
+    pub fn encode_in(value: &dyn Encode, buffer: &'b mut [u8]) -> Result<Self, BufferFull> {
+        super::encode(value, buffer).map(Self)
+    }
+
+    /// A reader at the item. Its depth was bounded when the item was first read.
+    pub(super) const fn reader(self) -> Reader<'b> {
+        Reader::with_depth(self.0, u8::MAX)
+    }
+
+    /// The item's bytes.
+    pub const fn bytes(self) -> &'b [u8] {
+        self.0
+    }
+}
+
+impl fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw({} bytes)", self.0.len())
+    }
+}
+
+impl Encode for Raw<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
+        w.raw(*self)
+    }
+}
+
+impl<'b> Parse<'b> for Raw<'b> {
+    fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
+        r.raw()
+    }
+}
