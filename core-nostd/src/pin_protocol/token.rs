@@ -1,0 +1,130 @@
+//! pinUvAuthToken: what stands in for the PIN. CTAP 2.3 §6.5.5.7.
+
+use super::shared_secret::{self, MacVerified, PinUvAuthParam};
+use super::{Ciphertext, PinProtocol, SharedSecret};
+use crate::crypto::{Crypto, Error, Secret};
+use core::ops::BitOr;
+
+/// What a token is good for. CTAP 2.3 §6.5.5.7, table of permissions.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Permissions(pub u8);
+
+impl Permissions {
+    /// mc: makeCredential, for one RP.
+    pub const MAKE_CREDENTIAL: Self = Self(0x01);
+    /// ga: getAssertion, for one RP.
+    pub const GET_ASSERTION: Self = Self(0x02);
+    /// cm: credentialManagement.
+    pub const CREDENTIAL_MANAGEMENT: Self = Self(0x04);
+    /// be: bioEnrollment.
+    pub const BIO_ENROLLMENT: Self = Self(0x08);
+    /// lbw: writing of large blobs.
+    pub const LARGE_BLOB_WRITE: Self = Self(0x10);
+    /// acfg: authenticatorConfig.
+    pub const AUTHENTICATOR_CONFIGURATION: Self = Self(0x20);
+    /// pcmr: reading by credentialManagement, for good. Never beside others.
+    pub const PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY: Self = Self(0x40);
+
+    /// Whether all of `other` is in this.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Permissions {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A pinUvAuthToken, in the hands of platform or token.
+#[expect(missing_debug_implementations, reason = "a secret")]
+pub struct PinUvAuthToken {
+    protocol: PinProtocol,
+    bytes: Secret<32>,
+    len: Length,
+}
+
+/// CTAP 2.0 allowed short tokens; they are met under protocol one.
+#[derive(Clone, Copy)]
+enum Length {
+    Short,
+    Full,
+}
+
+impl PinUvAuthToken {
+    /// Draws a token of 32 bytes.
+    pub fn generate(crypto: &mut impl Crypto, protocol: PinProtocol) -> Result<Self, Error> {
+        let mut bytes = Secret([0; 32]);
+        crypto.random(&mut bytes.0)?;
+        Ok(Self {
+            protocol,
+            bytes,
+            len: Length::Full,
+        })
+    }
+
+    /// Takes the token out of an answer of clientPIN.
+    pub fn decrypt(
+        crypto: &mut impl Crypto,
+        secret: &SharedSecret,
+        ciphertext: &[u8],
+    ) -> Result<Self, Error> {
+        let protocol = secret.protocol();
+        let plaintext = secret.decrypt(crypto, ciphertext)?;
+        let mut bytes = Secret([0; 32]);
+        let len = match (protocol, plaintext.as_slice().len()) {
+            (_, 32) => Length::Full,
+            (PinProtocol::One, 16) => Length::Short,
+            _ => return Err(Error),
+        };
+        for (to, from) in bytes.0.iter_mut().zip(plaintext.as_slice()) {
+            *to = *from;
+        }
+        Ok(Self {
+            protocol,
+            bytes,
+            len,
+        })
+    }
+
+    /// Puts the token into an answer of clientPIN.
+    pub fn encrypt(
+        &self,
+        crypto: &mut impl Crypto,
+        secret: &SharedSecret,
+    ) -> Result<Ciphertext, Error> {
+        secret.encrypt(crypto, self.key())
+    }
+
+    /// The protocol that it was made under, and works under.
+    #[must_use]
+    pub const fn protocol(&self) -> PinProtocol {
+        self.protocol
+    }
+
+    /// pinUvAuthParam over the concatenated parts.
+    pub fn authenticate(&self, crypto: &mut impl Crypto, parts: &[&[u8]]) -> PinUvAuthParam {
+        shared_secret::authenticate(crypto, self.protocol, self.key(), parts)
+    }
+
+    /// Checks a pinUvAuthParam over the concatenated parts.
+    pub fn verify(
+        &self,
+        crypto: &mut impl Crypto,
+        parts: &[&[u8]],
+        mac: &[u8],
+    ) -> Result<MacVerified, Error> {
+        shared_secret::verify(crypto, self.protocol, self.key(), parts, mac)
+    }
+
+    fn key(&self) -> &[u8] {
+        match (self.len, self.bytes.0.first_chunk::<16>()) {
+            (Length::Short, Some(half)) => half,
+            _ => &self.bytes.0,
+        }
+    }
+}
