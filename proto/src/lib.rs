@@ -1,15 +1,22 @@
-//! The gRPC interfaces of Keysteward: versioned packages, and nothing but.
+//! The gRPC interfaces of Keysteward, in versioned packages.
 //!
 //! - [`agent`]: what an agent serves, through the uplink or a local socket.
 //! - [`enrolment`]: how a host becomes known to the server.
 //! - [`server`]: what the central server serves to operators and programs.
 //! - [`error`]: the machine-readable half of every refusal.
 //!
+//! And what two parties must agree on that no `.proto` can say:
+//!
+//! - [`uplink`]: what passes between agent and server before HTTP/2.
+//! - [`join_token`]: the string by which a machine enrols.
+//!
 //! Messages that carry a PIN or another secret print without it: see `secret.rs`.
 
 #![forbid(unsafe_code)]
 
+pub mod join_token;
 mod secret;
+pub mod uplink;
 
 /// `keysteward.agent.v1`
 pub mod agent {
