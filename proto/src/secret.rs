@@ -36,7 +36,7 @@ hidden! {
               cred_protect;
         hides pin
     }
-    v1::DeleteCredential { shows credential_id; hides pin }
+    v1::DeleteCredential { shows credential_id, rp_id; hides pin }
     v1::ProveCredential { shows rp_id, credential_id, client_data_hash; hides pin }
     v1::Raw { shows key, timeout_ms; hides request }
     v1::RawResult { shows ; hides response }
