@@ -1,0 +1,121 @@
+//! The agent as a whole: what is started, what is served, how it stops.
+
+use std::sync::Arc;
+
+use keysteward_proto::agent::v1::{
+    HostFacts, host_server::HostServer, journal_server::JournalServer, tokens_server::TokensServer,
+};
+use rand::{RngCore as _, rngs::OsRng};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::{
+    clock,
+    journal::{Journal, JournalError},
+    rpc::{
+        self, host::HostService, journal::JournalService, tokens::TokensService,
+    },
+    settings::Settings,
+    token::Inventory,
+    uplink_state::UplinkState,
+};
+
+/// A running agent: journal open, links watched, a thread for each token.
+#[derive(Debug)]
+pub struct Agent {
+    settings: Settings,
+    inventory: Arc<Inventory>,
+    routes: Routes,
+    uplink: UplinkState,
+}
+
+/// Why the agent does not run. Nothing of it does.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Why the agent does not serve callers on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket of `local_socket` could not be made.
+    #[error("cannot listen on {path} (local_socket.path): {source}")]
+    Listen {
+        /// `local_socket.path`
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `local_socket.group` names no group.
+    #[error("local_socket.group: found {group:?}, allowed: a group of this machine")]
+    NoGroup {
+        /// The name.
+        group: String,
+    },
+    /// Serving ended with an error.
+    #[error("serving the local socket failed: {0}")]
+    Serve(#[from] tonic::transport::Error),
+}
+
+impl Agent {
+    /// Opens the journal, watches the links, and starts a thread for each token.
+    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        let journal = Journal::open(&settings.state_dir)?;
+        let inventory = Inventory::new(&mut OsRng);
+        let uplink = UplinkState::new(Arc::clone(&journal));
+        let mut boot_id = [0; 16];
+        OsRng.fill_bytes(&mut boot_id);
+        let routes = Routes::new(HostServer::new(HostService {
+            journal: Arc::clone(&journal),
+            inventory: Arc::clone(&inventory),
+            uplink: uplink.clone(),
+            policy: Arc::new(settings.policy.clone()),
+            boot_id: hex::encode(boot_id).into(),
+            started_at_us: clock::now_us(),
+        }))
+        .add_service(TokensServer::new(TokensService {
+            inventory: Arc::clone(&inventory),
+        }))
+        .add_service(JournalServer::new(JournalService { journal }))
+        .prepare();
+        Ok(Self {
+            settings: settings.clone(),
+            inventory,
+            routes,
+            uplink,
+        })
+    }
+
+    /// Every service, for the local socket and for the uplink alike.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        self.routes.clone()
+    }
+
+    /// Where the uplink writes how it stands.
+    #[must_use]
+    pub fn uplink_state(&self) -> UplinkState {
+        self.uplink.clone()
+    }
+
+    /// What this machine is, for enrolment.
+    #[must_use]
+    pub fn host_facts() -> HostFacts {
+        rpc::host::facts()
+    }
+
+    /// The tokens of this host.
+    #[must_use]
+    pub fn inventory(&self) -> Arc<Inventory> {
+        Arc::clone(&self.inventory)
+    }
+
+    /// Serves callers on this machine until `shutdown`.
+    #[cfg(unix)]
+    pub async fn serve_local(&self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        crate::local::serve(&self.settings.local_socket, self.routes(), shutdown).await
+    }
+}

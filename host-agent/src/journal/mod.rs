@@ -1,0 +1,226 @@
+//! What was begun and how it ended, on disk before anybody hears of it.
+//!
+//! Beside the layers; [`crate::token`] writes it, [`crate::rpc`] reads it. An attempt's intent is
+//! synced before the token sees a byte, its end before the answer leaves:
+//!
+//! ```text
+//!           begin              mark_sent             finish
+//!  (none) --------> Waiting -------------> Started ---------> Done | Failed
+//!            |     (reset only: no byte     ^   |
+//!            |      has been sent)          |   '-- cut off, and the token looked at
+//!            '------------------------------'             ----> Done | Failed | Unknown
+//! ```
+//!
+//! One redb file. Values are postcard behind a version byte. No secret is ever written: a request
+//! is remembered by a digest that leaves its secret fields out, and answers hold none.
+
+mod attempt;
+mod credentials;
+mod record;
+mod standing;
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+
+pub use attempt::{Attempt, Begun};
+pub use credentials::MadeHere;
+pub use record::{Intent, Probe, Record, State, StepKey, TokenName};
+pub use standing::Checkpoint;
+
+/// Acknowledged records are kept this long, so that a late repeat still finds its answer.
+const KEPT_US: i64 = 30 * 24 * 3600 * 1_000_000;
+
+/// What is cached of the file; it is small and rarely read.
+const CACHE_BYTES: usize = 256 * 1024;
+
+const ATTEMPTS: TableDefinition<'_, (&str, &str, u32), &[u8]> = TableDefinition::new("attempts");
+
+/// The journal of this host. Shared; writers wait for each other.
+#[derive(Debug)]
+pub struct Journal {
+    db: Database,
+    /// Attempts that run in this process: started, and nothing is wrong with that.
+    running: Mutex<HashSet<StepKey>>,
+}
+
+/// Why the journal could not be read or written. What was asked of the token has not begun, unless
+/// the words say else.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The folder cannot be made or used.
+    #[error("cannot use the folder of the journal, {}: {source}", path.display())]
+    Folder {
+        /// `state_dir`.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another agent runs on the same folder.
+    #[error("the journal {} is in use; another agent runs on the same state_dir", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be opened, read or written.
+    #[error("the journal failed: {0}; check that its disk is neither full nor read-only")]
+    Storage(#[source] Box<redb::Error>),
+    /// A record that this version cannot read.
+    #[error("the journal holds a record of version {version}, which this agent does not know; install the newer agent again")]
+    Version {
+        /// First byte of the value.
+        version: u8,
+    },
+    /// A record whose bytes make no sense.
+    #[error("the journal holds a record that cannot be read: {0}")]
+    Damaged(#[from] postcard::Error),
+}
+
+impl Journal {
+    /// Opens, or creates, `journal.redb` in `state_dir`.
+    pub fn open(state_dir: &Path) -> Result<Arc<Self>, JournalError> {
+        make_private(state_dir).map_err(|source| JournalError::Folder {
+            path: state_dir.to_owned(),
+            source,
+        })?;
+        let path = state_dir.join("journal.redb");
+        let db = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(&path)
+            .map_err(|error| match error {
+                redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path },
+                other => storage(other),
+            })?;
+        let journal = Self {
+            db,
+            running: Mutex::default(),
+        };
+        journal.write(|transaction| {
+            transaction.open_table(ATTEMPTS).map_err(storage)?;
+            credentials::create(transaction)?;
+            standing::create(transaction)
+        })?;
+        Ok(Arc::new(journal))
+    }
+
+    /// What is known of an attempt; `None` if it never started here.
+    pub fn get(&self, key: &StepKey) -> Result<Option<Record>, JournalError> {
+        let table = self.read(ATTEMPTS)?;
+        let value = table.get(key.as_tuple()).map_err(storage)?;
+        value.map(|value| Record::decode(value.value())).transpose()
+    }
+
+    /// Every attempt, oldest first; those that the server has acknowledged only if `all`.
+    pub fn list(&self, all: bool) -> Result<Vec<(StepKey, Record)>, JournalError> {
+        let mut records = self.select(|record| all || record.acknowledged_at_us == 0)?;
+        records.sort_by_key(|(_, record)| record.started_at_us);
+        Ok(records)
+    }
+
+    /// Attempts that were cut off, by the end of this or an earlier process or by a token that
+    /// went away, and that no look at the token has settled yet.
+    pub fn cut_off(&self) -> Result<Vec<(StepKey, Record)>, JournalError> {
+        let mut records = self.select(|record| !record.state.is_settled())?;
+        let running = self.running();
+        records.retain(|(key, _)| !running.contains(key));
+        Ok(records)
+    }
+
+    /// How many attempts there are, and how many of them have no known end.
+    pub fn counts(&self) -> Result<(usize, usize), JournalError> {
+        let records = self.select(|_| true)?;
+        let unsettled = records.iter().filter(|(_, r)| !r.state.is_settled()).count();
+        Ok((records.len(), unsettled))
+    }
+
+    /// The server has stored these ends. Unsettled attempts stay, since their end is not known
+    /// yet. What was acknowledged long ago is forgotten.
+    pub fn acknowledge(&self, keys: &[StepKey], now_us: i64) -> Result<(), JournalError> {
+        self.write(|transaction| {
+            let mut table = transaction.open_table(ATTEMPTS).map_err(storage)?;
+            for key in keys {
+                let found = match table.get(key.as_tuple()).map_err(storage)? {
+                    Some(value) => Record::decode(value.value())?,
+                    None => continue,
+                };
+                if found.acknowledged_at_us == 0 && found.state.is_settled() {
+                    let record = Record {
+                        acknowledged_at_us: now_us,
+                        ..found
+                    };
+                    table
+                        .insert(key.as_tuple(), record.encode()?.as_slice())
+                        .map_err(storage)?;
+                }
+            }
+            let oldest = now_us.saturating_sub(KEPT_US);
+            table
+                .retain(|_, value| match Record::decode(value) {
+                    Ok(record) => {
+                        record.acknowledged_at_us == 0 || record.acknowledged_at_us > oldest
+                    }
+                    Err(_) => true,
+                })
+                .map_err(storage)
+        })
+    }
+
+    fn select(
+        &self,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<Vec<(StepKey, Record)>, JournalError> {
+        let table = self.read(ATTEMPTS)?;
+        let mut records = Vec::new();
+        for entry in table.iter().map_err(storage)? {
+            let (key, value) = entry.map_err(storage)?;
+            let record = Record::decode(value.value())?;
+            if wanted(&record) {
+                records.push((StepKey::from_tuple(key.value()), record));
+            }
+        }
+        Ok(records)
+    }
+
+    fn read<K: redb::Key + 'static, V: redb::Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<redb::ReadOnlyTable<K, V>, JournalError> {
+        let transaction = self.db.begin_read().map_err(storage)?;
+        transaction.open_table(table).map_err(storage)
+    }
+
+    /// Runs `change` and syncs it to the disk, or leaves everything as it was.
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&redb::WriteTransaction) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let transaction = self.db.begin_write().map_err(storage)?;
+        let value = change(&transaction)?;
+        transaction.commit().map_err(storage)?;
+        Ok(value)
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashSet<StepKey>> {
+        // A set of keys cannot be half changed.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn storage(error: impl Into<redb::Error>) -> JournalError {
+    JournalError::Storage(Box::new(error.into()))
+}
+
+/// Creates the folder if it is missing, for this user alone.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

@@ -1,0 +1,1 @@
+//! Tells the person at the host what a token waits for.

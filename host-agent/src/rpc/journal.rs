@@ -1,0 +1,252 @@
+//! `Journal`: how attempts ended.
+
+use std::sync::Arc;
+
+use keysteward_proto::agent::v1 as proto;
+use proto::{
+    AcknowledgeRequest, AcknowledgeResponse, GetOutcomeRequest, ListOutcomesRequest,
+    ListOutcomesResponse, Outcome, journal_server, outcome::State as ProtoState, step_result,
+};
+use tonic::{Request, Response, Status};
+
+use super::refusal;
+use crate::{
+    clock,
+    journal::{Journal, Probe, Record, State, StepKey},
+    verb::{Answer, Credential, Failure},
+};
+
+/// Longest operation id and step name, in bytes.
+const NAME_MAX: usize = 128;
+
+/// Serves `Journal`.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalService {
+    pub(crate) journal: Arc<Journal>,
+}
+
+#[tonic::async_trait]
+impl journal_server::Journal for JournalService {
+    async fn get_outcome(
+        &self,
+        request: Request<GetOutcomeRequest>,
+    ) -> Result<Response<Outcome>, Status> {
+        let key = key(request.into_inner().key).map_err(|wrong| wrong.status())?;
+        let record = self.journal.get(&key).map_err(refusal::journal)?;
+        Ok(Response::new(outcome(key, record)))
+    }
+
+    async fn list_outcomes(
+        &self,
+        request: Request<ListOutcomesRequest>,
+    ) -> Result<Response<ListOutcomesResponse>, Status> {
+        let records = self
+            .journal
+            .list(request.into_inner().all)
+            .map_err(refusal::journal)?;
+        Ok(Response::new(ListOutcomesResponse {
+            outcomes: records
+                .into_iter()
+                .map(|(key, record)| outcome(key, Some(record)))
+                .collect(),
+        }))
+    }
+
+    async fn acknowledge(
+        &self,
+        request: Request<AcknowledgeRequest>,
+    ) -> Result<Response<AcknowledgeResponse>, Status> {
+        let keys: Vec<StepKey> = request
+            .into_inner()
+            .keys
+            .into_iter()
+            .map(|key| self::key(Some(key)))
+            .collect::<Result<_, _>>()
+            .map_err(|wrong| wrong.status())?;
+        let journal = Arc::clone(&self.journal);
+        tokio::task::spawn_blocking(move || journal.acknowledge(&keys, clock::now_us()))
+            .await
+            .map_err(|_| refusal::internal("the acknowledgement was not kept"))?
+            .map_err(refusal::journal)?;
+        Ok(Response::new(AcknowledgeResponse {}))
+    }
+}
+
+/// A member of a step key that is wrong.
+#[derive(Debug)]
+pub(super) struct WrongKey {
+    pub(super) field: &'static str,
+    pub(super) found: String,
+    pub(super) allowed: &'static str,
+}
+
+impl WrongKey {
+    fn status(&self) -> Status {
+        refusal::field(self.field, &self.found, self.allowed)
+    }
+}
+
+/// Checks the name of an attempt.
+pub(super) fn key(key: Option<proto::StepKey>) -> Result<StepKey, WrongKey> {
+    let Some(key) = key else {
+        return Err(WrongKey {
+            field: "key",
+            found: "nothing".to_owned(),
+            allowed: "operation_id, step and attempt",
+        });
+    };
+    for (field, name) in [("key.operation_id", &key.operation_id), ("key.step", &key.step)] {
+        if name.is_empty() || name.len() > NAME_MAX {
+            return Err(WrongKey {
+                field,
+                found: format!("{} bytes", name.len()),
+                allowed: "1 to 128 bytes",
+            });
+        }
+    }
+    if key.attempt == 0 {
+        return Err(WrongKey {
+            field: "key.attempt",
+            found: "0".to_owned(),
+            allowed: "1 and up",
+        });
+    }
+    Ok(StepKey {
+        operation_id: key.operation_id,
+        step: key.step,
+        attempt: key.attempt,
+    })
+}
+
+/// An attempt as the interface shows it; without a record, one that never started.
+pub(super) fn outcome(key: StepKey, record: Option<Record>) -> Outcome {
+    let key = proto::StepKey {
+        operation_id: key.operation_id,
+        step: key.step,
+        attempt: key.attempt,
+    };
+    let Some(record) = record else {
+        return Outcome {
+            key: Some(key),
+            state: ProtoState::NotFound.into(),
+            ..Outcome::default()
+        };
+    };
+    let Record {
+        intent,
+        state,
+        started_at_us,
+        ended_at_us,
+        ..
+    } = record;
+    let mut outcome = Outcome {
+        key: Some(key),
+        verb: intent.verb.to_string(),
+        presence_id: intent.token.presence_id,
+        serial: intent.token.serial,
+        caller: intent.caller,
+        started_at_us,
+        ended_at_us,
+        ..Outcome::default()
+    };
+    match intent.probe {
+        Probe::Made { rp_id, user_id } => {
+            outcome.rp_id = rp_id;
+            outcome.user_id = user_id;
+        }
+        Probe::Deleted { rp_id, credential_id, .. } => {
+            outcome.rp_id = rp_id;
+            outcome.credential_id = credential_id;
+        }
+        _ => {}
+    }
+    match state {
+        State::Waiting | State::Started => outcome.set_state(ProtoState::Started),
+        State::Done(answer) => {
+            outcome.set_state(ProtoState::Done);
+            outcome.result = Some(result(answer));
+        }
+        State::Failed(failure) => {
+            outcome.set_state(ProtoState::Failed);
+            outcome.error = Some(error(failure));
+        }
+        State::Unknown { explanation } => {
+            outcome.set_state(ProtoState::Unknown);
+            outcome.explanation = explanation;
+        }
+    }
+    outcome
+}
+
+/// An answer as the interface shows it.
+pub(super) fn result(answer: Answer) -> proto::StepResult {
+    use step_result::Result as R;
+    let result = match answer {
+        Answer::Inspected(seen) => R::Inspected(proto::Inspected {
+            pin_retries: seen.pin_retries,
+            power_cycle_needed: seen.power_cycle_needed,
+            pin_set: seen.pin_set,
+            get_info: seen.get_info,
+        }),
+        Answer::Found { credential_ids } => {
+            R::FoundCredentials(proto::FoundCredentials { credential_ids })
+        }
+        Answer::Listed {
+            credentials,
+            existing,
+            max_remaining,
+        } => R::CredentialList(proto::CredentialList {
+            credentials: credentials.into_iter().map(credential).collect(),
+            existing,
+            max_remaining,
+        }),
+        Answer::Done | Answer::RawExchanged => R::Done(proto::Done {}),
+        Answer::Made {
+            attestation_object,
+            credential_id,
+            enterprise_attestation,
+        } => R::CredentialMade(proto::CredentialMade {
+            attestation_object,
+            credential_id,
+            enterprise_attestation,
+        }),
+        Answer::Asserted {
+            authenticator_data,
+            signature,
+            user_id,
+        } => R::AssertionMade(proto::AssertionMade {
+            authenticator_data,
+            signature,
+            user_id,
+        }),
+    };
+    proto::StepResult {
+        result: Some(result),
+    }
+}
+
+/// A failure as the interface shows it.
+pub(super) fn error(failure: Failure) -> proto::StepError {
+    proto::StepError {
+        code: failure.code as i32,
+        message: failure.message,
+        ctap_status: failure.ctap_status.map(u32::from),
+        pin_retries: failure.pin_retries,
+        rule: failure.rule,
+        field: failure.field,
+        changed: failure.changed,
+    }
+}
+
+fn credential(found: Credential) -> proto::Credential {
+    proto::Credential {
+        rp_id: found.rp_id,
+        rp_id_hash: found.rp_id_hash,
+        credential_id: found.credential_id,
+        user_id: found.user_id,
+        user_name: found.user_name,
+        user_display_name: found.user_display_name,
+        public_key: found.public_key,
+        cred_protect: found.cred_protect,
+    }
+}

@@ -1,0 +1,10 @@
+//! `keysteward.agent.v1`: a file for each service. Converts, and nothing else.
+//!
+//! The upper edge of the agent. The same services answer the central server, through the uplink,
+//! and callers on this machine, through the local socket.
+
+pub(crate) mod caller;
+pub(crate) mod host;
+pub(crate) mod journal;
+mod refusal;
+pub(crate) mod tokens;

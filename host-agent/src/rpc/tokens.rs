@@ -1,0 +1,128 @@
+//! `Tokens`: who is plugged in.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures::{Stream, StreamExt as _, stream};
+use keysteward_proto::agent::v1 as proto;
+use proto::{
+    ListRequest, ListResponse, TokenEvent, WatchRequest, token_event, tokens_server::Tokens,
+};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tonic::{Request, Response, Status};
+
+use crate::token::{Event, Facts, Inventory, Reading, Token};
+
+/// Serves `Tokens`.
+#[derive(Clone, Debug)]
+pub(crate) struct TokensService {
+    pub(crate) inventory: Arc<Inventory>,
+}
+
+type Events = Pin<Box<dyn Stream<Item = Result<TokenEvent, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Tokens for TokensService {
+    async fn list(
+        &self,
+        _request: Request<ListRequest>,
+    ) -> Result<Response<ListResponse>, Status> {
+        Ok(Response::new(listing(&self.inventory.list())))
+    }
+
+    type WatchStream = Events;
+
+    async fn watch(
+        &self,
+        _request: Request<WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let (tokens, events) = self.inventory.watch();
+        let snapshot = stream::iter([Ok(snapshot(&tokens))]);
+        let inventory = Arc::clone(&self.inventory);
+        let changes = stream::unfold((inventory, events), next_change);
+        Ok(Response::new(snapshot.chain(changes).boxed()))
+    }
+}
+
+type Watching = (Arc<Inventory>, Receiver<Event>);
+
+/// The next change; for a listener that fell behind, everything anew.
+async fn next_change(
+    (inventory, mut events): Watching,
+) -> Option<(Result<TokenEvent, Status>, Watching)> {
+    let event = match events.recv().await {
+        Ok(event) => change(&event),
+        Err(RecvError::Lagged(_)) => {
+            let (tokens, anew) = inventory.watch();
+            events = anew;
+            snapshot(&tokens)
+        }
+        Err(RecvError::Closed) => return None,
+    };
+    Some((Ok(event), (inventory, events)))
+}
+
+fn snapshot(tokens: &[Arc<Token>]) -> TokenEvent {
+    event(token_event::Event::Snapshot(listing(tokens)))
+}
+
+fn change(change: &Event) -> TokenEvent {
+    event(match change {
+        Event::Added(token) => token_event::Event::Added(self::token(token)),
+        Event::Changed(token) => token_event::Event::Changed(self::token(token)),
+        Event::Removed { presence_id } => token_event::Event::Removed(presence_id.clone()),
+    })
+}
+
+fn event(event: token_event::Event) -> TokenEvent {
+    TokenEvent { event: Some(event) }
+}
+
+fn listing(tokens: &[Arc<Token>]) -> ListResponse {
+    ListResponse {
+        tokens: tokens.iter().map(|token| self::token(token)).collect(),
+    }
+}
+
+/// A token as the interface shows it.
+pub(super) fn token(token: &Token) -> proto::Token {
+    let description = token.description();
+    let (fido, fault) = match token.reading() {
+        Reading::Read(read) => (Some(facts(&read)), String::new()),
+        Reading::Unread => (None, "not read yet".to_owned()),
+        Reading::Fault(fault) => (None, fault),
+    };
+    proto::Token {
+        presence_id: token.presence_id().to_owned(),
+        transport: description.kind.as_str().to_owned(),
+        r#virtual: token.is_virtual(),
+        vendor_id: description.vendor_id.into(),
+        product_id: description.product_id.into(),
+        manufacturer: description.manufacturer.clone(),
+        product: description.product.clone(),
+        serial: description.serial.clone(),
+        fido,
+        fault,
+    }
+}
+
+fn facts(facts: &Facts) -> proto::FidoFacts {
+    proto::FidoFacts {
+        aaguid: facts.aaguid.to_vec(),
+        versions: facts.versions.clone(),
+        extensions: facts.extensions.clone(),
+        options: facts.options.clone().into_iter().collect(),
+        firmware_version: facts.firmware_version,
+        min_pin_length: facts.min_pin_length,
+        max_pin_length: facts.max_pin_length,
+        force_pin_change: facts.force_pin_change,
+        pin_protocols: facts.pin_protocols.clone(),
+        remaining_discoverable_credentials: facts.remaining_discoverable_credentials,
+        algorithms: facts.algorithms.clone(),
+        max_credential_count_in_list: facts.max_credential_count_in_list,
+        max_credential_id_length: facts.max_credential_id_length,
+        transports: facts.transports.clone(),
+        attestation_formats: facts.attestation_formats.clone(),
+        max_rp_ids_for_set_min_pin_length: facts.max_rp_ids_for_set_min_pin_length,
+        unknown: facts.unknown.clone().into_iter().collect(),
+    }
+}

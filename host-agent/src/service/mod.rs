@@ -1,0 +1,1 @@
+//! Being a service of the operating system.

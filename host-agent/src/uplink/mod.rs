@@ -1,0 +1,1 @@
+//! The one connection to the central server, dialled from here.

@@ -1,0 +1,80 @@
+//! What a verb found or did. No member is a secret.
+
+use serde::{Deserialize, Serialize};
+
+/// The success of a verb.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Of `inspect`.
+    Inspected(Inspection),
+    /// Of `look_for_credentials`: those of the asked ones that are there.
+    Found {
+        /// In the order asked.
+        credential_ids: Vec<Vec<u8>>,
+    },
+    /// Of `list_credentials`.
+    Listed {
+        /// Those of the relying parties asked for.
+        credentials: Vec<Credential>,
+        /// Discoverable credentials on the whole token.
+        existing: u32,
+        /// How many more the token thinks it can hold.
+        max_remaining: u32,
+    },
+    /// There is nothing more to say.
+    Done,
+    /// Of `make_credential`.
+    Made {
+        /// `{fmt, authData, attStmt}`, canonical CBOR.
+        attestation_object: Vec<u8>,
+        /// Its name on the token.
+        credential_id: Vec<u8>,
+        /// The attestation names this very token.
+        enterprise_attestation: bool,
+    },
+    /// Of `prove_credential`.
+    Asserted {
+        /// Signed, with the client data's hash behind it.
+        authenticator_data: Vec<u8>,
+        /// In the credential's own algorithm.
+        signature: Vec<u8>,
+        /// Empty where the token did not say.
+        user_id: Vec<u8>,
+    },
+    /// Of a raw exchange, which is not kept: it may hold secrets of the session.
+    RawExchanged,
+}
+
+/// What a look at the token shows.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Tries left before the PIN is blocked for good.
+    pub pin_retries: u32,
+    /// Replugging is needed before a PIN is tried again.
+    pub power_cycle_needed: bool,
+    /// A PIN is set.
+    pub pin_set: bool,
+    /// CBOR of authenticatorGetInfo, as received.
+    pub get_info: Vec<u8>,
+}
+
+/// A discoverable credential on the token.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Credential {
+    /// Empty where the token told its hash alone.
+    pub rp_id: String,
+    /// SHA-256 of the relying party id.
+    pub rp_id_hash: Vec<u8>,
+    /// Its name on the token.
+    pub credential_id: Vec<u8>,
+    /// The user handle.
+    pub user_id: Vec<u8>,
+    /// May be cut off by the token.
+    pub user_name: String,
+    /// May be cut off by the token.
+    pub user_display_name: String,
+    /// COSE_Key.
+    pub public_key: Vec<u8>,
+    /// 1 to 3, as in the credProtect extension; 0 where the token did not say.
+    pub cred_protect: u32,
+}

@@ -1,0 +1,92 @@
+//! Why a verb did not succeed, in words that a person and a program can act on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of a [`Failure`]. The numbers are on disk and in `journal.proto`; they never change.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of StepError.Code in journal.proto")]
+pub enum Code {
+    PinInvalid = 1,
+    PinAuthBlocked = 2,
+    PinBlocked = 3,
+    PinNotSet = 4,
+    PinAlreadySet = 5,
+    PinPolicyViolation = 6,
+    PinRequired = 7,
+    PinChangeForced = 8,
+    TouchTimeout = 9,
+    DeniedByUser = 10,
+    Cancelled = 11,
+    CredentialExcluded = 12,
+    CredentialNotFound = 13,
+    NoRoom = 14,
+    NotSupported = 15,
+    ResetWindowMissed = 16,
+    TokenNotPresent = 17,
+    TokenRemoved = 18,
+    TokenSwapped = 19,
+    TokenBusy = 20,
+    TokenSilent = 21,
+    TokenMalformed = 22,
+    ForbiddenByHost = 23,
+    InvalidRequest = 24,
+    KeyReused = 25,
+    Refused = 26,
+    OutcomeUnknown = 27,
+    Internal = 28,
+}
+
+/// Why a verb did not succeed. The token is as it was unless `changed`.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For programs.
+    pub code: Code,
+    /// For people: what happened, and what to do.
+    pub message: String,
+    /// The status byte, where the token gave one.
+    pub ctap_status: Option<u8>,
+    /// Tries left, where the token told them.
+    pub pin_retries: Option<u32>,
+    /// The rule that a PIN broke.
+    pub rule: String,
+    /// The request field at fault.
+    pub field: String,
+    /// Whether the token may have changed in spite of the failure.
+    pub changed: bool,
+}
+
+impl Failure {
+    /// A failure that left the token as it was.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            ctap_status: None,
+            pin_retries: None,
+            rule: String::new(),
+            field: String::new(),
+            changed: false,
+        }
+    }
+
+    /// A request that cannot be carried out as it stands; no token has seen it.
+    pub fn invalid(field: &str, found: impl fmt::Display, allowed: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            ..Self::new(
+                Code::InvalidRequest,
+                format!("{field}: found {found}, allowed: {allowed}"),
+            )
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,105 @@
+//! What can be done to a token: a file for each verb.
+//!
+//! Above [`crate::token`], below [`crate::rpc`]. A verb takes a request in our own types, talks to
+//! the token through the core's session, and gives an [`Answer`] or a [`Failure`], both free of
+//! secrets, so that the journal can keep them.
+
+mod answer;
+mod failure;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use answer::{Answer, Credential, Inspection};
+pub use failure::{Code, Failure};
+
+/// The name of a thing that can be done, as settings and journal spell it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the steps in fido.proto")]
+pub enum Verb {
+    Inspect,
+    LookForCredentials,
+    ListCredentials,
+    Select,
+    SetPin,
+    ChangePin,
+    Configure,
+    MakeCredential,
+    DeleteCredential,
+    ProveCredential,
+    Reset,
+    Raw,
+}
+
+impl Verb {
+    /// Every verb, in the order of `fido.proto`.
+    pub const ALL: [Self; 12] = [
+        Self::Inspect,
+        Self::LookForCredentials,
+        Self::ListCredentials,
+        Self::Select,
+        Self::SetPin,
+        Self::ChangePin,
+        Self::Configure,
+        Self::MakeCredential,
+        Self::DeleteCredential,
+        Self::ProveCredential,
+        Self::Reset,
+        Self::Raw,
+    ];
+
+    /// Its name in settings, journal and log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inspect => "inspect",
+            Self::LookForCredentials => "look_for_credentials",
+            Self::ListCredentials => "list_credentials",
+            Self::Select => "select",
+            Self::SetPin => "set_pin",
+            Self::ChangePin => "change_pin",
+            Self::Configure => "configure",
+            Self::MakeCredential => "make_credential",
+            Self::DeleteCredential => "delete_credential",
+            Self::ProveCredential => "prove_credential",
+            Self::Reset => "reset",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// Undoes [`as_str`](Self::as_str).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == name)
+    }
+
+    /// Whether the token may be another one afterwards, so that the attempt needs a key and is
+    /// journaled. Proving counts: a touch and a signature are worth keeping.
+    #[must_use]
+    pub const fn needs_key(self) -> bool {
+        !matches!(
+            self,
+            Self::Inspect | Self::LookForCredentials | Self::ListCredentials | Self::Select
+        )
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verb;
+
+    #[test]
+    fn every_name_finds_its_verb_again() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::from_name(verb.as_str()), Some(verb));
+        }
+        assert_eq!(Verb::from_name("Reset"), None);
+    }
+}
