@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::head::Major;
 use super::{BufferFull, Encode, Error, Parse, Reader, Writer};
 
 /// One well-formed item, byte for byte: what a MAC is computed over, or what another layer reads.
@@ -22,6 +23,13 @@ impl<'b> Raw<'b> {
     /// A reader at the item. Its depth was bounded when the item was first read.
     pub(super) const fn reader(self) -> Reader<'b> {
         Reader::with_depth(self.0, u8::MAX)
+    }
+
+    /// Whether the item is a map.
+    pub fn is_map(self) -> bool {
+        self.reader()
+            .peek()
+            .is_ok_and(|head| head.major == Major::Map)
     }
 
     /// The item's bytes.

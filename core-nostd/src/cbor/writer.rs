@@ -80,7 +80,7 @@ impl<'b> Writer<'b> {
 
     /// Writes an item that is encoded already.
     pub fn raw(&mut self, value: Raw<'_>) -> Result<(), BufferFull> {
-        self.put(value.bytes())
+        self.append(value.bytes())
     }
 
     /// Writes an array of the items.
@@ -117,7 +117,7 @@ impl<'b> Writer<'b> {
         let end = self.length;
         let head = head.get(..head_length).unwrap_or_default();
         if let Some(longer) = head.get(1..).filter(|longer| !longer.is_empty()) {
-            self.put(longer)?;
+            self.append(longer)?;
             self.buffer
                 .copy_within(body..end, start.saturating_add(head_length));
         }
@@ -130,15 +130,16 @@ impl<'b> Writer<'b> {
 
     fn head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
         let (head, length) = shortest(major, argument);
-        self.put(head.get(..length).unwrap_or_default())
+        self.append(head.get(..length).unwrap_or_default())
     }
 
     fn string(&mut self, major: Major, value: &[u8]) -> Result<(), BufferFull> {
         self.head(major, u64::try_from(value.len()).map_err(|_| BufferFull)?)?;
-        self.put(value)
+        self.append(value)
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+    /// Writes bytes that are no item of their own.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         let end = self.length.checked_add(bytes.len()).ok_or(BufferFull)?;
         let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
         room.copy_from_slice(bytes);

@@ -5,6 +5,7 @@ use super::{
     PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity,
 };
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};
+use crate::webauthn::attestation::AttestationObject;
 
 /// authenticatorMakeCredential request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -143,6 +144,17 @@ pub struct Response<'a> {
     pub large_blob_key: Option<LargeBlobKey<'a>>,
     /// 0x06: extension outputs outside the signed data; since 2.2
     pub unsigned_extension_outputs: Option<Raw<'a>>,
+}
+
+impl<'a> Response<'a> {
+    /// The attestation object that the relying party gets.
+    pub fn attestation_object(&self) -> AttestationObject<'a> {
+        AttestationObject {
+            fmt: self.fmt,
+            att_stmt: self.att_stmt.unwrap_or(Raw::EMPTY_MAP),
+            auth_data: self.auth_data,
+        }
+    }
 }
 
 impl Encode for Response<'_> {

@@ -2,9 +2,11 @@
 
 mod algorithm;
 mod key;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use algorithm::Algorithm;
 pub use key::{KeyAgreementKey, PublicKey};
+pub use verify::VerifyError;

@@ -1,0 +1,38 @@
+//! Extensions, by their place: what goes into makeCredential and getAssertion, and what comes
+//! back in the authenticator data. CTAP 2.3 §12.
+//!
+//! Inputs that a token does not know count as absent, so unknown ones are passed over. So are
+//! outputs, and outputs of an unexpected type too.
+
+mod cred_protect;
+mod get_assertion;
+mod hmac_secret;
+mod make_credential;
+
+#[cfg(test)]
+mod tests;
+
+pub use cred_protect::CredProtect;
+pub use get_assertion::{GetAssertionInputs, GetAssertionOutputs};
+pub use hmac_secret::HmacSecretInput;
+pub use make_credential::{MakeCredentialInputs, MakeCredentialOutputs};
+
+/// Extension identifiers, as getInfo lists them.
+pub mod identifier {
+    /// A few bytes stored with the credential.
+    pub const CRED_BLOB: &str = "credBlob";
+    /// Whether a credential is shown and used without user verification.
+    pub const CRED_PROTECT: &str = "credProtect";
+    /// Secrets derived from the credential.
+    pub const HMAC_SECRET: &str = "hmac-secret";
+    /// The same while the credential is made; since 2.2.
+    pub const HMAC_SECRET_MC: &str = "hmac-secret-mc";
+    /// A key for the large-blob array.
+    pub const LARGE_BLOB_KEY: &str = "largeBlobKey";
+    /// Tells the minimum PIN length to listed relying parties.
+    pub const MIN_PIN_LENGTH: &str = "minPinLength";
+    /// Tells the PIN complexity policy to listed relying parties; since 2.2.
+    pub const PIN_COMPLEXITY_POLICY: &str = "pinComplexityPolicy";
+    /// The credential may be used in payments that a third party starts; since 2.2.
+    pub const THIRD_PARTY_PAYMENT: &str = "thirdPartyPayment";
+}
