@@ -1,0 +1,84 @@
+//! HTTPS to an outside system: rustls on ring, roots from PEM or of the system.
+
+use super::SettingError;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::{sync::Arc, time::Duration};
+
+/// A client that goes where it is told and nowhere else: no redirects (they
+/// would carry the key along) and no retries (a change could happen twice).
+///
+/// # Errors
+/// Names `trusted_roots`, the only setting that can be wrong here.
+pub(super) fn client(
+    trusted_roots: &str,
+    limit: Duration,
+) -> Result<reqwest::Client, SettingError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(trusted_roots)?)
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(limit.min(CONNECT_LIMIT))
+        .timeout(limit)
+        .user_agent(concat!("keysteward/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| SettingError::new(FIELD, error.to_string(), ALLOWED))
+}
+
+fn tls(trusted_roots: &str) -> Result<ClientConfig, SettingError> {
+    let wrong = |found: String| SettingError::new(FIELD, found, ALLOWED);
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(error.to_string()))?;
+    let mut config = if trusted_roots.trim().is_empty() {
+        builder
+            .with_platform_verifier()
+            .map_err(|error| wrong(format!("empty, and the system's roots: {error}")))?
+            .with_no_client_auth()
+    } else {
+        let mut roots = RootCertStore::empty();
+        for (index, root) in CertificateDer::pem_slice_iter(trusted_roots.as_bytes()).enumerate() {
+            let number = index + 1;
+            let root = root.map_err(|error| wrong(format!("certificate {number}: {error}")))?;
+            roots
+                .add(root)
+                .map_err(|error| wrong(format!("certificate {number}: {error}")))?;
+        }
+        if roots.is_empty() {
+            return Err(wrong("text without a certificate".to_owned()));
+        }
+        builder.with_root_certificates(roots).with_no_client_auth()
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+const FIELD: &str = "trusted_roots";
+const ALLOWED: &str = "PEM certificates, or nothing for the system's roots";
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_that_are_no_certificates_are_refused_by_name() {
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for roots in ["hello", broken, "-----BEGIN CERTIFICATE-----\n!"] {
+            let error = client(roots, CONNECT_LIMIT).unwrap_err();
+            assert_eq!(error.field, "trusted_roots", "{error}");
+        }
+    }
+
+    #[test]
+    fn a_private_root_is_taken_from_pem() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let root = parameters.self_signed(&key).unwrap().pem();
+        client(&root, CONNECT_LIMIT).unwrap();
+    }
+}
