@@ -1,0 +1,87 @@
+//! Opening a SQLite file: write-ahead log, `synchronous=FULL`, foreign keys, migrations.
+//!
+//! Migrations go forward only. A file that a newer release has migrated is refused.
+
+use std::{borrow::Cow, path::Path, time::Duration};
+
+use sqlx::{
+    SqlSafeStr as _, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Error, Result};
+
+/// The writer's pool of one, and the readers'.
+pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool)> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An outcome that a token has given must survive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(WAIT)
+        .connect_with(options.clone())
+        .await?;
+    migrate(&writer).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(WAIT)
+        .connect_with(options.create_if_missing(false).read_only(true))
+        .await?;
+    Ok((writer, readers))
+}
+
+/// `VACUUM INTO`: a consistent copy without stopping the writer.
+pub(super) async fn copy(readers: &SqlitePool, path: &Path) -> Result<()> {
+    if path.exists() {
+        return Err(Error::File {
+            path: path.to_owned(),
+            source: std::io::ErrorKind::AlreadyExists.into(),
+        });
+    }
+    let name = path.to_str().ok_or_else(|| Error::File {
+        path: path.to_owned(),
+        source: std::io::ErrorKind::InvalidInput.into(),
+    })?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(name)
+        .execute(readers)
+        .await?;
+    Ok(())
+}
+
+async fn migrate(writer: &SqlitePool) -> Result<()> {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|&(version, description, sql)| {
+            Migration::new(
+                version,
+                Cow::Borrowed(description),
+                MigrationType::Simple,
+                sql.into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    Migrator::with_migrations(migrations)
+        .run(writer)
+        .await
+        .map_err(|error| match error {
+            MigrateError::VersionMissing(found) => Error::NewerSchema {
+                found,
+                known: MIGRATIONS.last().map_or(0, |last| last.0),
+            },
+            other => Error::Migration(other),
+        })
+}
+
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "begin", include_str!("migrations/0001_begin.sql"))];
+
+const READERS: u32 = 4;
+const BUSY: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(30);
