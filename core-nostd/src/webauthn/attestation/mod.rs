@@ -5,7 +5,7 @@ mod object;
 mod statement;
 mod verify;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "rust-crypto"))]
 mod tests;
 
 pub use object::AttestationObject;

@@ -1,0 +1,5 @@
+mod limits;
+mod lists;
+mod properties;
+mod rfc8949;
+mod writer;
