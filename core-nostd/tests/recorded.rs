@@ -83,7 +83,7 @@ fn opensk_says_what_it_can() {
     assert_eq!(info.options.ep(), None);
     assert_eq!(info.max_msg_size, Some(7609));
     assert!(info.pin_uv_auth_protocols.unwrap().iter().eq([2, 1]));
-    assert_eq!(info.max_credential_id_length, Some(0x70));
+    assert_eq!(info.max_credential_id_length, Some(0xf1));
     let algorithms = info.algorithms.unwrap();
     assert!(
         algorithms
