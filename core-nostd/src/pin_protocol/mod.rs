@@ -39,7 +39,7 @@ mod two;
 pub use key_agreement::KeyAgreementKey;
 pub use pin::{MAX_PIN_BYTES, MIN_PIN_CODE_POINTS, PADDED_PIN, Pin, PinError};
 pub use shared_secret::{Ciphertext, MacVerified, PinUvAuthParam, Plaintext, SharedSecret};
-pub use token::{Permissions, PinUvAuthToken};
+pub use token::PinUvAuthToken;
 
 /// A PIN/UV auth protocol that we speak.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -245,12 +245,3 @@ fn every_encryption_under_protocol_two_differs() {
     let second = secret.encrypt(&mut crypto, &[0; 16]).unwrap();
     assert_ne!(first, second);
 }
-
-#[test]
-fn permissions_contain_what_was_put_in() {
-    let both = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
-    assert_eq!(both.0, 3);
-    assert!(both.contains(Permissions::GET_ASSERTION));
-    assert!(!both.contains(Permissions::CREDENTIAL_MANAGEMENT));
-    assert!(!Permissions::MAKE_CREDENTIAL.contains(both));
-}

@@ -3,42 +3,6 @@
 use super::shared_secret::{self, MacVerified, PinUvAuthParam};
 use super::{Ciphertext, PinProtocol, SharedSecret};
 use crate::crypto::{Crypto, Error, Secret};
-use core::ops::BitOr;
-
-/// What a token is good for. CTAP 2.3 §6.5.5.7, table of permissions.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Permissions(pub u8);
-
-impl Permissions {
-    /// mc: makeCredential, for one RP.
-    pub const MAKE_CREDENTIAL: Self = Self(0x01);
-    /// ga: getAssertion, for one RP.
-    pub const GET_ASSERTION: Self = Self(0x02);
-    /// cm: credentialManagement.
-    pub const CREDENTIAL_MANAGEMENT: Self = Self(0x04);
-    /// be: bioEnrollment.
-    pub const BIO_ENROLLMENT: Self = Self(0x08);
-    /// lbw: writing of large blobs.
-    pub const LARGE_BLOB_WRITE: Self = Self(0x10);
-    /// acfg: authenticatorConfig.
-    pub const AUTHENTICATOR_CONFIGURATION: Self = Self(0x20);
-    /// pcmr: reading by credentialManagement, for good. Never beside others.
-    pub const PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY: Self = Self(0x40);
-
-    /// Whether all of `other` is in this.
-    #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-impl BitOr for Permissions {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
 
 /// A pinUvAuthToken, in the hands of platform or token.
 #[expect(missing_debug_implementations, reason = "a secret")]

@@ -1,0 +1,139 @@
+//! authenticatorConfig. CTAP 2.3 §6.11.
+//!
+//! A pinUvAuthToken may be left out only for a token that has neither a PIN
+//! nor other user verification.
+
+use super::{CtapTransport, Error, Feature, PinRule, Session};
+use crate::cbor::{Encode, Raw};
+use crate::crypto::Crypto;
+use crate::ctap2::authenticator_config::{
+    Request, SetMinPinLength, Subcommand, authenticated_prefix,
+};
+use crate::ctap2::{Command, Status};
+use crate::pin_protocol::PinUvAuthToken;
+
+impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
+    /// Sets rules for PINs. Where they force a change of the PIN, every
+    /// pinUvAuthToken is void afterwards.
+    pub fn set_min_pin_length(
+        &mut self,
+        rules: &SetMinPinLength<'_>,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        let facts = self.facts()?;
+        if !facts.set_min_pin_length {
+            return Err(Error::Unsupported(Feature::SetMinPinLength));
+        }
+        let current = facts.min_pin_length;
+        let may_only_grow = Error::PinPolicy(PinRule::MinLengthMayOnlyGrow { current });
+        if rules.new_min_pin_length.is_some_and(|new| new < current) {
+            return Err(may_only_grow);
+        }
+        match self.configure(Subcommand::SetMinPinLength, Some(rules), token) {
+            Err(Error::PinPolicy(_)) if rules.new_min_pin_length.is_some() => Err(may_only_grow),
+            outcome => outcome,
+        }
+    }
+
+    /// Lets no pinUvAuthToken be had until the PIN is changed.
+    pub fn force_pin_change(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        let rules = SetMinPinLength {
+            force_change_pin: Some(true),
+            ..SetMinPinLength::default()
+        };
+        self.set_min_pin_length(&rules, token)
+    }
+
+    /// Switches enterprise attestation on, until the next reset.
+    pub fn enable_enterprise_attestation(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        match self.facts()?.ep {
+            None => Err(Error::Unsupported(Feature::EnterpriseAttestation)),
+            Some(true) => Ok(()),
+            Some(false) => self.configure(Subcommand::EnableEnterpriseAttestation, None, token),
+        }
+    }
+
+    /// Switches on or off that the user is always verified. Nothing is sent
+    /// when it stands so already.
+    pub fn set_always_uv(
+        &mut self,
+        on: bool,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        // The command toggles: what it does depends on what is.
+        match self.refresh()?.always_uv {
+            None => Err(Error::Unsupported(Feature::AlwaysUv)),
+            Some(is) if is == on => Ok(()),
+            Some(_) => self.configure(Subcommand::ToggleAlwaysUv, None, token),
+        }
+    }
+
+    /// Makes a reset want a touch of five seconds.
+    pub fn enable_long_touch_for_reset(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        match self.facts()?.long_touch_for_reset {
+            None => Err(Error::Unsupported(Feature::LongTouchForReset)),
+            Some(true) => Ok(()),
+            Some(false) => self.configure(Subcommand::EnableLongTouchForReset, None, token),
+        }
+    }
+
+    fn configure(
+        &mut self,
+        subcommand: Subcommand,
+        params: Option<&dyn Encode>,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        const COMMAND: Command = Command::AuthenticatorConfig;
+        if !self.facts()?.takes_config(subcommand) {
+            return Err(Error::Unsupported(Feature::AuthenticatorConfig));
+        }
+        let mut room = [0; PARAMS];
+        let params = match params {
+            Some(params) => {
+                Some(
+                    Raw::encode_in(params, &mut room).map_err(|_| Error::RequestTooLong {
+                        command: COMMAND,
+                        max: PARAMS,
+                    })?,
+                )
+            }
+            None => None,
+        };
+        let param = token.map(|token| {
+            let authenticated: [&[u8]; 2] = [
+                &authenticated_prefix(subcommand),
+                params.map_or(&[], Raw::bytes),
+            ];
+            token.authenticate(self.crypto, &authenticated)
+        });
+        let outcome = self.exchange(
+            COMMAND,
+            Some(&Request {
+                sub_command: subcommand,
+                sub_command_params: params,
+                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
+                pin_uv_auth_param: param.as_deref(),
+            }),
+        );
+        self.forget_facts();
+        match outcome {
+            Err(Error::Refused {
+                status: Status::InvalidCommand | Status::InvalidSubcommand,
+                ..
+            }) => Err(Error::Unsupported(Feature::AuthenticatorConfig)),
+            outcome => outcome.map(drop),
+        }
+    }
+}
+
+/// Room for the longest parameters: RP IDs of 253 bytes, some of them.
+const PARAMS: usize = 1536;

@@ -1,0 +1,157 @@
+//! One request of a session, there and back.
+
+use super::{CtapTransport, Error, Facts, Keepalive, Millis};
+use crate::cbor::{Encode, Parse};
+use crate::crypto::Crypto;
+use crate::ctap2::get_info::DEFAULT_MAX_MSG_SIZE;
+use crate::ctap2::{self, Command, Status};
+use crate::ctaphid::MAX_MESSAGE;
+use core::fmt;
+use core::ops::ControlFlow;
+
+/// One conversation with one token.
+pub struct Session<'t, T, C> {
+    transport: &'t mut T,
+    pub(super) crypto: &'t mut C,
+    buffers: &'t mut Buffers,
+    deadline: Millis,
+    on_keepalive: &'t mut dyn FnMut(Keepalive) -> ControlFlow<()>,
+    facts: Option<Facts>,
+}
+
+/// Room for one request and one response of the greatest length there is.
+pub struct Buffers {
+    request: [u8; MAX_MESSAGE],
+    response: [u8; MAX_MESSAGE],
+}
+
+/// A good answer, which lies in the response buffer.
+#[derive(Clone, Copy)]
+pub(super) struct Answer {
+    command: Command,
+    len: usize,
+}
+
+impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
+    /// Begins a conversation that ends by `deadline`, a moment on the
+    /// transport's clock. Nothing is sent yet.
+    pub fn new(
+        transport: &'t mut T,
+        crypto: &'t mut C,
+        buffers: &'t mut Buffers,
+        deadline: Millis,
+        on_keepalive: &'t mut dyn FnMut(Keepalive) -> ControlFlow<()>,
+    ) -> Self {
+        Self {
+            transport,
+            crypto,
+            buffers,
+            deadline,
+            on_keepalive,
+            facts: None,
+        }
+    }
+
+    /// Gives what follows another deadline.
+    pub fn set_deadline(&mut self, deadline: Millis) {
+        self.deadline = deadline;
+    }
+
+    /// What the token can do, asked at first use and after every change.
+    pub fn facts(&mut self) -> Result<Facts, Error<T::Error>> {
+        match self.facts {
+            Some(facts) => Ok(facts),
+            None => self.refresh(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, facts: Facts) {
+        self.facts = Some(facts);
+    }
+
+    /// The next flow asks the token anew.
+    pub(super) fn forget_facts(&mut self) {
+        self.facts = None;
+    }
+
+    /// Sends a request and takes a good answer in; a refusal is an error.
+    pub(super) fn exchange(
+        &mut self,
+        command: Command,
+        parameters: Option<&dyn Encode>,
+    ) -> Result<Answer, Error<T::Error>> {
+        let max = self
+            .facts
+            .map_or(DEFAULT_MAX_MSG_SIZE, |facts| facts.max_msg_size);
+        let max = usize::try_from(max).unwrap_or(MAX_MESSAGE).min(MAX_MESSAGE);
+        let room = self.buffers.request.get_mut(..max).unwrap_or_default();
+        let request = ctap2::request(command, parameters, room)
+            .map_err(|_| Error::RequestTooLong { command, max })?;
+        let response = self
+            .transport
+            .exchange(
+                request,
+                &mut self.buffers.response,
+                self.deadline,
+                self.on_keepalive,
+            )
+            .map_err(Error::Transport)?;
+        let (status, map) =
+            ctap2::response(response).map_err(|_| Error::EmptyAnswer { command })?;
+        log::debug!("{command:?}: {status}, {} bytes", map.len());
+        match status {
+            Status::Ok => Ok(Answer {
+                command,
+                len: response.len(),
+            }),
+            status => Err(Error::from_status(command, status)),
+        }
+    }
+
+    /// Reads the map of an answer that was just taken in.
+    pub(super) fn read<'s, R: Parse<'s>>(&'s self, answer: Answer) -> Result<R, Error<T::Error>> {
+        let Answer { command, len } = answer;
+        let map = self.buffers.response.get(1..len).unwrap_or_default();
+        R::parse(map).map_err(|error| Error::Malformed { command, error })
+    }
+}
+
+impl Answer {
+    /// Whether there is nothing beside the status.
+    pub(super) const fn is_empty(self) -> bool {
+        self.len <= 1
+    }
+}
+
+impl Buffers {
+    /// Empty buffers.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            request: [0; MAX_MESSAGE],
+            response: [0; MAX_MESSAGE],
+        }
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Messages hold user names and credential ids: not for logs.
+impl fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffers").finish_non_exhaustive()
+    }
+}
+
+impl<T, C> fmt::Debug for Session<'_, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("deadline", &self.deadline)
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
+}
