@@ -31,6 +31,7 @@ mod tests;
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 pub use policy::{Forbidden, Policy};
@@ -90,6 +91,19 @@ impl fmt::Display for ServerAddress {
         }
     }
 }
+
+impl FromStr for ServerAddress {
+    type Err = InvalidServerAddress;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        server_address(text).ok_or(InvalidServerAddress)
+    }
+}
+
+/// What was given is no [`ServerAddress`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("allowed: {SERVER_ADDRESS}")]
+pub struct InvalidServerAddress;
 
 /// `[log]`: on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -216,7 +230,7 @@ fn local_socket(section: &mut Section) -> LocalSocket {
 fn server(section: &mut Section) -> Option<ServerAddress> {
     section.checked(
         "address",
-        "HOST:PORT, such as keys.example.com:8443",
+        SERVER_ADDRESS,
         server_address,
     )
 }
@@ -259,6 +273,8 @@ fn default_local_socket() -> PathBuf {
         PathBuf::from("/run/keysteward-agent/agent.sock")
     }
 }
+
+const SERVER_ADDRESS: &str = "HOST:PORT, such as keys.example.com:8443";
 
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
