@@ -16,7 +16,7 @@
 //!
 //! Features: `hid` (default) reads real keys through hidraw, without libudev.
 
-#![forbid(unsafe_code)]
+#![cfg_attr(not(windows), forbid(unsafe_code))] // service::windows has the system's entry point
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::cast_possible_truncation))]
 
 pub mod agent;
