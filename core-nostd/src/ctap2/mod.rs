@@ -42,6 +42,9 @@ mod large_blob_key;
 pub mod make_credential;
 mod status;
 
+#[cfg(test)]
+mod tests;
+
 pub use command::Command;
 pub use credential::{
     PUBLIC_KEY, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,

@@ -1,0 +1,142 @@
+//! What holds for all messages.
+
+use std::format;
+
+use super::*;
+use crate::cbor::{Error, List, Parse, Raw};
+
+#[test]
+fn a_request_is_its_command_and_its_parameters() {
+    let mut buffer = [0; 8];
+    assert_eq!(request(Command::Reset, None, &mut buffer), Ok(&[0x07][..]));
+    assert_eq!(parse_request(&[0x07]), Ok((Command::Reset, &[][..])));
+    assert_eq!(parse_request(&[]), Err(EmptyMessage));
+    assert_eq!(request(Command::Reset, None, &mut []), Err(BufferFull));
+}
+
+#[test]
+fn a_response_is_its_status_and_its_map() {
+    let mut buffer = [0; 8];
+    let refusal = encode_response(Status::PinInvalid, None, &mut buffer).unwrap();
+    assert_eq!(response(refusal), Ok((Status::PinInvalid, &[][..])));
+    assert_eq!(response(&[]), Err(EmptyMessage));
+}
+
+#[test]
+fn a_message_needs_room_for_its_map() {
+    let question = client_pin::Request::new(client_pin::Subcommand::KeyAgreement);
+    for room in 0..4 {
+        let mut buffer = [0; 4];
+        let full = request(Command::ClientPin, Some(&question), &mut buffer[..room]);
+        assert_eq!(full, Err(BufferFull));
+    }
+}
+
+#[test]
+fn subcommands_survive_a_round_trip() {
+    for byte in 0..=u8::MAX {
+        assert_eq!(u8::from(client_pin::Subcommand::from(byte)), byte);
+        assert_eq!(
+            u8::from(credential_management::Subcommand::from(byte)),
+            byte
+        );
+        assert_eq!(u8::from(authenticator_config::Subcommand::from(byte)), byte);
+    }
+}
+
+#[test]
+fn macs_cover_the_prefixes_of_the_specification() {
+    assert_eq!(
+        credential_management::authenticated_prefix(
+            credential_management::Subcommand::DeleteCredential
+        ),
+        [0x06]
+    );
+    let prefix = authenticator_config::authenticated_prefix(
+        authenticator_config::Subcommand::SetMinPinLength,
+    );
+    assert_eq!(prefix[..32], [0xff; 32]);
+    assert_eq!(prefix[32..], [0x0d, 0x03]);
+}
+
+#[test]
+fn parameters_under_a_mac_keep_their_bytes() {
+    // deleteCredential; the descriptor's members stand in the wrong order.
+    let params = b"\xa1\x02\xa2\x64type\x6apublic-key\x62id\x41I";
+    let message = [b"\xa2\x01\x06\x02", &params[..]].concat();
+    let request = credential_management::Request::parse(&message).unwrap();
+    let kept = request.sub_command_params.unwrap();
+    assert_eq!(kept.bytes(), params);
+    let read = credential_management::SubcommandParams::parse(kept.bytes()).unwrap();
+    assert_eq!(read.credential_id.unwrap().id, b"I");
+}
+
+#[test]
+fn a_request_without_a_member_it_needs_says_which() {
+    assert_eq!(
+        get_assertion::Request::parse(b"\xa1\x01\x61r"),
+        Err(Error::Missing {
+            member: "clientDataHash (0x02)"
+        })
+    );
+    assert_eq!(
+        client_pin::Request::parse(b"\xa1\x01\x01"),
+        Err(Error::Missing {
+            member: "subCommand (0x02)"
+        })
+    );
+    assert!(make_credential::Request::parse(b"\xa0").is_err());
+    assert!(credential_management::Request::parse(b"\xa0").is_err());
+    assert!(authenticator_config::Request::parse(b"\xa0").is_err());
+}
+
+#[test]
+fn unknown_members_of_messages_are_passed_over() {
+    let answer = client_pin::Response::parse(b"\xa3\x03\x08\x18\x2a\x81\x01\x63new\xf6").unwrap();
+    assert_eq!(answer.pin_retries, Some(8));
+    let options = make_credential::Options::parse(b"\xa2\x62rk\xf5\x63new\x01").unwrap();
+    assert_eq!(options.rk, Some(true));
+}
+
+#[test]
+fn an_entity_keeps_what_a_key_left_of_a_name_and_drops_its_icon() {
+    let user = b"\xa4\x62id\x41\x01\x64icon\x66data:,\x64name\x63Jo\xc3\x6bdisplayName\x62Jo";
+    let user = PublicKeyCredentialUserEntity::parse(user).unwrap();
+    assert_eq!(user.name, Some("Jo"));
+    assert_eq!(user.display_name, Some("Jo"));
+}
+
+#[test]
+fn transports_that_are_not_text_are_passed_over() {
+    let odd = b"\xa3\x62id\x41\x01\x64type\x6apublic-key\x6atransports\x82\x63usb\x07";
+    let descriptor = PublicKeyCredentialDescriptor::parse(odd).unwrap();
+    assert_eq!(descriptor.transports, Some(List::new(&["usb"])));
+}
+
+#[test]
+fn secrets_do_not_show_in_debug_output() {
+    let secret = [0xab; 32];
+    let pin = client_pin::Request {
+        new_pin_enc: Some(&secret),
+        pin_hash_enc: Some(&secret),
+        ..client_pin::Request::new(client_pin::Subcommand::ChangePin)
+    };
+    let token = client_pin::Response {
+        pin_uv_auth_token: Some(&secret),
+        ..client_pin::Response::default()
+    };
+    let blob = LargeBlobKey(&secret);
+    let raw = Raw::parse(&[0x43, 0xab, 0xab, 0xab]).unwrap();
+    let shown = format!("{pin:?} {token:?} {blob:?} {raw:?}");
+    assert!(!shown.contains("171") && !shown.contains("ab, "), "{shown}");
+    assert!(shown.contains("ChangePin"));
+}
+
+#[test]
+fn permissions_are_a_set() {
+    use client_pin::Permissions;
+    let both = Permissions::MAKE_CREDENTIAL | Permissions::CREDENTIAL_MANAGEMENT;
+    assert!(both.contains(Permissions::MAKE_CREDENTIAL));
+    assert!(!both.contains(Permissions::GET_ASSERTION));
+    assert!(!both.contains(both | Permissions::GET_ASSERTION));
+}
