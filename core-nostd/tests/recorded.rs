@@ -1,6 +1,8 @@
 //! The recorded exchanges of `tests/vectors`: every member read, and written back to the same
 //! bytes; the signatures checked.
 
+#![allow(clippy::unwrap_used)]
+
 use keysteward_core::cbor::{Encode, Parse};
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap2::extension::{CredProtect, MakeCredentialInputs, MakeCredentialOutputs};

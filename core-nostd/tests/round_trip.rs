@@ -1,5 +1,7 @@
 //! Every message, with any of its members, is read back as it was written.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Debug;
 
 use keysteward_core::cbor::{Encode, List, Parse, Raw, encode};

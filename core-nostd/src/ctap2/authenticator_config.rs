@@ -1,4 +1,17 @@
 //! authenticatorConfig (0x0D). CTAP 2.3 §6.11. The response has no map.
+//!
+//! ```
+//! use keysteward_core::cbor::encode;
+//! use keysteward_core::ctap2::authenticator_config::SetMinPinLength;
+//!
+//! let params = SetMinPinLength {
+//!     new_min_pin_length: Some(6),
+//!     force_change_pin: Some(true),
+//!     ..SetMinPinLength::default()
+//! };
+//! assert_eq!(encode(&params, &mut [0; 8])?, [0xa2, 0x01, 0x06, 0x03, 0xf5]);
+//! # Ok::<(), keysteward_core::cbor::BufferFull>(())
+//! ```
 
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};
 

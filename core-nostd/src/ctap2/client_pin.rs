@@ -1,4 +1,21 @@
 //! authenticatorClientPIN (0x06). CTAP 2.3 §6.5.5.
+//!
+//! ```
+//! use keysteward_core::cbor::{Parse, encode};
+//! use keysteward_core::ctap2::client_pin::{Permissions, Request, Response, Subcommand};
+//!
+//! let request = Request {
+//!     pin_uv_auth_protocol: Some(2),
+//!     permissions: Some(Permissions::CREDENTIAL_MANAGEMENT),
+//!     ..Request::new(Subcommand::PinUvAuthTokenUsingPinWithPermissions)
+//! };
+//! let mut buffer = [0; 16];
+//! assert_eq!(encode(&request, &mut buffer)?, b"\xa3\x01\x02\x02\x09\x09\x04");
+//!
+//! let response = Response::parse(b"\xa2\x03\x05\x04\xf5")?;
+//! assert_eq!((response.pin_retries, response.power_cycle_state), (Some(5), Some(true)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt;
 use core::ops::BitOr;

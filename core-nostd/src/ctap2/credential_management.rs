@@ -1,4 +1,27 @@
 //! authenticatorCredentialManagement (0x0A, and 0x41 of the preview). CTAP 2.3 §6.8.
+//!
+//! ```
+//! use keysteward_core::cbor::{Parse, Raw, encode};
+//! use keysteward_core::ctap2::PublicKeyCredentialDescriptor;
+//! use keysteward_core::ctap2::credential_management::{Request, Subcommand, SubcommandParams};
+//!
+//! let params = SubcommandParams {
+//!     credential_id: Some(PublicKeyCredentialDescriptor::new(b"credential id")),
+//!     ..SubcommandParams::default()
+//! };
+//! let mut buffer = [0; 64];
+//! // Encoded first, so that a MAC can be computed over the very bytes that are sent.
+//! let params = Raw::encode_in(&params, &mut buffer)?;
+//! let request = Request {
+//!     sub_command: Subcommand::DeleteCredential,
+//!     sub_command_params: Some(params),
+//!     pin_uv_auth_protocol: Some(2),
+//!     pin_uv_auth_param: Some(&[0; 32]),
+//! };
+//! let mut message = [0; 128];
+//! assert_eq!(Request::parse(encode(&request, &mut message)?)?, request);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use super::{
     LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialRpEntity,

@@ -1,5 +1,24 @@
 //! authenticatorGetAssertion (0x02) and the response of authenticatorGetNextAssertion (0x08).
 //! CTAP 2.3 §6.2 and §6.3.
+//!
+//! ```
+//! use keysteward_core::cbor::{List, encode};
+//! use keysteward_core::ctap2::PublicKeyCredentialDescriptor;
+//! use keysteward_core::ctap2::get_assertion::{Options, Request};
+//!
+//! // A silent look whether the key holds the credential.
+//! let allowed = [PublicKeyCredentialDescriptor::new(b"credential id")];
+//! let request = Request {
+//!     rp_id: "example.com",
+//!     client_data_hash: &[0; 32],
+//!     allow_list: Some(List::new(&allowed)),
+//!     extensions: None,
+//!     options: Some(Options { up: Some(false), ..Options::default() }),
+//!     pin_uv_auth_param: None,
+//!     pin_uv_auth_protocol: None,
+//! };
+//! assert!(encode(&request, &mut [0; 128]).is_ok());
+//! ```
 
 use super::{LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity};
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};

@@ -1,4 +1,31 @@
 //! authenticatorMakeCredential (0x01). CTAP 2.3 §6.1.
+//!
+//! ```
+//! use keysteward_core::cbor::{List, Parse, encode};
+//! use keysteward_core::ctap2::make_credential::{Options, Request};
+//! use keysteward_core::ctap2::{
+//!     PublicKeyCredentialParameters, PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity,
+//! };
+//! use keysteward_core::webauthn::cose::Algorithm;
+//!
+//! let parameters = [PublicKeyCredentialParameters::new(Algorithm::Es256)];
+//! let request = Request {
+//!     client_data_hash: &[0x5a; 32],
+//!     rp: PublicKeyCredentialRpEntity { id: "example.com", name: None },
+//!     user: PublicKeyCredentialUserEntity { id: b"u1", name: Some("alice"), display_name: None },
+//!     pub_key_cred_params: List::new(&parameters),
+//!     exclude_list: None,
+//!     extensions: None,
+//!     options: Some(Options { rk: Some(true), ..Options::default() }),
+//!     pin_uv_auth_param: None,
+//!     pin_uv_auth_protocol: None,
+//!     enterprise_attestation: None,
+//!     attestation_formats_preference: None,
+//! };
+//! let mut buffer = [0; 256];
+//! assert_eq!(Request::parse(encode(&request, &mut buffer)?)?, request);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use super::{
     LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,

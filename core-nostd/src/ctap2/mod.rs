@@ -1,4 +1,4 @@
-//! The messages of CTAP2, a file per command. The message layer, on [`cbor`](crate::cbor); knows
+//! The messages of CTAP2, a file per command. The message layer, on [`cbor`]; knows
 //! neither transports nor sessions. CTAP 2.3 §6 and §8.
 //!
 //! A request is a command byte and, where the command has parameters, a map. A response is a

@@ -107,7 +107,10 @@ fn keys_in_any_order_are_read() {
     let map = [0xa3, 0x20, 0x0a, 0x02, 0x0b, 0x61, b'a', 0x0c];
     let mut seen = Vec::new();
     Reader::new(&map)
-        .map(|key, r| Ok(seen.push((key, r.read::<u8>()?))))
+        .map(|key, r| {
+            seen.push((key, r.read::<u8>()?));
+            Ok(())
+        })
         .unwrap();
     assert_eq!(
         seen,

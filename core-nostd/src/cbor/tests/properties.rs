@@ -6,6 +6,7 @@ use std::vec::Vec;
 use ciborium::Value;
 use proptest::prelude::*;
 
+use crate::cbor::head::Major;
 use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Raw, Reader, Writer, encode};
 
 /// Anything that a message may hold.
@@ -60,37 +61,34 @@ impl Encode for Tree {
 
 impl<'b> Parse<'b> for Tree {
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        if let Some(value) = r.clone().integer().ok() {
-            r.skip()?;
-            return Ok(Self::Int(value));
-        }
-        if let Some(value) = r.clone().bytes().ok() {
-            r.skip()?;
-            return Ok(Self::Bytes(value.into()));
-        }
-        if let Some(value) = r.clone().text().ok() {
-            r.skip()?;
-            return Ok(Self::Text(value.into()));
-        }
-        if let Some(value) = r.clone().boolean().ok() {
-            r.skip()?;
-            return Ok(Self::Bool(value));
-        }
-        let mut items = Vec::new();
-        if r.clone().array(|_| Ok(())).is_ok() {
-            r.array(|r| Ok(items.push(Self::read(r)?)))?;
-            return Ok(Self::Array(items));
-        }
-        let mut entries = Vec::new();
-        r.map(|key, r| {
-            let name = match key {
-                Key::Int(key) => Name::Int(key),
-                Key::Text(key) => Name::Text(key.into()),
-                Key::Bytes(_) => unreachable!("trees have no such keys"),
-            };
-            Ok(entries.push((name, Self::read(r)?)))
-        })?;
-        Ok(Self::Map(entries))
+        Ok(match r.peek()?.major {
+            Major::Unsigned | Major::Negative => Self::Int(r.integer()?),
+            Major::Bytes => Self::Bytes(r.bytes()?.into()),
+            Major::Text => Self::Text(r.text()?.into()),
+            Major::Simple => Self::Bool(r.boolean()?),
+            Major::Array => {
+                let mut items = Vec::new();
+                r.array(|r| {
+                    items.push(Self::read(r)?);
+                    Ok(())
+                })?;
+                Self::Array(items)
+            }
+            Major::Map => {
+                let mut entries = Vec::new();
+                r.map(|key, r| {
+                    let name = match key {
+                        Key::Int(key) => Name::Int(key),
+                        Key::Text(key) => Name::Text(key.into()),
+                        Key::Bytes(_) => unreachable!("trees have no such keys"),
+                    };
+                    entries.push((name, Self::read(r)?));
+                    Ok(())
+                })?;
+                Self::Map(entries)
+            }
+            Major::Tag => unreachable!("trees have no tags"),
+        })
     }
 }
 

@@ -3,6 +3,18 @@
 //!
 //! Inputs that a token does not know count as absent, so unknown ones are passed over. So are
 //! outputs, and outputs of an unexpected type too.
+//!
+//! ```
+//! use keysteward_core::cbor::encode;
+//! use keysteward_core::ctap2::extension::{CredProtect, MakeCredentialInputs};
+//!
+//! let inputs = MakeCredentialInputs {
+//!     cred_protect: Some(CredProtect::UserVerificationRequired),
+//!     ..MakeCredentialInputs::default()
+//! };
+//! assert_eq!(encode(&inputs, &mut [0; 16])?, b"\xa1\x6bcredProtect\x03");
+//! # Ok::<(), keysteward_core::cbor::BufferFull>(())
+//! ```
 
 mod cred_protect;
 mod get_assertion;

@@ -4,6 +4,19 @@
 //! extensions, options and algorithms, and known members of an unexpected type, are passed over
 //! and reported in [`Response::passed_over`]. Only a response that is not well-formed, or lacks
 //! `versions` or `aaguid`, is an error.
+//!
+//! ```
+//! use keysteward_core::cbor::Parse;
+//! use keysteward_core::ctap2::get_info::{self, Response};
+//!
+//! // {1: ["FIDO_2_1"], 3: 16 bytes, 4: {"clientPin": true}, 0x7f: {}}
+//! let map = b"\xa4\x01\x81\x68FIDO_2_1\x03\x50sixteen bytes ..\x04\xa1\x69clientPin\xf5\x18\x7f\xa0";
+//! let info = Response::parse(map)?;
+//! assert!(info.has_version(get_info::FIDO_2_1));
+//! assert_eq!(info.options.client_pin(), Some(true));
+//! assert_eq!(info.passed_over.others(), 1);
+//! # Ok::<(), keysteward_core::cbor::Error>(())
+//! ```
 
 mod options;
 mod passed_over;

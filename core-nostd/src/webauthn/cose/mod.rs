@@ -1,4 +1,17 @@
 //! COSE keys and algorithms. RFC 9052 §7, RFC 9053, and the COSE registry of IANA.
+//!
+//! ```
+//! use keysteward_core::cbor::{Parse, encode};
+//! use keysteward_core::webauthn::cose::{Algorithm, PublicKey};
+//!
+//! let key = PublicKey::Es256 { x: &[1; 32], y: &[2; 32] };
+//! let mut buffer = [0; 80];
+//! let bytes = encode(&key, &mut buffer)?;
+//! assert_eq!(bytes.len(), 77);
+//! assert_eq!(PublicKey::parse(bytes)?, key);
+//! assert_eq!(key.algorithm(), Algorithm::Es256);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod algorithm;
 mod key;
