@@ -1,0 +1,121 @@
+//! Rules for PINs, enterprise attestation, alwaysUv.
+
+use crate::desk::{Desk, Error, for_configuration, pin};
+use crate::opensk::Key;
+use keysteward_core::cbor::List;
+use keysteward_core::ctap2::authenticator_config::SetMinPinLength;
+use keysteward_core::session::{Feature, PinRule};
+use opensk::ctap::data_formats::EnterpriseAttestationMode;
+
+#[test]
+fn the_minimum_pin_length_grows_and_never_shrinks() {
+    let key = Key::new();
+    Desk::with(&key).session(|session| {
+        session.set_pin(&pin("12345678")).unwrap();
+        let token = for_configuration(session, "12345678");
+        let length = |length| SetMinPinLength {
+            new_min_pin_length: Some(length),
+            ..Default::default()
+        };
+        session
+            .set_min_pin_length(&length(8), Some(&token))
+            .unwrap();
+        assert_eq!(session.facts().unwrap().min_pin_length, 8);
+        assert!(!session.facts().unwrap().force_pin_change, "8 is enough");
+        let token = for_configuration(session, "12345678");
+        assert_eq!(
+            session.set_min_pin_length(&length(7), Some(&token)),
+            Err(Error::PinPolicy(PinRule::MinLengthMayOnlyGrow {
+                current: 8
+            }))
+        );
+        session
+            .set_min_pin_length(&length(9), Some(&token))
+            .unwrap();
+        assert!(session.facts().unwrap().force_pin_change, "8 is too short");
+    });
+}
+
+#[test]
+fn relying_parties_can_be_told_the_length() {
+    let key = Key::new();
+    Desk::with(&key).session(|session| {
+        session.set_pin(&pin("1234")).unwrap();
+        let token = for_configuration(session, "1234");
+        let rules = SetMinPinLength {
+            min_pin_length_rp_ids: Some(List::new(&["one.example", "two.example"])),
+            ..Default::default()
+        };
+        session.set_min_pin_length(&rules, Some(&token)).unwrap();
+    });
+}
+
+#[test]
+fn a_key_without_pin_is_configured_without_token() {
+    let key = Key::new();
+    Desk::with(&key).session(|session| {
+        let rules = SetMinPinLength {
+            new_min_pin_length: Some(5),
+            ..Default::default()
+        };
+        session.set_min_pin_length(&rules, None).unwrap();
+        let too_short = PinRule::TooShort {
+            min: 5,
+            code_points: 4,
+        };
+        let set = session.set_pin(&pin("1234"));
+        assert_eq!(set, Err(Error::PinPolicy(too_short)));
+        assert_eq!(
+            session.force_pin_change(None),
+            Err(Error::PinNotSet),
+            "there is none to change"
+        );
+    });
+}
+
+#[test]
+fn a_key_with_pin_is_not_configured_without_token() {
+    let key = Key::new();
+    Desk::with(&key).session(|session| {
+        session.set_pin(&pin("1234")).unwrap();
+        assert_eq!(session.force_pin_change(None), Err(Error::PinRequired));
+        assert!(!session.facts().unwrap().force_pin_change);
+    });
+}
+
+#[test]
+fn always_uv_is_switched_to_what_was_asked_for() {
+    let key = Key::new();
+    Desk::with(&key).session(|session| {
+        session.set_pin(&pin("1234")).unwrap();
+        for on in [false, true, true, false] {
+            let token = for_configuration(session, "1234");
+            session.set_always_uv(on, Some(&token)).unwrap();
+            assert_eq!(session.facts().unwrap().always_uv, Some(on));
+        }
+    });
+}
+
+#[test]
+fn enterprise_attestation_is_switched_on_where_there_is_some() {
+    let key = Key::customized(|customization| {
+        let mode = EnterpriseAttestationMode::PlatformManaged;
+        customization.setup_enterprise_attestation(Some(mode), None);
+    });
+    Desk::with(&key).session(|session| {
+        session.set_pin(&pin("1234")).unwrap();
+        assert_eq!(session.facts().unwrap().ep, Some(false));
+        let token = for_configuration(session, "1234");
+        session.enable_enterprise_attestation(Some(&token)).unwrap();
+        assert_eq!(session.facts().unwrap().ep, Some(true));
+        session.enable_enterprise_attestation(Some(&token)).unwrap();
+    });
+
+    let without = Key::new();
+    Desk::with(&without).session(|session| {
+        assert_eq!(
+            session.enable_enterprise_attestation(None),
+            Err(Error::Unsupported(Feature::EnterpriseAttestation))
+        );
+    });
+}
