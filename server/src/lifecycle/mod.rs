@@ -1,1 +1,23 @@
-//! Tokens, templates, states and the moves between them: pure data and rules.
+//! Tokens, token types and templates as pure data and rules: no I/O, no clock.
+//!
+//! - [`moves`]: which events move a token from one state to another; one table.
+//! - [`token_type`]: how a model is recognised and what it must prove.
+//! - [`template`]: what issuing means; [`pin_policy`] is its part about PINs.
+//!
+//! Everything that a person writes is checked here: an [`Invalid`] names the
+//! field, what was found and what is allowed.
+
+mod aaguid;
+mod invalid;
+pub mod moves;
+pub mod pin_policy;
+pub mod template;
+pub mod token_type;
+
+pub use crate::store::token::State as TokenState;
+pub use aaguid::Aaguid;
+pub use invalid::Invalid;
+pub use moves::{ALLOWED, Event, NotAllowed, after};
+pub use pin_policy::{Alphabet, Custody, PinPolicy};
+pub use template::Template;
+pub use token_type::{Registration, TokenType, Unrooted};

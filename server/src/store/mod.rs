@@ -11,10 +11,20 @@
 pub mod api_key;
 pub mod audit;
 pub mod audit_checkpoint;
+pub mod connection;
+pub mod credential;
 pub mod host;
 pub mod join_token;
+pub mod operation;
+pub mod outbox;
+pub mod sealed_secret;
 pub mod server;
 pub mod sqlite;
+pub mod step;
+pub mod template;
+pub mod token;
+pub mod token_type;
+pub mod user;
 
 mod error;
 mod id;

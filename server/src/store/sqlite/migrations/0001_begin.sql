@@ -100,9 +100,10 @@ CREATE TABLE token (
     host_id         TEXT    REFERENCES host (id),   -- where it was seen last
     facts           TEXT    NOT NULL,
     last_seen_at    INTEGER,
-    created_at      INTEGER NOT NULL,
-    version         INTEGER NOT NULL DEFAULT 1
+    created_at      INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX token_serial ON token (serial);
 
 CREATE TABLE token_history (
     token_id        TEXT    NOT NULL REFERENCES token (id),
@@ -139,10 +140,13 @@ CREATE TABLE credential (
     created_at      INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX credential_token ON credential (token_id);
+
 CREATE TABLE sealed_secret (
     id              TEXT    NOT NULL PRIMARY KEY,
     token_id        TEXT    NOT NULL REFERENCES token (id),
-    kind            TEXT    NOT NULL,               -- 'pin'
+    -- 'pin': the token's; 'given-pin': the current one, as its user typed it.
+    kind            TEXT    NOT NULL,
     -- 'pending': written before the token is asked to take it; 'current' after.
     state           TEXT    NOT NULL CHECK (state IN ('pending', 'current')),
     sealed          BLOB    NOT NULL,
@@ -168,7 +172,7 @@ CREATE TABLE operation (
     batch           TEXT,                           -- rows of one `issue --from FILE`
     created_at      INTEGER NOT NULL,
     not_before      INTEGER NOT NULL DEFAULT 0,
-    deadline        INTEGER NOT NULL,
+    deadline        INTEGER,                        -- none: waits for as long as it takes
     ended_at        INTEGER,
     version         INTEGER NOT NULL DEFAULT 1,     -- the fencing token
     lease_owner     TEXT,
@@ -189,19 +193,20 @@ CREATE TABLE step (
     error           TEXT    NOT NULL DEFAULT '',
     started_at      INTEGER NOT NULL,
     ended_at        INTEGER,
-    acknowledged    INTEGER NOT NULL DEFAULT 0,     -- the agent has been told
     PRIMARY KEY (operation_id, step, attempt)
 ) STRICT;
 
--- What must leave this server after the transaction that caused it: journal
--- acknowledgements to agents, audit checkpoints to witnesses.
+-- What must leave this server after the transaction that caused it:
+-- outcomes that an agent may forget, now that they are stored here.
 CREATE TABLE outbox (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
-    target          TEXT    NOT NULL,
-    payload         TEXT    NOT NULL,
-    created_at      INTEGER NOT NULL,
-    not_before      INTEGER NOT NULL DEFAULT 0
+    host_id         TEXT    NOT NULL REFERENCES host (id),
+    operation_id    TEXT    NOT NULL,
+    step            TEXT    NOT NULL,
+    attempt         INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX outbox_host ON outbox (host_id);
 
 -- Audit -------------------------------------------------------------------
 
