@@ -1,0 +1,355 @@
+//! `keysteward token`: security keys, as the server knows them or as an agent sees them.
+
+use clap::Subcommand;
+use keysteward_proto::server::v1::{
+    self as wire, GetTokenRequest, ListTokensRequest, RegisterTokenRequest,
+    start_operation_request::Kind,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Context, life::Work, page::Page};
+use crate::{
+    failure::{Failure, Result},
+    local,
+    output::{View, some, time},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Keys that the server knows; with --agent, keys plugged in at this machine
+    #[command(after_help = "\
+Examples:
+  keysteward token list --state issued --present true
+  keysteward --agent /run/keysteward/agent.sock token list")]
+    List(Box<List>),
+    /// One key: its life, credentials and facts
+    #[command(after_help = "Example:\n  keysteward token show 5a1c")]
+    Show {
+        /// Id, an unambiguous beginning of one, or serial
+        token: String,
+    },
+    /// Make a key known whose type is registered by hand
+    #[command(after_help = "Example:\n  keysteward token register 5a1c")]
+    Register {
+        /// Id, an unambiguous beginning of one, or serial
+        token: String,
+    },
+    /// Take everything off a key: credentials, PIN, settings
+    #[command(after_help = "\
+Somebody at the key unplugs it, plugs it in and touches it when told to.
+
+Example:
+  keysteward token reset 5a1c")]
+    Reset {
+        /// Id, an unambiguous beginning of one, or serial
+        token: String,
+        /// Do not ask whether it is meant
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        work: Work,
+    },
+    /// Keys coming and going at this machine (needs --agent)
+    #[command(after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock token watch")]
+    Watch,
+    /// What an administrator does to a FIDO2 key at this machine (needs --agent)
+    #[command(subcommand)]
+    Fido(local::fido::Command),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// unregistered, registered, issued, active, suspended, revoked or retired
+    #[arg(long)]
+    state: Option<String>,
+    #[arg(long)]
+    user: Option<String>,
+    #[arg(long)]
+    host: Option<String>,
+    #[arg(long)]
+    token_type: Option<String>,
+    /// Only keys that are plugged in somewhere (true) or nowhere (false)
+    #[arg(long, value_name = "BOOL")]
+    present: Option<bool>,
+    #[command(flatten)]
+    page: Page,
+}
+
+pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()> {
+    match command {
+        Command::List(args) => match context.agent().await? {
+            Some(agent) => local::token::list(&agent, &mut context.output).await,
+            None => list(*args, context).await,
+        },
+        Command::Show { token } => match context.agent().await? {
+            Some(agent) => local::token::show(&agent, &token, &mut context.output).await,
+            None => show(token, context).await,
+        },
+        Command::Register { token } => {
+            let mut tokens = context.server().await?.tokens();
+            let token = tokens
+                .register(RegisterTokenRequest { token })
+                .await?
+                .into_inner();
+            context.output.show(&Token::from(token))
+        }
+        Command::Reset { token, yes, work } => {
+            confirm_reset(&token, yes)?;
+            match context.agent().await? {
+                Some(agent) => local::token::reset(&agent, &token, &mut context.output).await,
+                None => {
+                    work.run(Kind::ResetToken(wire::ResetToken { token }), context)
+                        .await
+                }
+            }
+        }
+        Command::Watch => {
+            let agent = context.need_agent().await?;
+            local::token::watch(&agent, &mut context.output).await
+        }
+        Command::Fido(command) => {
+            let agent = context.need_agent().await?;
+            local::fido::run(command, &agent, &mut context.output).await
+        }
+    }
+}
+
+/// A person at a terminal is asked; a script said what it meant.
+fn confirm_reset(token: &str, yes: bool) -> Result<()> {
+    use std::io::{self, BufRead as _, IsTerminal as _};
+    if yes || !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprint!("this takes every credential off {token}; type \"reset\" to go on: ");
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(Failure::file("standard input"))?;
+    if answer.trim() == "reset" {
+        Ok(())
+    } else {
+        Err(Failure::wrong(
+            "the answer",
+            "something else",
+            "reset, or the option --yes",
+        ))
+    }
+}
+
+async fn list(args: List, mut context: Context<'_>) -> Result<()> {
+    let server = context.server().await?;
+    let filter = ListTokensRequest {
+        page_size: 0,
+        page_token: String::new(),
+        state: args.state.unwrap_or_default(),
+        user: args.user.unwrap_or_default(),
+        host: args.host.unwrap_or_default(),
+        token_type: args.token_type.unwrap_or_default(),
+        present: args.present,
+    };
+    let (rows, next) = args
+        .page
+        .collect(|page_size, page_token| {
+            let request = ListTokensRequest {
+                page_size,
+                page_token,
+                ..filter.clone()
+            };
+            let mut tokens = server.tokens();
+            async move { tokens.list(request).await }
+        })
+        .await?;
+    let rows: Vec<Token> = rows.into_iter().map(Token::from).collect();
+    context.output.list("tokens", &rows, next.as_deref())
+}
+
+async fn show(token: String, mut context: Context<'_>) -> Result<()> {
+    let mut tokens = context.server().await?.tokens();
+    let detail = tokens.get(GetTokenRequest { token }).await?.into_inner();
+    let detail = Detail {
+        token: detail
+            .token
+            .ok_or(Failure::Answer("it lacks the token"))?
+            .into(),
+        pin_custody: detail.pin_custody,
+        allowed: detail.allowed,
+        credentials: detail
+            .credentials
+            .into_iter()
+            .map(Credential::from)
+            .collect(),
+        history: detail.history.into_iter().map(Change::from).collect(),
+        facts: serde_json::from_str(&detail.facts).unwrap_or(Value::Null),
+    };
+    context.output.show(&detail)?;
+    context.output.section("credentials", &detail.credentials)?;
+    context.output.section("history", &detail.history)
+}
+
+#[derive(Debug, Serialize)]
+struct Token {
+    id: String,
+    serial: Option<String>,
+    model: String,
+    aaguid: String,
+    r#virtual: bool,
+    token_type: Option<String>,
+    state: String,
+    needs_reset: bool,
+    user: Option<String>,
+    template: Option<String>,
+    host: Option<String>,
+    present: bool,
+    last_seen_at: Option<String>,
+}
+
+impl View for Token {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "serial",
+        "model",
+        "state",
+        "needs_reset",
+        "user",
+        "host",
+        "present",
+    ];
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "serial",
+        "model",
+        "aaguid",
+        "virtual",
+        "token_type",
+        "state",
+        "needs_reset",
+        "user",
+        "template",
+        "host",
+        "present",
+        "last_seen_at",
+    ];
+}
+
+impl From<wire::Token> for Token {
+    fn from(token: wire::Token) -> Self {
+        Self {
+            id: token.id,
+            serial: some(token.serial),
+            model: token.model,
+            aaguid: token.aaguid,
+            r#virtual: token.r#virtual,
+            token_type: some(token.token_type),
+            state: token.state,
+            needs_reset: token.needs_reset,
+            user: some(token.user),
+            template: some(token.template),
+            host: some(token.host),
+            present: token.present,
+            last_seen_at: time(token.last_seen_at_us),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Detail {
+    #[serde(flatten)]
+    token: Token,
+    pin_custody: String,
+    allowed: Vec<String>,
+    credentials: Vec<Credential>,
+    history: Vec<Change>,
+    facts: Value,
+}
+
+impl View for Detail {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "serial",
+        "model",
+        "aaguid",
+        "virtual",
+        "token_type",
+        "state",
+        "needs_reset",
+        "user",
+        "template",
+        "host",
+        "present",
+        "last_seen_at",
+        "pin_custody",
+        "allowed",
+    ];
+}
+
+#[derive(Debug, Serialize)]
+struct Credential {
+    id: String,
+    rp_id: String,
+    credential_id: String,
+    user: String,
+    connection: String,
+    friendly_name: String,
+    attestation: String,
+    idp_authenticator_id: Option<String>,
+    idp_state: Option<String>,
+    on_token: String,
+    created_at: Option<String>,
+}
+
+impl View for Credential {
+    const COLUMNS: &'static [&'static str] = &[
+        "rp_id",
+        "user",
+        "friendly_name",
+        "attestation",
+        "idp_state",
+        "on_token",
+        "created_at",
+    ];
+}
+
+impl From<wire::Credential> for Credential {
+    fn from(credential: wire::Credential) -> Self {
+        Self {
+            id: credential.id,
+            rp_id: credential.rp_id,
+            credential_id: credential.credential_id,
+            user: credential.user,
+            connection: credential.connection,
+            friendly_name: credential.friendly_name,
+            attestation: credential.attestation,
+            idp_authenticator_id: some(credential.idp_authenticator_id),
+            idp_state: some(credential.idp_state),
+            on_token: credential.on_token,
+            created_at: time(credential.created_at_us),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    at: Option<String>,
+    event: String,
+    from: String,
+    to: String,
+    operation_id: Option<String>,
+}
+
+impl View for Change {
+    const COLUMNS: &'static [&'static str] = &["at", "event", "from", "to", "operation_id"];
+}
+
+impl From<wire::StateChange> for Change {
+    fn from(change: wire::StateChange) -> Self {
+        Self {
+            at: time(change.at_us),
+            event: change.event,
+            from: change.from,
+            to: change.to,
+            operation_id: some(change.operation_id),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `keysteward token-type`: how a model of key is recognised, and what it must prove.
+
+use std::{fs, path::PathBuf};
+
+use clap::Subcommand;
+use keysteward_proto::server::v1::{
+    self as wire, CreateTokenTypeRequest, DeleteTokenTypeRequest, GetTokenTypeRequest,
+    ListTokenTypesRequest,
+};
+use serde::Serialize;
+
+use super::Context;
+use crate::{
+    failure::{Failure, Result},
+    output::View,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Describe a model of key
+    #[command(after_help = "\
+Example:
+  keysteward token-type create yubikey-5 --aaguid cb69481e-8ff7-4039-93ec-0a2729a154a8 \\
+      --attestation-root yubico-root.pem")]
+    Create(Create),
+    /// Every token type
+    #[command(after_help = "Example:\n  keysteward token-type list")]
+    List,
+    /// One token type
+    #[command(after_help = "Example:\n  keysteward token-type show yubikey-5")]
+    Show {
+        /// Id, or name
+        token_type: String,
+    },
+    /// Remove one that no template and no token uses
+    #[command(after_help = "Example:\n  keysteward token-type delete yubikey-5")]
+    Delete {
+        /// Id, or name
+        token_type: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    name: String,
+    /// Model identifier; any of several; none means every key
+    #[arg(long = "aaguid", value_name = "AAGUID")]
+    aaguids: Vec<String>,
+    /// PEM file with a certificate that attestation must lead to; may be given several times
+    #[arg(long = "attestation-root", value_name = "FILE")]
+    attestation_roots: Vec<PathBuf>,
+    /// Attestation that is accepted without a root; may be given twice
+    #[arg(long = "unrooted", value_name = "KIND", value_parser = ["none", "self"])]
+    unrooted: Vec<String>,
+    /// Accept keys in software
+    #[arg(long)]
+    allow_virtual: bool,
+    /// automatic: registered when first seen
+    #[arg(long, default_value = "automatic", value_parser = ["automatic", "manual"])]
+    registration: String,
+}
+
+pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()> {
+    let mut token_types = context.server().await?.token_types();
+    let token_type = match command {
+        Command::Create(create) => {
+            let token_type = Some(create.into_wire()?);
+            token_types
+                .create(CreateTokenTypeRequest { token_type })
+                .await?
+        }
+        Command::Show { token_type } => token_types.get(GetTokenTypeRequest { token_type }).await?,
+        Command::List => {
+            let answer = token_types
+                .list(ListTokenTypesRequest {})
+                .await?
+                .into_inner();
+            let rows: Vec<TokenType> = answer
+                .token_types
+                .into_iter()
+                .map(TokenType::from)
+                .collect();
+            return context.output.list("token_types", &rows, None);
+        }
+        Command::Delete { token_type } => {
+            token_types
+                .delete(DeleteTokenTypeRequest {
+                    token_type: token_type.clone(),
+                })
+                .await?;
+            return context.deleted("token_type", &token_type);
+        }
+    };
+    context
+        .output
+        .show(&TokenType::from(token_type.into_inner()))
+}
+
+impl Create {
+    fn into_wire(self) -> Result<wire::TokenType> {
+        let mut attestation_roots = Vec::new();
+        for path in self.attestation_roots {
+            attestation_roots.push(fs::read_to_string(&path).map_err(Failure::file(&path))?);
+        }
+        Ok(wire::TokenType {
+            id: String::new(),
+            name: self.name,
+            aaguids: self.aaguids,
+            attestation_roots,
+            unrooted_attestation: self.unrooted,
+            allow_virtual: self.allow_virtual,
+            registration: self.registration,
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct TokenType {
+    id: String,
+    name: String,
+    aaguids: Vec<String>,
+    attestation_roots: Vec<String>,
+    /// How many, for the table.
+    roots: usize,
+    unrooted_attestation: Vec<String>,
+    allow_virtual: bool,
+    registration: String,
+}
+
+impl View for TokenType {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "aaguids",
+        "roots",
+        "unrooted_attestation",
+        "allow_virtual",
+        "registration",
+    ];
+}
+
+impl From<wire::TokenType> for TokenType {
+    fn from(token_type: wire::TokenType) -> Self {
+        Self {
+            id: token_type.id,
+            name: token_type.name,
+            aaguids: token_type.aaguids,
+            roots: token_type.attestation_roots.len(),
+            attestation_roots: token_type.attestation_roots,
+            unrooted_attestation: token_type.unrooted_attestation,
+            allow_virtual: token_type.allow_virtual,
+            registration: token_type.registration,
+        }
+    }
+}

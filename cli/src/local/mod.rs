@@ -1,0 +1,6 @@
+//! Token verbs straight against an agent on this machine, for the administrator who sits there.
+
+pub(crate) mod fido;
+pub(crate) mod token;
+
+mod lease;
