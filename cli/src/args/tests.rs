@@ -60,7 +60,16 @@ fn split(line: &str) -> Vec<String> {
 fn helps_say_what_they_said() {
     let mut text = String::new();
     for (words, mut command) in commands() {
-        text += &format!("===== {words}\n{}\n", command.render_long_help());
+        let help = command.render_long_help().to_string();
+        // The global options are in every help; once is enough.
+        let help = match (words.as_str(), help.split_once("Connection and output:\n")) {
+            ("keysteward", _) | (_, None) => help,
+            (_, Some((own, rest))) => {
+                let after = rest.find("\nExample").map_or("", |at| &rest[at..]);
+                format!("{own}(connection and output as above)\n{after}")
+            }
+        };
+        text += &format!("===== {words}\n{help}\n");
     }
     // The version changes with every release.
     insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));

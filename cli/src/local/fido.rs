@@ -101,6 +101,14 @@ Example:
     Delete {
         /// As `credentials` shows it: base64url
         credential_id: String,
+        /// Its relying party; needed where the host restricts relying parties
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "DOMAIN"
+        )]
+        rp_id: String,
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
@@ -222,6 +230,7 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
         }
         Command::Delete {
             credential_id,
+            rp_id,
             which,
             pin,
         } => {
@@ -229,7 +238,11 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 Failure::wrong("credential id", credential_id, "base64url without padding")
             })?;
             let pin = pin.read()?;
-            let verb = Verb::DeleteCredential(wire::DeleteCredential { pin, credential_id });
+            let verb = Verb::DeleteCredential(wire::DeleteCredential {
+                pin,
+                credential_id,
+                rp_id,
+            });
             change(agent, &which, "delete-credential", verb, output).await
         }
         Command::Configure(args) => {
