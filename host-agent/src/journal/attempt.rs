@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ATTEMPTS, Intent, Journal, JournalError, Record, State, StepKey, storage};
+use super::{ATTEMPTS, Intent, Journal, JournalError, Memory, Record, State, StepKey, storage};
 use redb::ReadableTable as _;
 
 /// What [`Journal::begin`] found.
@@ -64,9 +64,16 @@ impl Journal {
         }
     }
 
-    /// Writes the end that a look at the token found for an attempt that was cut off.
-    pub fn settle(&self, key: &StepKey, end: State, now_us: i64) -> Result<(), JournalError> {
-        self.update(key, |record| {
+    /// Writes the end that a look at the token found for an attempt that was cut off, and what is
+    /// to be remembered or forgotten with it.
+    pub fn settle(
+        &self,
+        key: &StepKey,
+        end: State,
+        memory: Option<&Memory>,
+        now_us: i64,
+    ) -> Result<(), JournalError> {
+        self.update(key, memory, |record| {
             if !record.state.is_settled() {
                 record.state = end;
                 record.ended_at_us = now_us;
@@ -77,9 +84,13 @@ impl Journal {
     fn update(
         &self,
         key: &StepKey,
+        memory: Option<&Memory>,
         change: impl FnOnce(&mut Record),
     ) -> Result<(), JournalError> {
         self.write(|transaction| {
+            if let Some(memory) = memory {
+                memory.write(transaction)?;
+            }
             let mut table = transaction.open_table(ATTEMPTS).map_err(storage)?;
             let found = table.get(key.as_tuple()).map_err(storage)?;
             let Some(mut record) = found
@@ -106,12 +117,18 @@ impl Attempt {
 
     /// The person has done their part: from here on the token may see bytes.
     pub fn mark_sent(&self) -> Result<(), JournalError> {
-        self.journal.update(&self.key, |record| record.state = State::Started)
+        self.journal.update(&self.key, None, |record| record.state = State::Started)
     }
 
-    /// Writes the end and syncs it. After an error the attempt counts as cut off.
-    pub fn finish(self, end: State, now_us: i64) -> Result<(), JournalError> {
-        self.journal.settle(&self.key, end, now_us)
+    /// Writes the end and syncs it, with what is to be remembered or forgotten. After an error the
+    /// attempt counts as cut off.
+    pub fn finish(
+        self,
+        end: State,
+        memory: Option<&Memory>,
+        now_us: i64,
+    ) -> Result<(), JournalError> {
+        self.journal.settle(&self.key, end, memory, now_us)
     }
 }
 

@@ -22,31 +22,60 @@ pub struct MadeHere {
     pub visible: bool,
 }
 
+/// A change of what is known, written with the end of the attempt that made it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Memory {
+    /// A credential was made.
+    Made {
+        /// Its name on the token.
+        credential_id: Vec<u8>,
+        /// What is to be known of it.
+        made: MadeHere,
+    },
+    /// A credential is gone.
+    Deleted {
+        /// Its name on the token.
+        credential_id: Vec<u8>,
+    },
+    /// Every credential of these is gone.
+    Erased {
+        /// Their names on the token.
+        credential_ids: Vec<Vec<u8>>,
+    },
+}
+
+impl Memory {
+    pub(super) fn write(&self, transaction: &WriteTransaction) -> Result<(), JournalError> {
+        let mut table = transaction.open_table(CREDENTIALS).map_err(storage)?;
+        match self {
+            Self::Made {
+                credential_id,
+                made,
+            } => {
+                let value = postcard::to_extend(made, vec![VERSION])?;
+                table
+                    .insert(credential_id.as_slice(), value.as_slice())
+                    .map_err(storage)?;
+            }
+            Self::Deleted { credential_id } => {
+                table.remove(credential_id.as_slice()).map_err(storage)?;
+            }
+            Self::Erased { credential_ids } => {
+                for credential_id in credential_ids {
+                    table.remove(credential_id.as_slice()).map_err(storage)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), JournalError> {
     transaction.open_table(CREDENTIALS).map_err(storage)?;
     Ok(())
 }
 
 impl Journal {
-    /// Remembers a credential that was just made.
-    pub fn remember_credential(&self, id: &[u8], made: &MadeHere) -> Result<(), JournalError> {
-        let value = postcard::to_extend(made, vec![VERSION])?;
-        self.write(|transaction| {
-            let mut table = transaction.open_table(CREDENTIALS).map_err(storage)?;
-            table.insert(id, value.as_slice()).map_err(storage)?;
-            Ok(())
-        })
-    }
-
-    /// Forgets a credential that is gone from its token.
-    pub fn forget_credential(&self, id: &[u8]) -> Result<(), JournalError> {
-        self.write(|transaction| {
-            let mut table = transaction.open_table(CREDENTIALS).map_err(storage)?;
-            table.remove(id).map_err(storage)?;
-            Ok(())
-        })
-    }
-
     /// What is known of a credential; `None` if this agent did not make it.
     pub fn credential(&self, id: &[u8]) -> Result<Option<MadeHere>, JournalError> {
         let table = self.read(CREDENTIALS)?;

@@ -18,6 +18,8 @@ mod attempt;
 mod credentials;
 mod record;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashSet,
@@ -29,7 +31,7 @@ use std::{
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 pub use attempt::{Attempt, Begun};
-pub use credentials::MadeHere;
+pub use credentials::{MadeHere, Memory};
 pub use record::{Intent, Probe, Record, State, StepKey, TokenName};
 pub use standing::Checkpoint;
 

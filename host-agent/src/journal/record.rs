@@ -82,8 +82,11 @@ pub enum Probe {
         /// As it was before.
         was_set: bool,
     },
-    /// Nothing that can be seen without one of the PINs.
-    PinChanged,
+    /// `forcePINChange` turns false; nothing else shows without one of the PINs.
+    PinChanged {
+        /// As it was before.
+        was_forced: bool,
+    },
     /// getInfo shows every member that was asked for; those absent were not.
     Configured {
         /// minPINLength

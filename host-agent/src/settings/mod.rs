@@ -241,6 +241,8 @@ fn server_address(text: &str) -> Option<ServerAddress> {
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().ok()?.to_string(),
+        // Without brackets, where does the address end?
+        None if host.contains(':') => return None,
         None => host.to_owned(),
     };
     rustls_pki_types::ServerName::try_from(host.as_str()).ok()?;

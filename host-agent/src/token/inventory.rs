@@ -2,13 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Instant,
 };
 
 use tokio::sync::broadcast;
 
-use super::{Reading, Token, identity::Names};
-use crate::transport::Description;
+use super::{Job, Reading, Token, identity::Names};
+use crate::{clock, transport::Description};
 
 /// A listener that falls further behind gets a snapshot instead.
 const EVENTS_KEPT: usize = 64;
@@ -19,6 +24,10 @@ pub struct Inventory {
     names: Names,
     tokens: Mutex<BTreeMap<String, Arc<Token>>>,
     events: broadcast::Sender<Event>,
+    /// For blocking callers: something has changed.
+    moved: Condvar,
+    /// How many callers wait for a token to be plugged in anew.
+    replugs_expected: AtomicUsize,
 }
 
 /// A change of the inventory.
@@ -41,10 +50,12 @@ impl Inventory {
             names: Names::new(rng),
             tokens: Mutex::default(),
             events: broadcast::Sender::new(EVENTS_KEPT),
+            moved: Condvar::new(),
+            replugs_expected: AtomicUsize::new(0),
         })
     }
 
-    /// Every token, in the order they came.
+    /// Every token.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<Token>> {
         self.tokens().values().cloned().collect()
@@ -63,30 +74,70 @@ impl Inventory {
         (tokens.values().cloned().collect(), self.events.subscribe())
     }
 
-    /// Names a token that was just plugged in. It is not listed until it was read.
-    pub(crate) fn name(&self, description: Description) -> Arc<Token> {
-        Arc::new(Token::new(self.names.next(), description))
-    }
-
-    pub(crate) fn add(&self, token: Arc<Token>) {
+    /// Blocks until `sought` finds what it wants among the tokens, or `None` at the deadline. Looks
+    /// at each change, and whenever it is [nudged](Self::nudge).
+    pub(crate) fn wait_for<T>(
+        &self,
+        deadline: Instant,
+        mut sought: impl FnMut(&BTreeMap<String, Arc<Token>>) -> Option<T>,
+    ) -> Option<T> {
         let mut tokens = self.tokens();
-        tokens.insert(token.presence_id.clone(), Arc::clone(&token));
-        self.tell(Event::Added(token));
-    }
-
-    pub(crate) fn changed(&self, token: &Arc<Token>, reading: Reading) {
-        let tokens = self.tokens();
-        token.set_reading(reading);
-        if tokens.contains_key(&token.presence_id) {
-            self.tell(Event::Changed(Arc::clone(token)));
+        loop {
+            if let Some(found) = sought(&tokens) {
+                return Some(found);
+            }
+            let left = deadline.checked_duration_since(clock::now())?;
+            tokens = self
+                .moved
+                .wait_timeout(tokens, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
-    pub(crate) fn remove(&self, presence_id: &str) {
+    /// Makes those who wait look again, since what they want may have changed.
+    pub(crate) fn nudge(&self) {
+        // Locked, so that nobody is between looking and waiting.
+        let _tokens = self.tokens();
+        self.moved.notify_all();
+    }
+
+    /// While the guard lives, a token that comes is left alone until somebody leases it: a reset
+    /// must be the first thing it hears.
+    pub(crate) fn expect_replug(self: &Arc<Self>) -> ReplugExpected {
+        self.replugs_expected.fetch_add(1, Ordering::SeqCst);
+        ReplugExpected(Arc::clone(self))
+    }
+
+    pub(super) fn is_replug_expected(&self) -> bool {
+        self.replugs_expected.load(Ordering::SeqCst) > 0
+    }
+
+    /// Names a token that was just plugged in. It is not listed until it was read.
+    pub(super) fn name(&self, description: Description) -> (Arc<Token>, mpsc::Receiver<Job>) {
+        Token::new(self.names.next(), description)
+    }
+
+    /// Lists a token with what it told, unless it has gone meanwhile.
+    pub(super) fn put(&self, token: &Arc<Token>, reading: Reading) {
         let mut tokens = self.tokens();
-        if tokens.remove(presence_id).is_some() {
+        if token.gone.is_cancelled() {
+            return;
+        }
+        token.set_reading(reading);
+        let before = tokens.insert(token.presence_id.clone(), Arc::clone(token));
+        self.tell(match before {
+            None => Event::Added(Arc::clone(token)),
+            Some(_) => Event::Changed(Arc::clone(token)),
+        });
+    }
+
+    pub(crate) fn remove(&self, token: &Token) {
+        let mut tokens = self.tokens();
+        token.end();
+        if tokens.remove(&token.presence_id).is_some() {
             self.tell(Event::Removed {
-                presence_id: presence_id.to_owned(),
+                presence_id: token.presence_id.clone(),
             });
         }
     }
@@ -95,9 +146,20 @@ impl Inventory {
     fn tell(&self, event: Event) {
         // An error means that nobody listens.
         drop(self.events.send(event));
+        self.moved.notify_all();
     }
 
     fn tokens(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Token>>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`Inventory::expect_replug`].
+#[derive(Debug)]
+pub(crate) struct ReplugExpected(Arc<Inventory>);
+
+impl Drop for ReplugExpected {
+    fn drop(&mut self) {
+        self.0.replugs_expected.fetch_sub(1, Ordering::SeqCst);
     }
 }

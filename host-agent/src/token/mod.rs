@@ -6,11 +6,21 @@
 mod facts;
 mod identity;
 mod inventory;
+mod lease;
+mod watch;
+mod worker;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 pub use facts::Facts;
+pub(crate) use identity::{Likeness, likeness};
 pub use inventory::{Event, Inventory};
+pub(crate) use lease::{Lease, LeaseError};
+pub(crate) use watch::watch;
+pub(crate) use worker::{Bench, Job, Looker};
 
 use crate::{
     journal::TokenName,
@@ -23,6 +33,10 @@ pub struct Token {
     presence_id: String,
     description: Description,
     reading: RwLock<Reading>,
+    /// One permit: who holds it has the token. Closed when the token goes.
+    leases: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
+    gone: CancellationToken,
 }
 
 /// What is known from the token itself.
@@ -37,12 +51,17 @@ pub enum Reading {
 }
 
 impl Token {
-    fn new(presence_id: String, description: Description) -> Self {
-        Self {
+    fn new(presence_id: String, description: Description) -> (Arc<Self>, mpsc::Receiver<Job>) {
+        let (jobs, queue) = mpsc::channel();
+        let token = Self {
             presence_id,
             description,
             reading: RwLock::new(Reading::Unread),
-        }
+            leases: Arc::new(Semaphore::new(1)),
+            jobs,
+            gone: CancellationToken::new(),
+        };
+        (Arc::new(token), queue)
     }
 
     /// Names this token from plug-in to unplug, and never another.
@@ -89,7 +108,29 @@ impl Token {
         self.description.kind == Kind::Socket
     }
 
+    /// What to call it before a person.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        match self.description.product.as_str() {
+            "" => "security key",
+            product => product,
+        }
+    }
+
+    /// Resolves when it was unplugged.
+    pub(crate) fn gone(&self) -> &CancellationToken {
+        &self.gone
+    }
+
     fn set_reading(&self, reading: Reading) {
         *self.reading.write().unwrap_or_else(PoisonError::into_inner) = reading;
+    }
+
+    /// It was unplugged: ends its leases, and its thread once that is idle.
+    fn end(&self) {
+        self.leases.close();
+        self.gone.cancel();
+        // An error means that the thread has ended.
+        drop(self.jobs.send(Job::End));
     }
 }

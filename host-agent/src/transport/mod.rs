@@ -1,9 +1,36 @@
 //! Links to tokens: they move 64-byte reports and know no CTAP.
 //!
-//! The lowest layer of the agent. Each link says when a token comes and goes.
+//! The lowest layer of the agent. A transport runs on threads of its own, says through a
+//! [`Listener`] when a token comes and goes, and hands over a [`Port`] by which its reports are
+//! reached. Nothing here wakes up while nothing is plugged in or out.
+//!
+//! | module | link |
+//! |---|---|
+//! | `hid` | USB keys, through hidraw; `hotplug` watches `/dev` |
+//! | `socket` | tokens in software that connect to `danger_virtual_token_socket` |
+
+#[cfg(feature = "hid")]
+mod hid;
+#[cfg(feature = "hid")]
+mod hotplug;
+#[cfg(unix)]
+mod socket;
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use keysteward_core::{
+    ctaphid::{Link, Report},
+    session::Millis,
+};
+
+use crate::{clock, settings::Settings};
 
 /// What a link tells of a token before anybody asks it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Description {
     /// Which link.
     pub kind: Kind,
@@ -20,9 +47,10 @@ pub struct Description {
 }
 
 /// A kind of link.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Kind {
     /// A USB key, through hidraw.
+    #[default]
     Hid,
     /// A token in software, through the socket of `danger_virtual_token_socket`.
     Socket,
@@ -36,5 +64,165 @@ impl Kind {
             Self::Hid => "hid",
             Self::Socket => "socket",
         }
+    }
+}
+
+/// A place where something was plugged in, as its transport names it: a device path, a connection.
+/// Used again after an unplug.
+pub(crate) type Place = String;
+
+/// What a transport has noticed.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// A token was plugged in.
+    Came {
+        place: Place,
+        description: Description,
+        port: Port,
+    },
+    /// The way to it has changed: permissions, say. What failed may work now.
+    Changed { place: Place },
+    /// It was unplugged.
+    Went { place: Place },
+}
+
+/// Takes notices, on the transport's thread.
+pub(crate) type Listener = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// A way to a token that is plugged in. Opened for as long as somebody needs it, so that an idle
+/// key is left alone.
+#[derive(Debug)]
+pub(crate) enum Port {
+    #[cfg(feature = "hid")]
+    Hid(hid::HidPort),
+    #[cfg(unix)]
+    Socket(socket::SocketPort),
+}
+
+impl Port {
+    pub(crate) fn open(&mut self) -> Result<TokenLink, LinkError> {
+        match self {
+            #[cfg(feature = "hid")]
+            Self::Hid(port) => port.open().map(TokenLink::Hid),
+            #[cfg(unix)]
+            Self::Socket(port) => Ok(TokenLink::Socket(port.open())),
+        }
+    }
+}
+
+/// An open way to a token.
+#[derive(Debug)]
+pub(crate) enum TokenLink {
+    #[cfg(feature = "hid")]
+    Hid(hid::HidLink),
+    #[cfg(unix)]
+    Socket(socket::SocketLink),
+}
+
+impl Link for TokenLink {
+    type Error = LinkError;
+
+    fn now(&mut self) -> Millis {
+        now()
+    }
+
+    fn send_report(&mut self, report: &Report) -> Result<(), LinkError> {
+        match self {
+            #[cfg(feature = "hid")]
+            Self::Hid(link) => link.send(report),
+            #[cfg(unix)]
+            Self::Socket(link) => link.send(report),
+        }
+    }
+
+    fn receive_report(&mut self, until: Millis) -> Result<Option<Report>, LinkError> {
+        let patience = Duration::from_millis(until.since(now()));
+        match self {
+            #[cfg(feature = "hid")]
+            Self::Hid(link) => link.receive(patience),
+            #[cfg(unix)]
+            Self::Socket(link) => link.receive(patience),
+        }
+    }
+}
+
+/// Why no report can be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// It was unplugged.
+    #[error("the token was unplugged")]
+    Gone,
+    /// The system does not let this user at the device.
+    #[error("the system does not let the agent open {path}; give its user access with a udev rule")]
+    NotPermitted {
+        /// The device.
+        path: String,
+    },
+    /// The system refused for another reason.
+    #[error("the system failed on {path}: {reason}")]
+    System {
+        /// The device.
+        path: String,
+        /// Its words.
+        reason: String,
+    },
+}
+
+/// Milliseconds since the agent first asked: the clock of every link.
+pub(crate) fn now() -> Millis {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let start = *START.get_or_init(clock::now);
+    Millis(u64::try_from(clock::now().duration_since(start).as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Why a transport does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportStartError {
+    /// The socket for virtual tokens could not be made.
+    #[error("cannot listen on {path} (danger_virtual_token_socket): {source}")]
+    Socket {
+        /// The setting.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Plug-in and unplug cannot be watched.
+    #[error("cannot watch for keys that are plugged in: {0}")]
+    Hotplug(#[source] io::Error),
+}
+
+/// The transports that run; dropped, they stop.
+#[derive(Debug)]
+pub(crate) struct Transports {
+    #[cfg(feature = "hid")]
+    _hotplug: hotplug::Hotplug,
+    #[cfg(unix)]
+    _socket: Option<socket::VirtualTokens>,
+}
+
+impl Transports {
+    pub(crate) fn start(
+        settings: &Settings,
+        listener: &Listener,
+    ) -> Result<Self, TransportStartError> {
+        Ok(Self {
+            #[cfg(feature = "hid")]
+            _hotplug: hotplug::Hotplug::start(Arc::clone(listener))
+                .map_err(TransportStartError::Hotplug)?,
+            #[cfg(unix)]
+            _socket: settings
+                .danger_virtual_token_socket
+                .as_deref()
+                .map(|path| {
+                    socket::VirtualTokens::listen(path, Arc::clone(listener)).map_err(|source| {
+                        TransportStartError::Socket {
+                            path: path.display().to_string(),
+                            source,
+                        }
+                    })
+                })
+                .transpose()?,
+        })
     }
 }

@@ -1,0 +1,108 @@
+//! Keys on USB, through hidapi. CTAP 2.3 §11.2.8: usage page 0xF1D0, usage 0x01.
+
+use std::{ffi::CString, fs, io, path::Path, time::Duration};
+
+use hidapi::{DeviceInfo, HidApi, HidDevice, HidResult};
+use keysteward_core::ctaphid::Report;
+
+use super::{Description, Kind, LinkError};
+
+const FIDO_USAGE_PAGE: u16 = 0xf1d0;
+const FIDO_USAGE: u16 = 0x01;
+
+/// Reports that may lie in a hidraw's queue from before we asked anything.
+const QUEUE: usize = 64;
+
+/// A key that is plugged in.
+#[derive(Debug)]
+pub(crate) struct HidPort {
+    path: CString,
+}
+
+/// A key that is open.
+pub(crate) struct HidLink {
+    device: HidDevice,
+}
+
+impl std::fmt::Debug for HidLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HidLink").finish_non_exhaustive()
+    }
+}
+
+/// Every FIDO key that is plugged in, by device path.
+pub(super) fn scan() -> HidResult<Vec<(String, Description, HidPort)>> {
+    let api = HidApi::new()?;
+    let keys = api.device_list().filter(|device| {
+        device.usage_page() == FIDO_USAGE_PAGE && device.usage() == FIDO_USAGE
+    });
+    Ok(keys.map(describe).collect())
+}
+
+fn describe(device: &DeviceInfo) -> (String, Description, HidPort) {
+    let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
+    (
+        device.path().to_string_lossy().into_owned(),
+        Description {
+            kind: Kind::Hid,
+            vendor_id: device.vendor_id(),
+            product_id: device.product_id(),
+            manufacturer: text(device.manufacturer_string()),
+            product: text(device.product_string()),
+            serial: text(device.serial_number()),
+        },
+        HidPort {
+            path: device.path().to_owned(),
+        },
+    )
+}
+
+impl HidPort {
+    /// Opens the key and forgets what it said to others before.
+    pub(super) fn open(&mut self) -> Result<HidLink, LinkError> {
+        let device = HidApi::new()
+            .and_then(|api| api.open_path(&self.path))
+            .map_err(|error| self.why_not(&error))?;
+        let mut link = HidLink { device };
+        for _ in 0..QUEUE {
+            if link.receive(Duration::ZERO)?.is_none() {
+                break;
+            }
+        }
+        Ok(link)
+    }
+
+    /// hidapi gives the system's error as words alone, so the system is asked again.
+    fn why_not(&self, error: &hidapi::HidError) -> LinkError {
+        let path = self.path.to_string_lossy().into_owned();
+        let opened = fs::OpenOptions::new().read(true).write(true).open(Path::new(&path));
+        match opened.map_err(|error| error.kind()) {
+            Err(io::ErrorKind::NotFound) => LinkError::Gone,
+            Err(io::ErrorKind::PermissionDenied) => LinkError::NotPermitted { path },
+            _ => LinkError::System {
+                path,
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+impl HidLink {
+    pub(super) fn send(&mut self, report: &Report) -> Result<(), LinkError> {
+        // In front stands the report id: 0, there is only one.
+        let mut numbered = [0; 65];
+        numbered[1..].copy_from_slice(report);
+        self.device.write(&numbered).map_err(|_| LinkError::Gone)?;
+        Ok(())
+    }
+
+    pub(super) fn receive(&mut self, patience: Duration) -> Result<Option<Report>, LinkError> {
+        let mut report = [0; 64];
+        let patience = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
+        let read = self
+            .device
+            .read_timeout(&mut report, patience)
+            .map_err(|_| LinkError::Gone)?;
+        Ok((read > 0).then_some(report))
+    }
+}
