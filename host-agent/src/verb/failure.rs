@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of a [`Failure`]. The numbers are on disk and in `journal.proto`; they never change.
+use crate::settings::Forbidden;
+
+/// The kind of a [`Failure`]. Numbers and order are those of `journal.proto`, and on disk: new
+/// ones come last.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of StepError.Code in journal.proto")]
 pub enum Code {
@@ -49,7 +52,7 @@ pub struct Failure {
     pub ctap_status: Option<u8>,
     /// Tries left, where the token told them.
     pub pin_retries: Option<u32>,
-    /// The rule that a PIN broke.
+    /// The rule that a PIN broke, or the host's setting that forbids the verb.
     pub rule: String,
     /// The request field at fault.
     pub field: String,
@@ -79,6 +82,15 @@ impl Failure {
                 Code::InvalidRequest,
                 format!("{field}: found {found}, allowed: {allowed}"),
             )
+        }
+    }
+}
+
+impl From<Forbidden> for Failure {
+    fn from(forbidden: Forbidden) -> Self {
+        Self {
+            rule: forbidden.setting().to_owned(),
+            ..Self::new(Code::ForbiddenByHost, forbidden.to_string())
         }
     }
 }

@@ -5,7 +5,24 @@
 //! secrets, so that the journal can keep them.
 
 mod answer;
+mod conduct;
+mod configure;
+mod delete_credential;
 mod failure;
+mod fingerprint;
+mod inspect;
+mod list_credentials;
+mod look_for_credentials;
+mod make_credential;
+mod pin;
+mod progress;
+mod prove_credential;
+mod request;
+pub(crate) mod reset;
+mod settle;
+mod steps;
+mod trouble;
+mod watched;
 
 use std::fmt;
 
@@ -13,6 +30,11 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Credential, Inspection};
 pub use failure::{Code, Failure};
+pub(crate) use progress::{Cancel, Listener, Waiting};
+pub(crate) use request::{Configure, MakeCredential, Request};
+pub(crate) use settle::settle_without_token;
+pub(crate) use steps::{Order, Outcome, Steps};
+pub(crate) use trouble::pin_refused;
 
 /// The name of a thing that can be done, as settings and journal spell it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]

@@ -1,0 +1,168 @@
+//! One conversation with a token: its deadline, who hears of its progress, who may give it up.
+
+use std::{
+    ops::ControlFlow,
+    time::Duration,
+};
+
+use keysteward_core::{
+    crypto::RustCrypto,
+    ctap2::Command,
+    session::{Buffers, CtapTransport as _, Keepalive, Millis, Session},
+};
+use rand::rngs::OsRng;
+use zeroize::Zeroizing;
+
+use super::{
+    Code, Failure,
+    progress::{Cancel, Listener, Waiting},
+    watched::{Effect, Watched},
+};
+use crate::{token::Bench, transport};
+
+/// The core's flows over a token's channel.
+pub(super) type TokenSession<'s, 't> = Session<'s, Watched<'t>, RustCrypto<OsRng>>;
+
+/// After the caller's patience has ended, the token is told, and has this long to say so.
+const GRACE_MS: u64 = 2_000;
+
+/// How a conversation goes.
+pub(crate) struct Conduct {
+    /// When the step is given up.
+    patience: Millis,
+    cancel: Cancel,
+    listener: Listener,
+    heard: Option<Waiting>,
+}
+
+impl Conduct {
+    pub(crate) fn new(patience: Duration, cancel: Cancel, listener: Listener) -> Self {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            patience: transport::now().after(patience),
+            cancel,
+            listener,
+            heard: None,
+        }
+    }
+
+    /// For the agent's own looks: nobody listens, nobody gives up.
+    pub(super) fn silent(patience: Duration) -> Self {
+        Self::new(patience, Cancel::default(), Box::new(|_| {}))
+    }
+
+    pub(super) fn tell(&mut self, waiting: Waiting) {
+        if self.heard != Some(waiting) {
+            self.heard = Some(waiting);
+            (self.listener)(waiting);
+        }
+    }
+
+    /// What is left of the caller's patience.
+    pub(super) fn left(&self) -> Duration {
+        Duration::from_millis(self.patience.since(transport::now()))
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_requested()
+    }
+
+    fn handle_keepalive(&mut self, keepalive: Keepalive) -> ControlFlow<()> {
+        self.tell(match keepalive {
+            Keepalive::UserPresenceNeeded => Waiting::Touch,
+            _ => Waiting::Token,
+        });
+        if self.is_cancelled() || transport::now() >= self.patience {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// CANCEL was sent: by whose wish?
+    fn explain(&self, failure: Failure) -> Failure {
+        if failure.code == Code::Cancelled && !self.is_cancelled() {
+            return Failure {
+                ctap_status: failure.ctap_status,
+                ..Failure::new(
+                    Code::TouchTimeout,
+                    "nobody touched the token in time; try again and touch it when it blinks",
+                )
+            };
+        }
+        failure
+    }
+}
+
+/// Runs `flow` over the token's channel. Beside its result: what it did to the token.
+pub(super) fn converse<R>(
+    bench: &mut Bench,
+    conduct: &mut Conduct,
+    flow: impl FnOnce(&mut TokenSession<'_, '_>) -> Result<R, Failure>,
+) -> (Result<R, Failure>, Effect) {
+    over_channel(bench, conduct, |watched, conduct| {
+        let deadline = conduct.patience.after(GRACE_MS);
+        let mut buffers = Buffers::new();
+        let mut crypto = RustCrypto(OsRng);
+        let mut on_keepalive = |keepalive| conduct.handle_keepalive(keepalive);
+        flow(&mut Session::new(
+            watched,
+            &mut crypto,
+            &mut buffers,
+            deadline,
+            &mut on_keepalive,
+        ))
+    })
+}
+
+/// Sends one request as it is, and gives the answer: status, then CBOR.
+pub(super) fn exchange(
+    bench: &mut Bench,
+    conduct: &mut Conduct,
+    request: &[u8],
+) -> (Result<Zeroizing<Vec<u8>>, Failure>, Effect) {
+    over_channel(bench, conduct, |watched, conduct| {
+        let deadline = conduct.patience.after(GRACE_MS);
+        // On the heap, since wiping a stack buffer would not wipe the copy that is returned.
+        let mut response = Zeroizing::new(vec![0; keysteward_core::ctaphid::MAX_MESSAGE]);
+        let len = watched
+            .exchange(request, &mut response, deadline, &mut |keepalive| {
+                conduct.handle_keepalive(keepalive)
+            })?
+            .len();
+        response.truncate(len);
+        Ok(response)
+    })
+}
+
+/// authenticatorGetInfo, as received.
+pub(super) fn get_info(bench: &mut Bench, conduct: &mut Conduct) -> Result<Vec<u8>, Failure> {
+    let (answer, _) = exchange(bench, conduct, &[Command::GetInfo.into()]);
+    let answer = answer?;
+    match answer.split_first() {
+        Some((0, map)) => Ok(map.to_vec()),
+        Some((&status, _)) => Err(Failure {
+            ctap_status: Some(status),
+            ..Failure::new(Code::Refused, "the token does not say what it is")
+        }),
+        None => Err(Failure::new(
+            Code::TokenMalformed,
+            "the token's answer to getInfo is empty",
+        )),
+    }
+}
+
+fn over_channel<R>(
+    bench: &mut Bench,
+    conduct: &mut Conduct,
+    talk: impl FnOnce(&mut Watched<'_>, &mut Conduct) -> Result<R, Failure>,
+) -> (Result<R, Failure>, Effect) {
+    let channel = match bench.link() {
+        Ok(channel) => channel,
+        Err(error) => return (Err(error.into()), Effect::default()),
+    };
+    let mut watched = Watched::new(channel);
+    let result = talk(&mut watched, conduct);
+    let effect = watched.effect();
+    (result.map_err(|failure| conduct.explain(failure)), effect)
+}

@@ -1,0 +1,142 @@
+//! Makes a credential. CTAP 2.3 §6.1.
+
+use keysteward_core::{
+    cbor::{List, Parse as _, Raw},
+    ctap2::{
+        PublicKeyCredentialDescriptor, PublicKeyCredentialParameters, PublicKeyCredentialRpEntity,
+        PublicKeyCredentialUserEntity,
+        client_pin::Permissions,
+        extension::{CredProtect, MakeCredentialInputs, MakeCredentialOutputs},
+        make_credential::{self, Options},
+    },
+    ctaphid::MAX_MESSAGE,
+    webauthn::{authenticator_data::AuthenticatorData, cose::Algorithm},
+};
+
+use super::{
+    Answer, Code, Failure,
+    conduct::TokenSession,
+    list_credentials::{encoded, too_large},
+    request::MakeCredential,
+};
+use crate::journal::Probe;
+
+/// Room for the extensions that are asked for.
+const EXTENSIONS_ROOM: usize = 64;
+
+pub(super) fn probe(make: &MakeCredential) -> Probe {
+    Probe::Made {
+        rp_id: make.rp_id.clone(),
+        user_id: make.user_id.clone(),
+    }
+}
+
+/// A credential that was made, and whether a silent look shows it.
+pub(super) struct Made {
+    pub(super) answer: Answer,
+    pub(super) credential_id: Vec<u8>,
+    pub(super) visible: bool,
+}
+
+pub(super) fn run(
+    session: &mut TokenSession<'_, '_>,
+    make: &MakeCredential,
+) -> Result<Made, Failure> {
+    let exclude: Vec<_> = make
+        .exclude_credential_ids
+        .iter()
+        .map(|id| PublicKeyCredentialDescriptor::new(id))
+        .collect();
+    let token = match &make.pin {
+        Some(pin) => {
+            let mut permissions = Permissions::MAKE_CREDENTIAL;
+            // Long exclude lists are looked through silently.
+            if !exclude.is_empty() {
+                permissions = permissions | Permissions::GET_ASSERTION;
+            }
+            Some(session.token(pin, permissions, Some(&make.rp_id))?)
+        }
+        None => None,
+    };
+    let mut room = [0; EXTENSIONS_ROOM];
+    let inputs = MakeCredentialInputs {
+        cred_protect: make.cred_protect.map(CredProtect::from),
+        ..MakeCredentialInputs::default()
+    };
+    let extensions = match make.cred_protect {
+        Some(_) => Some(Raw::encode_in(&inputs, &mut room).map_err(|_| too_large("extensions"))?),
+        None => None,
+    };
+    let algorithms: Vec<_> = make
+        .algorithms
+        .iter()
+        .map(|&number| PublicKeyCredentialParameters::new(Algorithm::from(i64::from(number))))
+        .collect();
+    let request = make_credential::Request {
+        client_data_hash: &make.client_data_hash,
+        rp: PublicKeyCredentialRpEntity {
+            id: &make.rp_id,
+            name: given(&make.rp_name),
+        },
+        user: PublicKeyCredentialUserEntity {
+            id: &make.user_id,
+            name: given(&make.user_name),
+            display_name: given(&make.user_display_name),
+        },
+        pub_key_cred_params: List::new(&algorithms),
+        exclude_list: (!exclude.is_empty()).then(|| List::new(&exclude)),
+        extensions,
+        options: make.resident_key.then_some(Options {
+            rk: Some(true),
+            ..Options::default()
+        }),
+        pin_uv_auth_param: None,
+        pin_uv_auth_protocol: None,
+        enterprise_attestation: make.enterprise_attestation,
+        attestation_formats_preference: None,
+    };
+    let response = session.make_credential(&request, token)?;
+    read(&response, make)
+}
+
+fn read(
+    response: &make_credential::Response<'_>,
+    make: &MakeCredential,
+) -> Result<Made, Failure> {
+    let data = AuthenticatorData::parse(response.auth_data)
+        .map_err(|error| malformed(&error.to_string()))?;
+    let Some(credential) = &data.attested_credential else {
+        return Err(malformed("it names no credential"));
+    };
+    let told = data
+        .extensions
+        .and_then(|raw| MakeCredentialOutputs::parse(raw.bytes()).ok())
+        .and_then(|outputs| outputs.cred_protect)
+        .map(u8::from);
+    let level = told.or(make.cred_protect).unwrap_or(1);
+    let attestation_object = encoded(&response.attestation_object(), MAX_MESSAGE)
+        .map_err(|_| too_large("attestation object"))?;
+    Ok(Made {
+        credential_id: credential.credential_id.to_vec(),
+        visible: level < 3,
+        answer: Answer::Made {
+            attestation_object,
+            credential_id: credential.credential_id.to_vec(),
+            enterprise_attestation: response.ep_att == Some(true),
+        },
+    })
+}
+
+fn malformed(why: &str) -> Failure {
+    Failure::new(
+        Code::TokenMalformed,
+        format!(
+            "the token made a credential, but its answer cannot be read: {why}; list the \
+             credentials and delete this one"
+        ),
+    )
+}
+
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,114 @@
+//! What is asked of a token, checked. No `Debug`: some of it is secret.
+
+use keysteward_core::pin_protocol::Pin;
+use zeroize::Zeroizing;
+
+use super::Verb;
+
+/// One request.
+pub(crate) enum Request {
+    Inspect,
+    LookForCredentials {
+        rp_id: String,
+        credential_ids: Vec<Vec<u8>>,
+    },
+    ListCredentials {
+        pin: Pin,
+        /// `None`: of every relying party.
+        rp_id: Option<String>,
+    },
+    Select,
+    SetPin {
+        new_pin: Pin,
+    },
+    ChangePin {
+        current_pin: Pin,
+        new_pin: Pin,
+    },
+    Configure(Configure),
+    MakeCredential(Box<MakeCredential>),
+    DeleteCredential {
+        pin: Pin,
+        credential_id: Vec<u8>,
+        /// Empty where the caller does not know it.
+        rp_id: String,
+    },
+    ProveCredential {
+        /// `None` on a token that has none.
+        pin: Option<Pin>,
+        rp_id: String,
+        credential_id: Vec<u8>,
+        client_data_hash: [u8; 32],
+    },
+    Reset,
+    /// Command byte, then CBOR; never empty.
+    Raw(Zeroizing<Vec<u8>>),
+}
+
+/// What is to be configured; what is absent stays as it is.
+pub(crate) struct Configure {
+    /// `None` on a token that has none.
+    pub(crate) pin: Option<Pin>,
+    pub(crate) min_pin_length: Option<u32>,
+    pub(crate) min_pin_length_rp_ids: Vec<String>,
+    pub(crate) force_pin_change: bool,
+    pub(crate) always_uv: Option<bool>,
+    pub(crate) enable_enterprise_attestation: bool,
+}
+
+/// The credential to make.
+pub(crate) struct MakeCredential {
+    /// `None` on a token that has none.
+    pub(crate) pin: Option<Pin>,
+    pub(crate) rp_id: String,
+    pub(crate) rp_name: String,
+    pub(crate) client_data_hash: [u8; 32],
+    pub(crate) user_id: Vec<u8>,
+    pub(crate) user_name: String,
+    pub(crate) user_display_name: String,
+    /// COSE numbers, best first.
+    pub(crate) algorithms: Vec<i32>,
+    pub(crate) resident_key: bool,
+    pub(crate) exclude_credential_ids: Vec<Vec<u8>>,
+    pub(crate) enterprise_attestation: Option<u8>,
+    /// 1 to 3.
+    pub(crate) cred_protect: Option<u8>,
+}
+
+impl Request {
+    pub(crate) const fn verb(&self) -> Verb {
+        match self {
+            Self::Inspect => Verb::Inspect,
+            Self::LookForCredentials { .. } => Verb::LookForCredentials,
+            Self::ListCredentials { .. } => Verb::ListCredentials,
+            Self::Select => Verb::Select,
+            Self::SetPin { .. } => Verb::SetPin,
+            Self::ChangePin { .. } => Verb::ChangePin,
+            Self::Configure(_) => Verb::Configure,
+            Self::MakeCredential(_) => Verb::MakeCredential,
+            Self::DeleteCredential { .. } => Verb::DeleteCredential,
+            Self::ProveCredential { .. } => Verb::ProveCredential,
+            Self::Reset => Verb::Reset,
+            Self::Raw(_) => Verb::Raw,
+        }
+    }
+
+    /// The relying party that it is about, where it names one.
+    pub(crate) fn rp_id(&self) -> Option<&str> {
+        match self {
+            Self::LookForCredentials { rp_id, .. } | Self::ProveCredential { rp_id, .. } => {
+                Some(rp_id)
+            }
+            Self::ListCredentials { rp_id, .. } => rp_id.as_deref(),
+            Self::MakeCredential(make) => Some(&make.rp_id),
+            Self::DeleteCredential { rp_id, .. } => Some(rp_id).filter(|id| !id.is_empty()).map(String::as_str),
+            Self::Inspect
+            | Self::Select
+            | Self::SetPin { .. }
+            | Self::ChangePin { .. }
+            | Self::Configure(_)
+            | Self::Reset
+            | Self::Raw(_) => None,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Attempts that were cut off, and what a look at the token says of them.
+//!
+//! Nothing is guessed: where the token may be another one of the same model, or the change does not
+//! show without a PIN, the attempt stands as unknown, with what somebody who has the PIN can do.
+
+use std::time::Duration;
+
+use keysteward_core::session::Facts;
+
+use super::{
+    Code, Failure, Verb,
+    conduct::{self, Conduct, TokenSession, converse},
+    look_for_credentials::is_there,
+    steps::Steps,
+};
+use crate::{
+    clock,
+    journal::{Journal, JournalError, Memory, Probe, Record, State, StepKey, TokenName},
+    token::{self, Bench, Likeness, Looker, Reading, likeness},
+};
+
+/// How long a look may take; nobody is asked to touch anything.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Looker for Steps {
+    fn read(&self, bench: &mut Bench) -> Reading {
+        read(bench)
+    }
+
+    fn settle(&self, bench: &mut Bench) {
+        settle(self, bench);
+    }
+}
+
+fn read(bench: &mut Bench) -> Reading {
+    let mut conduct = Conduct::silent(PATIENCE);
+    match conduct::get_info(bench, &mut conduct) {
+        Ok(bytes) => match token::Facts::parse(&bytes) {
+            Ok(facts) => Reading::Read(facts.into()),
+            Err(error) => Reading::Fault(format!("what the token says of itself cannot be read: {error}")),
+        },
+        Err(failure) => Reading::Fault(failure.message),
+    }
+}
+
+/// Lists anew what the token says of itself, if that has changed.
+pub(super) fn refresh(bench: &mut Bench) {
+    let reading = read(bench);
+    let same = match (&reading, bench.token().reading()) {
+        (Reading::Read(now), Reading::Read(before)) => **now == *before,
+        // A token that does not answer now is most likely on its way out.
+        (Reading::Fault(_), _) => true,
+        _ => false,
+    };
+    if !same {
+        bench.put_reading(reading);
+    }
+}
+
+/// Settles what was cut off and no token can tell more about. To be called before any token is
+/// looked at.
+pub(crate) fn settle_without_token(journal: &Journal) -> Result<(), JournalError> {
+    for (key, record) in journal.cut_off()? {
+        if let Some(end) = without_look(&record) {
+            write(journal, &key, end, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Settles what was cut off and may have been this token's.
+pub(super) fn settle(steps: &Steps, bench: &mut Bench) {
+    let journal = &steps.journal;
+    let done = settle_without_token(journal).and_then(|()| {
+        let present = bench.token().name();
+        for (key, record) in journal.cut_off()? {
+            if likeness(&record.intent.token, &present) == Likeness::Other {
+                continue;
+            }
+            if let Some((end, memory)) = look(journal, bench, &record)? {
+                write(journal, &key, end, memory.as_ref())?;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = done {
+        tracing::error!(%error, "attempts that were cut off could not be settled");
+    }
+}
+
+fn write(
+    journal: &Journal,
+    key: &StepKey,
+    end: State,
+    memory: Option<&Memory>,
+) -> Result<(), JournalError> {
+    tracing::warn!(%key, ?end, "settled a step that was cut off");
+    journal.settle(key, end, memory, clock::now_us())
+}
+
+/// What is known without any token.
+fn without_look(record: &Record) -> Option<State> {
+    match (&record.state, &record.intent.probe) {
+        (State::Waiting, _) => Some(unchanged(
+            record.intent.verb,
+            "the agent was stopped before the token was sent anything",
+        )),
+        (_, Probe::Harmless) => Some(unchanged(
+            record.intent.verb,
+            "the agent or the token was stopped before the answer came",
+        )),
+        (_, Probe::Made { rp_id, .. }) => Some(unknown(format!(
+            "the token may hold a credential for {rp_id} that nobody knows; list its credentials \
+             with the PIN, and delete the one of this user that is too many"
+        ))),
+        (_, Probe::Raw { command }) => Some(unknown(format!(
+            "the agent does not know what command {command:#04x} does; look at the token"
+        ))),
+        (_, Probe::PinChanged { was_forced: false }) => Some(unknown(
+            "either the old PIN or the new one is set; try the new one first, a wrong try costs \
+             one of the tries left"
+                .to_owned(),
+        )),
+        _ => None,
+    }
+}
+
+/// What this token says; `None` if it does not answer, and the next sight of it has to tell.
+fn look(
+    journal: &Journal,
+    bench: &mut Bench,
+    record: &Record,
+) -> Result<Option<(State, Option<Memory>)>, JournalError> {
+    let recorded = &record.intent.token;
+    let present = bench.token().name();
+    let known = journal.credentials_where(|holder| likeness(holder, recorded) == Likeness::Same)?;
+    let mut conduct = Conduct::silent(PATIENCE);
+    let (found, _) = converse(bench, &mut conduct, |session| {
+        // Those that a silent look shows tell whether this is the token.
+        let mut seen = Vec::new();
+        for (id, made) in known.iter().filter(|(_, made)| made.visible) {
+            if is_there(session, &made.rp_id, id)? {
+                seen.push(id);
+            }
+        }
+        let sight = Sight {
+            facts: session.facts()?,
+            is_same: likeness(recorded, &present) == Likeness::Same || !seen.is_empty(),
+            known_visible: known.iter().filter(|(_, made)| made.visible).count(),
+            seen: seen.len(),
+        };
+        compare(session, record, &sight)
+    });
+    Ok(match found {
+        Ok(state) => {
+            let memory = forgets(record, &state, &known);
+            Some((state, memory))
+        }
+        Err(failure) => {
+            tracing::warn!(%failure, "a step that was cut off waits for its token");
+            None
+        }
+    })
+}
+
+/// A token as it shows itself.
+struct Sight {
+    facts: Facts,
+    /// It is the recorded token, not only one of its model.
+    is_same: bool,
+    /// Credentials that were made on the recorded token and would show.
+    known_visible: usize,
+    /// Those of them that do.
+    seen: usize,
+}
+
+fn compare(
+    session: &mut TokenSession<'_, '_>,
+    record: &Record,
+    sight: &Sight,
+) -> Result<State, Failure> {
+    let verb = record.intent.verb;
+    let not_done = || unchanged(verb, "a look at the token shows that it was not carried out");
+    let facts = &sight.facts;
+    Ok(match &record.intent.probe {
+        // The only look that is sure of a token which may be another: the credential is there.
+        Probe::Deleted {
+            rp_id,
+            credential_id,
+            was_visible,
+        } => {
+            if !rp_id.is_empty() && is_there(session, rp_id, credential_id)? {
+                not_done()
+            } else if sight.is_same && *was_visible {
+                State::Done(super::Answer::Done)
+            } else {
+                unknown(format!(
+                    "the credential does not show, but it did not before or the token may be \
+                     another one; list the token's credentials for {rp_id} with the PIN"
+                ))
+            }
+        }
+        _ if !sight.is_same => unknown(format!(
+            "a token of the same model is plugged in, but without a serial number nothing tells \
+             whether it is the one; look at its {}",
+            match verb {
+                Verb::SetPin | Verb::ChangePin => "PIN",
+                _ => "settings and credentials",
+            }
+        )),
+        Probe::PinSet { was_set: true } => not_done(),
+        Probe::PinSet { was_set: false } if facts.client_pin == Some(true) => {
+            State::Done(super::Answer::Done)
+        }
+        Probe::PinSet { was_set: false } => not_done(),
+        Probe::PinChanged { .. } if facts.force_pin_change => not_done(),
+        Probe::PinChanged { .. } => State::Done(super::Answer::Done),
+        Probe::Configured { .. } => configured(record, facts),
+        Probe::Reset { pin_was_set } => {
+            let pin_is_set = facts.client_pin == Some(true);
+            match (pin_was_set, pin_is_set) {
+                (true, true) => not_done(),
+                (true, false) => State::Done(super::Answer::Done),
+                (false, _) if sight.seen > 0 => not_done(),
+                (false, false) if sight.known_visible > 0 => State::Done(super::Answer::Done),
+                (false, _) => unknown(
+                    "the token had no PIN and no credential that this agent knows, so nothing \
+                     shows whether it was reset; reset it again"
+                        .to_owned(),
+                ),
+            }
+        }
+        // Settled without a look.
+        Probe::Harmless | Probe::Made { .. } | Probe::Raw { .. } => {
+            unknown("nothing on the token shows it".to_owned())
+        }
+    })
+}
+
+fn configured(record: &Record, facts: &Facts) -> State {
+    let Probe::Configured {
+        min_pin_length,
+        force_pin_change,
+        always_uv,
+        enterprise_attestation,
+        rp_ids,
+    } = &record.intent.probe
+    else {
+        return unknown("nothing on the token shows it".to_owned());
+    };
+    let asked_and_shown = [
+        min_pin_length.map(|length| facts.min_pin_length == length),
+        force_pin_change.then_some(facts.force_pin_change),
+        always_uv.map(|on| facts.always_uv == Some(on)),
+        enterprise_attestation.then_some(facts.ep == Some(true)),
+    ];
+    let asked = asked_and_shown.iter().flatten();
+    let (shown, missing): (Vec<bool>, Vec<bool>) = asked.copied().partition(|shown| *shown);
+    match (shown.len(), missing.len()) {
+        (_, 0) if !rp_ids => State::Done(super::Answer::Done),
+        (0, 1..) => unchanged(
+            record.intent.verb,
+            "a look at the token shows that it was not carried out",
+        ),
+        _ => unknown(
+            "a part of the settings is as asked, the rest is not or does not show; configure the \
+             token again, which does no harm"
+                .to_owned(),
+        ),
+    }
+}
+
+/// What need not be remembered any more.
+fn forgets(
+    record: &Record,
+    end: &State,
+    known: &[(Vec<u8>, crate::journal::MadeHere)],
+) -> Option<Memory> {
+    match (&record.intent.probe, end) {
+        (Probe::Deleted { credential_id, .. }, State::Done(_)) => Some(Memory::Deleted {
+            credential_id: credential_id.clone(),
+        }),
+        (Probe::Reset { .. }, State::Done(_)) => Some(Memory::Erased {
+            credential_ids: known.iter().map(|(id, _)| id.clone()).collect(),
+        }),
+        _ => None,
+    }
+}
+
+/// The credentials that this agent made on a token.
+pub(super) fn made_on(
+    journal: &Journal,
+    token: &TokenName,
+) -> Result<Vec<Vec<u8>>, JournalError> {
+    let made = journal.credentials_where(|holder| likeness(holder, token) == Likeness::Same)?;
+    Ok(made.into_iter().map(|(id, _)| id).collect())
+}
+
+fn unchanged(verb: Verb, why: &str) -> State {
+    State::Failed(Failure::new(
+        Code::Cancelled,
+        format!("{verb} was cut off, and the token is as it was: {why}; ask for it again"),
+    ))
+}
+
+const fn unknown(explanation: String) -> State {
+    State::Unknown { explanation }
+}

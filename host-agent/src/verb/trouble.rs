@@ -1,0 +1,118 @@
+//! From what the core says to what a person and a program can act on: one function for each enum.
+
+use keysteward_core::{
+    ctap2::{Command, Status},
+    ctaphid::TransportError,
+    pin_protocol::PinError,
+    session::{Error, PinRule},
+};
+
+use super::{Code, Failure};
+use crate::transport::LinkError;
+
+/// Errors of flows over a token's channel.
+pub(super) type SessionError = Error<TransportError<LinkError>>;
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        let message = error.to_string();
+        let mut failure = Self::new(code(&error), message);
+        match error {
+            Error::Transport(error) => return Self::from(error),
+            Error::PinInvalid { retries } | Error::PinAuthBlocked { retries } => {
+                failure.pin_retries = retries.map(u32::from);
+            }
+            Error::PinBlocked => failure.pin_retries = Some(0),
+            Error::PinPolicy(rule) => failure.rule = rule_name(rule),
+            Error::Refused { status, .. } => failure.ctap_status = Some(status.into()),
+            _ => {}
+        }
+        failure
+    }
+}
+
+fn code(error: &SessionError) -> Code {
+    match error {
+        Error::Transport(error) => transport_code(error),
+        Error::Malformed { .. } | Error::EmptyAnswer { .. } | Error::Crypto => Code::TokenMalformed,
+        Error::RequestTooLong { .. } => Code::InvalidRequest,
+        Error::Unsupported(_) => Code::NotSupported,
+        Error::PinNotSet => Code::PinNotSet,
+        Error::PinAlreadySet => Code::PinAlreadySet,
+        Error::PinRequired => Code::PinRequired,
+        Error::PinInvalid { .. } => Code::PinInvalid,
+        Error::PinAuthBlocked { .. } => Code::PinAuthBlocked,
+        Error::PinBlocked => Code::PinBlocked,
+        Error::PinPolicy(_) => Code::PinPolicyViolation,
+        Error::PinChangeRequired => Code::PinChangeForced,
+        Error::CredentialExcluded => Code::CredentialExcluded,
+        Error::NoCredentials => Code::CredentialNotFound,
+        // Another program of the host has used the token meanwhile.
+        Error::TokenRejected { .. } | Error::EnumerationInterrupted { .. } => Code::TokenBusy,
+        Error::NotTouched => Code::TouchTimeout,
+        Error::Denied => Code::DeniedByUser,
+        Error::Cancelled => Code::Cancelled,
+        Error::ResetTooLate => Code::ResetWindowMissed,
+        Error::ResetDenied => Code::DeniedByUser,
+        Error::StoreFull => Code::NoRoom,
+        Error::Refused {
+            command: Command::MakeCredential,
+            status: Status::UnsupportedAlgorithm | Status::UnsupportedOption,
+        } => Code::NotSupported,
+        _ => Code::Refused,
+    }
+}
+
+impl From<TransportError<LinkError>> for Failure {
+    fn from(error: TransportError<LinkError>) -> Self {
+        let message = match &error {
+            TransportError::Link(LinkError::Gone) => {
+                "the token was unplugged; plug it in again".to_owned()
+            }
+            TransportError::Deadline => {
+                "the token did not answer in time; unplug it and plug it in again".to_owned()
+            }
+            error => error.to_string(),
+        };
+        Self::new(transport_code(&error), message)
+    }
+}
+
+fn transport_code(error: &TransportError<LinkError>) -> Code {
+    match error {
+        TransportError::Link(LinkError::Gone) => Code::TokenRemoved,
+        TransportError::Link(_) => Code::TokenNotPresent,
+        TransportError::Deadline => Code::TokenSilent,
+        TransportError::Request(_) => Code::InvalidRequest,
+        _ => Code::TokenMalformed,
+    }
+}
+
+/// The rule as getInfo spells it.
+fn rule_name(rule: PinRule) -> String {
+    match rule {
+        PinRule::TooShort { min, .. } => format!("minPINLength {min}"),
+        PinRule::TooLong { max, .. } => format!("maxPINLength {max}"),
+        PinRule::SameAsBefore => "sameAsBefore".to_owned(),
+        PinRule::Complexity => "pinComplexityPolicy".to_owned(),
+        PinRule::MinLengthMayOnlyGrow { current } => format!("minPINLength may only grow from {current}"),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// A PIN that no token could take, in the request's field `field`.
+pub(crate) fn pin_refused(field: &str, error: PinError) -> Failure {
+    let (rule, allowed) = match error {
+        PinError::TooShort { .. } => ("minPINLength 4", "at least 4 characters"),
+        PinError::TooLong { .. } => ("maxPINLength 63", "at most 63 bytes of UTF-8"),
+        _ => ("no zero at the end", "text that does not end with a zero"),
+    };
+    Failure {
+        rule: rule.to_owned(),
+        field: field.to_owned(),
+        ..Failure::new(
+            Code::PinPolicyViolation,
+            format!("{field}: {error}; allowed: {allowed}"),
+        )
+    }
+}
