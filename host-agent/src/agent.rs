@@ -1,9 +1,10 @@
 //! The agent as a whole: what is started, what is served, how it stops.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use keysteward_proto::agent::v1::{
-    HostFacts, host_server::HostServer, journal_server::JournalServer, tokens_server::TokensServer,
+    HostFacts, fido_server::FidoServer, host_server::HostServer, journal_server::JournalServer,
+    tokens_server::TokensServer,
 };
 use rand::{RngCore as _, rngs::OsRng};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +14,14 @@ use crate::{
     clock,
     journal::{Journal, JournalError},
     rpc::{
-        self, host::HostService, journal::JournalService, tokens::TokensService,
+        self, fido::FidoService, host::HostService, journal::JournalService,
+        tokens::TokensService,
     },
     settings::Settings,
-    token::Inventory,
+    token::{self, Inventory},
+    transport::{TransportStartError, Transports},
     uplink_state::UplinkState,
+    verb::{Steps, settle_without_token},
 };
 
 /// A running agent: journal open, links watched, a thread for each token.
@@ -27,6 +31,7 @@ pub struct Agent {
     inventory: Arc<Inventory>,
     routes: Routes,
     uplink: UplinkState,
+    transports: Transports,
 }
 
 /// Why the agent does not run. Nothing of it does.
@@ -35,6 +40,9 @@ pub enum StartError {
     /// The journal could not be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A transport could not be started.
+    #[error(transparent)]
+    Transport(#[from] TransportStartError),
 }
 
 /// Why the agent does not serve callers on this machine.
@@ -64,7 +72,13 @@ impl Agent {
     /// Opens the journal, watches the links, and starts a thread for each token.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
         let journal = Journal::open(&settings.state_dir)?;
+        settle_without_token(&journal)?;
+        let policy = Arc::new(settings.policy.clone());
         let inventory = Inventory::new(&mut OsRng);
+        let steps = Steps {
+            journal: Arc::clone(&journal),
+            policy: Arc::clone(&policy),
+        };
         let uplink = UplinkState::new(Arc::clone(&journal));
         let mut boot_id = [0; 16];
         OsRng.fill_bytes(&mut boot_id);
@@ -72,7 +86,7 @@ impl Agent {
             journal: Arc::clone(&journal),
             inventory: Arc::clone(&inventory),
             uplink: uplink.clone(),
-            policy: Arc::new(settings.policy.clone()),
+            policy,
             boot_id: hex::encode(boot_id).into(),
             started_at_us: clock::now_us(),
         }))
@@ -80,12 +94,19 @@ impl Agent {
             inventory: Arc::clone(&inventory),
         }))
         .add_service(JournalServer::new(JournalService { journal }))
+        .add_service(FidoServer::new(FidoService {
+            steps: steps.clone(),
+            inventory: Arc::clone(&inventory),
+        }))
         .prepare();
+        let listener = token::watch(Arc::clone(&inventory), Arc::new(steps));
+        let transports = Transports::start(settings, &listener)?;
         Ok(Self {
             settings: settings.clone(),
             inventory,
             routes,
             uplink,
+            transports,
         })
     }
 
@@ -118,4 +139,18 @@ impl Agent {
     pub async fn serve_local(&self, shutdown: CancellationToken) -> Result<(), ServeError> {
         crate::local::serve(&self.settings.local_socket, self.routes(), shutdown).await
     }
+
+    /// Lets go of every token: those that are busy finish what they do, and the journal has it.
+    pub async fn shutdown(self) {
+        drop(self.transports);
+        for token in self.inventory.list() {
+            // Waits for the step that runs, if one does; nobody gets the token after it.
+            let lease = token.lease(SHUTDOWN_PATIENCE).await;
+            self.inventory.remove(&token);
+            drop(lease);
+        }
+    }
 }
+
+/// How long a step may go on while the agent is being stopped.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);

@@ -101,15 +101,16 @@ pub(crate) fn facts() -> HostFacts {
     }
 }
 
+/// The name that people know this machine by.
 #[cfg(unix)]
-fn hostname() -> String {
+pub(super) fn hostname() -> String {
     nix::unistd::gethostname()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
 }
 
 #[cfg(not(unix))]
-fn hostname() -> String {
+pub(super) fn hostname() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 

@@ -4,6 +4,7 @@
 //! and callers on this machine, through the local socket.
 
 pub(crate) mod caller;
+pub(crate) mod fido;
 pub(crate) mod host;
 pub(crate) mod journal;
 mod refusal;

@@ -1,0 +1,299 @@
+//! One lease, from `Open` to the end of the stream.
+//!
+//! ```text
+//!          Open, token free        Step, Raw            result, error
+//!  Opening ----------------> Idle ----------> Running ----------------> Idle
+//!     |                       |                  '--- Cancel, progress ---'
+//!     '--- TOKEN_BUSY, ...    '--- the token or the caller goes ---> (end)
+//! ```
+
+use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use futures::StreamExt as _;
+use keysteward_proto::agent::v1 as proto;
+use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, progress};
+use tokio::{runtime::Handle, sync::mpsc};
+use tonic::{Status, Streaming};
+
+use super::request;
+use crate::{
+    prompt::Prompt,
+    rpc::{caller::Caller, host, journal, tokens},
+    token::{Inventory, Lease, LeaseError},
+    verb::{Cancel, Code, Failure, Listener, Order, Outcome, Request, Steps, Waiting, reset},
+};
+
+pub(super) struct Conversation {
+    pub(super) steps: Steps,
+    pub(super) inventory: Arc<Inventory>,
+    pub(super) caller: Caller,
+    pub(super) answers: mpsc::Sender<Result<LeaseResponse, Status>>,
+}
+
+/// Why the stream ends.
+enum End {
+    /// The caller has gone, or has heard all there is.
+    Silent,
+    /// With this as the last answer.
+    Told(Failure),
+    /// The caller does not keep to the order of requests.
+    Wrong(&'static str),
+}
+
+/// A step that runs. Dropped, it runs on.
+type Running = Pin<Box<dyn Future<Output = (Option<Lease>, Result<Outcome, Failure>)> + Send>>;
+
+impl Conversation {
+    pub(super) async fn run(self, mut requests: Streaming<LeaseRequest>) {
+        match self.converse(&mut requests).await {
+            End::Silent => {}
+            End::Told(failure) => self.answer(Err(failure)).await,
+            End::Wrong(why) => {
+                drop(self.answers.send(Err(Status::failed_precondition(why))).await);
+            }
+        }
+    }
+
+    async fn converse(&self, requests: &mut Streaming<LeaseRequest>) -> End {
+        let (mut lease, purpose) = match self.open(requests).await {
+            Ok(opened) => opened,
+            Err(end) => return end,
+        };
+        loop {
+            let gone = lease.token().gone().clone();
+            let request = tokio::select! {
+                request = next(requests) => request,
+                () = gone.cancelled() => return End::Told(removed()),
+            };
+            let ordered = match request {
+                None => return End::Silent,
+                Some(lease_request::Request::Open(_)) => {
+                    return End::Wrong("this lease is open; one stream is one lease");
+                }
+                // What it was meant for has ended.
+                Some(lease_request::Request::Cancel(_)) => continue,
+                Some(lease_request::Request::Step(step)) => request::step(step),
+                Some(lease_request::Request::Raw(raw)) => request::raw(raw),
+            };
+            let ordered = ordered.map(|ordered| self.order(&lease, ordered, &purpose));
+            let order = match ordered.and_then(|order| self.steps.check(&order).map(|()| order)) {
+                Ok(order) => order,
+                Err(failure) => {
+                    self.answer(Err(failure)).await;
+                    continue;
+                }
+            };
+            let cancel = order.cancel.clone();
+            let running = self.start(lease, order);
+            match self.attend(running, &cancel, requests).await {
+                Ok(Some(still)) => lease = still,
+                Ok(None) => return End::Silent,
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// Takes the first request, and waits in line for the token.
+    async fn open(
+        &self,
+        requests: &mut Streaming<LeaseRequest>,
+    ) -> Result<(Lease, String), End> {
+        let open = match next(requests).await {
+            Some(lease_request::Request::Open(open)) => open,
+            Some(_) => return Err(End::Wrong("the first request of a lease is open")),
+            None => return Err(End::Silent),
+        };
+        let Some(token) = self.inventory.find(&open.presence_id) else {
+            return Err(End::Told(Failure {
+                field: "presence_id".to_owned(),
+                ..Failure::new(
+                    Code::TokenNotPresent,
+                    format!(
+                        "no token {:?} is plugged in here; list the tokens anew",
+                        open.presence_id
+                    ),
+                )
+            }));
+        };
+        if token.is_leased() && open.wait_ms > 0 {
+            self.tell(Waiting::Lease, "another caller has the token; waiting in line");
+        }
+        let patience = Duration::from_millis(u64::from(open.wait_ms));
+        let lease = tokio::select! {
+            lease = token.lease(patience) => lease.map_err(|why| End::Told(match why {
+                LeaseError::Busy => Failure::new(
+                    Code::TokenBusy,
+                    "another caller has the token; try again, or wait longer (wait_ms)",
+                ),
+                LeaseError::Removed => removed(),
+            }))?,
+            request = next(requests) => return Err(match request {
+                None => End::Silent,
+                Some(lease_request::Request::Cancel(_)) => End::Told(Failure::new(
+                    Code::Cancelled,
+                    "the caller no longer waits for the token",
+                )),
+                Some(_) => End::Wrong("the lease is not open yet; wait for its answer"),
+            }),
+        };
+        tracing::info!(
+            presence_id = open.presence_id,
+            caller = %self.caller,
+            "a token is leased"
+        );
+        self.send(lease_response::Response::Opened(proto::Opened {
+            token: Some(tokens::token(lease.token())),
+        }))
+        .await;
+        Ok((lease, open.purpose))
+    }
+
+    fn order(&self, lease: &Lease, ordered: request::Ordered, purpose: &str) -> Order {
+        Order {
+            request: ordered.request,
+            key: ordered.key,
+            caller: self.caller.to_string(),
+            patience: ordered.patience,
+            cancel: Cancel::default(),
+            listener: self.listener(lease.token().title(), purpose),
+        }
+    }
+
+    fn start(&self, lease: Lease, order: Order) -> Running {
+        let steps = self.steps.clone();
+        if matches!(order.request, Request::Reset) {
+            let inventory = Arc::clone(&self.inventory);
+            let runtime = Handle::current();
+            let reset = tokio::task::spawn_blocking(move || {
+                reset::reset(&steps, &inventory, &runtime, lease, order)
+            });
+            return Box::pin(async move {
+                reset.await.unwrap_or_else(|_| {
+                    let failure = Failure::new(Code::Internal, "the reset failed; see the journal");
+                    (None, Err(failure))
+                })
+            });
+        }
+        let done = lease.run(move |bench| steps.perform(bench, order));
+        Box::pin(async move {
+            let result = done.await.unwrap_or_else(|_| Err(removed()));
+            (Some(lease), result)
+        })
+    }
+
+    /// Waits for a step, while the caller may give it up. `None`: the lease has ended with it.
+    async fn attend(
+        &self,
+        mut running: Running,
+        cancel: &Cancel,
+        requests: &mut Streaming<LeaseRequest>,
+    ) -> Result<Option<Lease>, End> {
+        let mut listening = true;
+        loop {
+            tokio::select! {
+                (lease, result) = &mut running => {
+                    let removed = matches!(&result, Err(failure) if failure.code == Code::TokenRemoved);
+                    self.answer(result).await;
+                    // Said already, so not said again.
+                    return Ok(lease.filter(|_| !removed));
+                }
+                request = next(requests), if listening => match request {
+                    None => listening = false,
+                    Some(lease_request::Request::Cancel(_)) => {
+                        cancel.request();
+                        self.inventory.nudge();
+                    }
+                    Some(_) => return Err(End::Wrong(
+                        "a request is being carried out; wait for its answer, or cancel it",
+                    )),
+                },
+            }
+        }
+    }
+
+    /// Passes progress on, and asks the person at the host: once for each thing to do.
+    fn listener(&self, title: &str, purpose: &str) -> Listener {
+        let answers = self.answers.clone();
+        let purpose = purpose.to_owned();
+        let place = format!("the {title} on {}", host::hostname());
+        let mut asked = HashSet::new();
+        Box::new(move |waiting| {
+            let (message, for_person) = match waiting {
+                Waiting::Token => (format!("{place} works"), false),
+                Waiting::Touch => (format!("touch {place} now"), true),
+                Waiting::Unplug => (format!("unplug {place}"), true),
+                Waiting::PlugIn => (format!("plug in {place}, then touch it within 10 seconds"), true),
+                Waiting::Lease => (format!("another caller has {place}"), false),
+            };
+            if for_person && asked.insert(message.clone()) {
+                Prompt {
+                    request: message.clone(),
+                    purpose: purpose.clone(),
+                }
+                .show();
+            }
+            // Full or closed: the caller is slow or gone, and progress is for those who listen.
+            drop(answers.try_send(Ok(progress(waiting, message))));
+        })
+    }
+
+    fn tell(&self, waiting: Waiting, message: &str) {
+        drop(self.answers.try_send(Ok(progress(waiting, message.to_owned()))));
+    }
+
+    async fn answer(&self, result: Result<Outcome, Failure>) {
+        self.send(match result {
+            Ok(Outcome::Answer(answer)) => {
+                lease_response::Response::Result(journal::result(answer))
+            }
+            Ok(Outcome::Raw(mut bytes)) => lease_response::Response::Raw(proto::RawResult {
+                response: std::mem::take(&mut *bytes),
+            }),
+            Err(failure) => lease_response::Response::Error(journal::error(failure)),
+        })
+        .await;
+    }
+
+    async fn send(&self, response: lease_response::Response) {
+        // An error means that the caller has gone; the journal has the result.
+        drop(self.answers.send(Ok(wrap(response))).await);
+    }
+}
+
+/// The next request; `None` when the caller has gone.
+async fn next(requests: &mut Streaming<LeaseRequest>) -> Option<lease_request::Request> {
+    loop {
+        // An empty message asks for nothing.
+        if let Some(request) = requests.next().await?.ok()?.request {
+            return Some(request);
+        }
+    }
+}
+
+fn progress(waiting: Waiting, message: String) -> LeaseResponse {
+    use progress::Kind;
+    let kind = match waiting {
+        Waiting::Token => Kind::Processing,
+        Waiting::Touch => Kind::TouchNeeded,
+        Waiting::Unplug => Kind::UnplugNeeded,
+        Waiting::PlugIn => Kind::PlugInNeeded,
+        Waiting::Lease => Kind::WaitingForToken,
+    };
+    wrap(lease_response::Response::Progress(proto::Progress {
+        kind: kind.into(),
+        message,
+    }))
+}
+
+fn wrap(response: lease_response::Response) -> LeaseResponse {
+    LeaseResponse {
+        response: Some(response),
+    }
+}
+
+fn removed() -> Failure {
+    Failure::new(
+        Code::TokenRemoved,
+        "the token was unplugged, which ends its lease; plug it in and open another",
+    )
+}

@@ -1,0 +1,52 @@
+//! `Fido`: the token lease.
+//!
+//! The stream's other end may vanish at any moment; what was begun runs on in a task of its own,
+//! and its end goes to the journal.
+
+mod conversation;
+mod request;
+
+use std::{pin::Pin, sync::Arc};
+
+use futures::Stream;
+use keysteward_proto::agent::v1::{LeaseRequest, LeaseResponse, fido_server::Fido};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::caller::Caller;
+use crate::{token::Inventory, verb::Steps};
+use conversation::Conversation;
+
+/// Answers that wait for a slow caller; progress beyond that is dropped, results never.
+const ANSWERS_KEPT: usize = 32;
+
+/// Serves `Fido`.
+#[derive(Clone, Debug)]
+pub(crate) struct FidoService {
+    pub(crate) steps: Steps,
+    pub(crate) inventory: Arc<Inventory>,
+}
+
+type Answers = Pin<Box<dyn Stream<Item = Result<LeaseResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Fido for FidoService {
+    type LeaseStream = Answers;
+
+    async fn lease(
+        &self,
+        request: Request<Streaming<LeaseRequest>>,
+    ) -> Result<Response<Self::LeaseStream>, Status> {
+        let caller = Caller::of(&request);
+        let (answers, stream) = mpsc::channel(ANSWERS_KEPT);
+        let conversation = Conversation {
+            steps: self.steps.clone(),
+            inventory: Arc::clone(&self.inventory),
+            caller,
+            answers,
+        };
+        tokio::spawn(conversation.run(request.into_inner()));
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+}
