@@ -34,6 +34,9 @@ mod selection;
 mod token;
 mod transport;
 
+#[cfg(all(test, feature = "rust-crypto"))]
+mod tests;
+
 pub use crate::ctaphid::Keepalive;
 pub use crate::time::Millis;
 pub use credentials::{Credential, CredentialsMetadata, RelyingParty};
