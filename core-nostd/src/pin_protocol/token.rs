@@ -31,6 +31,16 @@ impl PinUvAuthToken {
         })
     }
 
+    /// Takes a token that was kept across power loss: the persistent one (pcmr).
+    #[must_use]
+    pub const fn restore(protocol: PinProtocol, bytes: Secret<32>) -> Self {
+        Self {
+            protocol,
+            bytes,
+            len: Length::Full,
+        }
+    }
+
     /// Takes the token out of an answer of clientPIN.
     pub fn decrypt(
         crypto: &mut impl Crypto,

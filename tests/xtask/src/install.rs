@@ -49,7 +49,7 @@ pub(crate) fn python() -> Result<()> {
     let folder = target().join("python");
     let python = folder.join("bin/python");
     let works =
-        output(Command::new(&python).args(["-c", "import fido2; print(fido2.__version__)"]));
+        output(Command::new(&python).args(["-c", "import importlib.metadata as m; print(m.version('fido2'))"]));
     if works.is_ok_and(|version| version.trim() == "2.2.1") {
         return Ok(());
     }

@@ -1,0 +1,114 @@
+//! authenticatorConfig. CTAP 2.3 §6.11.
+
+use super::state::{Key, MAX_MIN_PIN_LENGTH_RP_IDS, MAX_PIN_LENGTH};
+use super::user_verification::Given;
+use super::{Authenticator, other, parse};
+use crate::storage::Storage;
+use keysteward_core::crypto::Crypto;
+use keysteward_core::ctap2::Status;
+use keysteward_core::ctap2::authenticator_config::{
+    Request, SetMinPinLength, Subcommand, authenticated_prefix,
+};
+use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::session::Millis;
+
+impl<S: Storage, C: Crypto> Authenticator<S, C> {
+    pub(super) fn authenticator_config(
+        &mut self,
+        request: &Request<'_>,
+        now: Millis,
+    ) -> Result<(), Status> {
+        self.authorize_config(request, now)?;
+        match request.sub_command {
+            Subcommand::EnableEnterpriseAttestation => self.enable_enterprise_attestation(),
+            Subcommand::ToggleAlwaysUv => self.change(|owner| owner.always_uv = !owner.always_uv),
+            Subcommand::SetMinPinLength => match request.sub_command_params {
+                Some(params) => self.set_min_pin_length(&parse(params.bytes())?),
+                None => Err(Status::MissingParameter),
+            },
+            _ => Err(Status::InvalidSubcommand),
+        }
+    }
+
+    /// Without any user verification set up, whoever holds the key may configure it; but not take
+    /// alwaysUv for granted, except to switch it off again.
+    fn authorize_config(&mut self, request: &Request<'_>, now: Millis) -> Result<(), Status> {
+        let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
+        let Some(given) = given else {
+            let unprotected = !self.protected();
+            let toggle = request.sub_command == Subcommand::ToggleAlwaysUv;
+            return if unprotected && (toggle || !self.state.owner.always_uv) {
+                Ok(())
+            } else {
+                Err(Status::PuatRequired)
+            };
+        };
+        let prefix = authenticated_prefix(request.sub_command);
+        let params = request
+            .sub_command_params
+            .map_or(&[][..], |params| params.bytes());
+        let permission = Permissions::AUTHENTICATOR_CONFIG;
+        self.verify_token(given, &[&prefix, params], permission, now)
+            .map(|_| ())
+    }
+
+    fn enable_enterprise_attestation(&mut self) -> Result<(), Status> {
+        if self.state.factory.enterprise.is_none() {
+            return Err(Status::InvalidSubcommand);
+        }
+        self.change(|owner| owner.enterprise_attestation = true)
+    }
+
+    /// §6.11.4
+    fn set_min_pin_length(&mut self, params: &SetMinPinLength<'_>) -> Result<(), Status> {
+        let owner = &self.state.owner;
+        let current = owner.min_pin_length;
+        let length = match params.new_min_pin_length {
+            None => current,
+            Some(length) => u8::try_from(length)
+                .ok()
+                .filter(|length| (current..=MAX_PIN_LENGTH).contains(length))
+                .ok_or(Status::PinPolicyViolation)?,
+        };
+        let pin_too_short = owner
+            .pin
+            .as_ref()
+            .is_some_and(|pin| pin.code_points < length);
+        let force = match (params.force_change_pin.unwrap_or(false), &owner.pin) {
+            (true, None) => return Err(Status::PinNotSet),
+            (asked, _) => asked || pin_too_short,
+        };
+        if params.pin_complexity_policy == Some(true) {
+            // There is none to enforce.
+            return Err(Status::InvalidParameter);
+        }
+        let rp_ids = params.min_pin_length_rp_ids;
+        if rp_ids.is_some_and(|rp_ids| rp_ids.len() > MAX_MIN_PIN_LENGTH_RP_IDS) {
+            return Err(Status::KeyStoreFull);
+        }
+        let persistent_token = Key::random(&mut self.crypto).map_err(other)?;
+        self.change(|owner| {
+            owner.min_pin_length = length;
+            if let Some(rp_ids) = rp_ids {
+                owner.min_pin_length_rp_ids = rp_ids.iter().map(Into::into).collect();
+            }
+            if force {
+                owner.force_pin_change = true;
+                owner.persistent_token = persistent_token;
+            }
+        })?;
+        if force {
+            self.ram.token = None;
+        }
+        Ok(())
+    }
+}
+
+/// Subcommands of this key, for getInfo.
+pub(super) fn commands(enterprise_attestation: bool) -> &'static [u8] {
+    if enterprise_attestation {
+        &[0x01, 0x02, 0x03]
+    } else {
+        &[0x02, 0x03]
+    }
+}

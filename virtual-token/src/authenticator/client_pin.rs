@@ -1,0 +1,336 @@
+//! authenticatorClientPIN. CTAP 2.3 §6.5.5.
+//!
+//! This key has a PIN and no built-in user verification: subcommands 0x06 and 0x07 do not exist.
+
+use super::state::{Key, MAX_PIN_LENGTH, PIN_RETRIES, StoredPin};
+use super::token::{DEFAULT_PERMISSIONS, Grant, Token};
+use super::user_verification::supported;
+use super::{Authenticator, other};
+use crate::storage::Storage;
+use keysteward_core::cbor::{Encode, Writer};
+use keysteward_core::crypto::{Crypto, PublicPoint, Secret};
+use keysteward_core::ctap2::Status;
+use keysteward_core::ctap2::client_pin::{Permissions, Request, Response, Subcommand};
+use keysteward_core::pin_protocol::{
+    KeyAgreementKey, MacVerified, PADDED_PIN, PinProtocol, PinUvAuthToken, SharedSecret,
+};
+use keysteward_core::session::Millis;
+use keysteward_core::webauthn::cose;
+use subtle::ConstantTimeEq;
+
+/// Proof that the platform knows the PIN.
+struct PinVerified(());
+
+impl<S: Storage, C: Crypto> Authenticator<S, C> {
+    pub(super) fn client_pin(
+        &mut self,
+        request: &Request<'_>,
+        now: Millis,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        match request.sub_command {
+            Subcommand::PinRetries => self.pin_retries(w),
+            Subcommand::KeyAgreement => self.key_agreement(request, w),
+            Subcommand::SetPin => self.set_pin(request),
+            Subcommand::ChangePin => self.change_pin(request),
+            Subcommand::PinToken => self.pin_token(request, now, w),
+            Subcommand::PinUvAuthTokenUsingPinWithPermissions => {
+                self.pin_token_with_permissions(request, now, w)
+            }
+            _ => Err(Status::InvalidSubcommand),
+        }
+    }
+
+    fn pin_retries(&self, w: &mut Writer<'_>) -> Result<(), Status> {
+        let response = Response {
+            pin_retries: Some(self.state.owner.pin_retries),
+            power_cycle_state: Some(self.power_cycle_needed()),
+            ..Response::default()
+        };
+        response.encode(w).map_err(other)
+    }
+
+    fn key_agreement(&mut self, request: &Request<'_>, w: &mut Writer<'_>) -> Result<(), Status> {
+        supported(
+            request
+                .pin_uv_auth_protocol
+                .ok_or(Status::MissingParameter)?,
+        )?;
+        let key = match self.ram.key_agreement.take() {
+            Some(key) => key,
+            None => KeyAgreementKey::generate(&mut self.crypto).map_err(other)?,
+        };
+        let public = key.public(&mut self.crypto).map_err(other)?;
+        self.ram.key_agreement = Some(key);
+        let key_agreement = cose::KeyAgreementKey {
+            x: &public.x,
+            y: &public.y,
+        };
+        let response = Response {
+            key_agreement: Some(key_agreement),
+            ..Response::default()
+        };
+        response.encode(w).map_err(other)
+    }
+
+    /// §6.5.5.5
+    fn set_pin(&mut self, request: &Request<'_>) -> Result<(), Status> {
+        let protocol = request
+            .pin_uv_auth_protocol
+            .ok_or(Status::MissingParameter)?;
+        let peer = request.key_agreement.ok_or(Status::MissingParameter)?;
+        let new_pin_enc = request.new_pin_enc.ok_or(Status::MissingParameter)?;
+        let mac = request.pin_uv_auth_param.ok_or(Status::MissingParameter)?;
+        let protocol = supported(protocol)?;
+        if self.state.owner.pin.is_some() {
+            return Err(Status::PinAuthInvalid);
+        }
+        let secret = self.decapsulate(protocol, &peer)?;
+        let _: MacVerified = secret
+            .verify(&mut self.crypto, &[new_pin_enc], mac)
+            .map_err(|_| Status::PinAuthInvalid)?;
+        let pin = self.new_pin(&secret, new_pin_enc)?;
+        self.store_pin(pin)
+    }
+
+    /// §6.5.5.6
+    fn change_pin(&mut self, request: &Request<'_>) -> Result<(), Status> {
+        let protocol = request
+            .pin_uv_auth_protocol
+            .ok_or(Status::MissingParameter)?;
+        let peer = request.key_agreement.ok_or(Status::MissingParameter)?;
+        let new_pin_enc = request.new_pin_enc.ok_or(Status::MissingParameter)?;
+        let pin_hash_enc = request.pin_hash_enc.ok_or(Status::MissingParameter)?;
+        let mac = request.pin_uv_auth_param.ok_or(Status::MissingParameter)?;
+        let protocol = supported(protocol)?;
+        self.check_pin_can_be_tried()?;
+        let secret = self.decapsulate(protocol, &peer)?;
+        let _: MacVerified = secret
+            .verify(&mut self.crypto, &[new_pin_enc, pin_hash_enc], mac)
+            .map_err(|_| Status::PinAuthInvalid)?;
+        let _: PinVerified = self.verify_pin(&secret, pin_hash_enc)?;
+        let pin = self.new_pin(&secret, new_pin_enc)?;
+        let owner = &self.state.owner;
+        let same = owner
+            .pin
+            .as_ref()
+            .is_some_and(|old| old.hash.0.ct_eq(&pin.hash.0).into());
+        if owner.force_pin_change && same {
+            return Err(Status::PinPolicyViolation);
+        }
+        self.store_pin(pin)
+    }
+
+    /// §6.5.5.7.1
+    fn pin_token(
+        &mut self,
+        request: &Request<'_>,
+        now: Millis,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        if request.permissions.is_some() || request.rp_id.is_some() {
+            return Err(Status::InvalidParameter);
+        }
+        let secret = self.verify_pin_of(request)?;
+        if self.state.owner.force_pin_change {
+            return Err(Status::PinInvalid);
+        }
+        self.issue(&secret, Grant::Legacy, now, w)
+    }
+
+    /// §6.5.5.7.2
+    fn pin_token_with_permissions(
+        &mut self,
+        request: &Request<'_>,
+        now: Millis,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let permissions = request.permissions.ok_or(Status::MissingParameter)?;
+        if permissions.0 == 0 {
+            return Err(Status::InvalidParameter);
+        }
+        let permissions = Permissions(permissions.0 & DEFINED);
+        if intersects(permissions, DEFAULT_PERMISSIONS) && request.rp_id.is_none() {
+            return Err(Status::MissingParameter);
+        }
+        let read_only = Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY;
+        if intersects(permissions, UNSUPPORTED)
+            || (intersects(permissions, read_only) && permissions != read_only)
+        {
+            return Err(Status::UnauthorizedPermission);
+        }
+        let secret = self.verify_pin_of(request)?;
+        if self.state.owner.force_pin_change {
+            return Err(Status::PinPolicyViolation);
+        }
+        if permissions == read_only {
+            let bytes = Secret(self.state.owner.persistent_token.0);
+            let token = PinUvAuthToken::restore(secret.protocol(), bytes);
+            return self.hand_out(&secret, &token, w);
+        }
+        let rp_id = request
+            .rp_id
+            .filter(|_| intersects(permissions, BINDABLE))
+            .map(Into::into);
+        self.issue(&secret, Grant::Permissions(permissions, rp_id), now, w)
+    }
+
+    /// The PIN steps that both token subcommands share.
+    fn verify_pin_of(&mut self, request: &Request<'_>) -> Result<SharedSecret, Status> {
+        let protocol = request
+            .pin_uv_auth_protocol
+            .ok_or(Status::MissingParameter)?;
+        let peer = request.key_agreement.ok_or(Status::MissingParameter)?;
+        let pin_hash_enc = request.pin_hash_enc.ok_or(Status::MissingParameter)?;
+        let protocol = supported(protocol)?;
+        self.check_pin_can_be_tried()?;
+        let secret = self.decapsulate(protocol, &peer)?;
+        let _: PinVerified = self.verify_pin(&secret, pin_hash_enc)?;
+        Ok(secret)
+    }
+
+    fn check_pin_can_be_tried(&self) -> Result<(), Status> {
+        let owner = &self.state.owner;
+        if owner.pin.is_none() {
+            Err(Status::PinNotSet)
+        } else if owner.pin_retries == 0 {
+            Err(Status::PinBlocked)
+        } else if self.power_cycle_needed() {
+            Err(Status::PinAuthBlocked)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn power_cycle_needed(&self) -> bool {
+        self.ram.wrong_pins >= WRONG_PINS_IN_A_ROW
+    }
+
+    /// Compares the PIN's hash. The try is stored as spent before the comparison, so that cutting
+    /// the power in between gains nothing.
+    fn verify_pin(
+        &mut self,
+        secret: &SharedSecret,
+        pin_hash_enc: &[u8],
+    ) -> Result<PinVerified, Status> {
+        self.change(|owner| owner.pin_retries = owner.pin_retries.saturating_sub(1))?;
+        let hash = secret.decrypt(&mut self.crypto, pin_hash_enc);
+        let right = match (&self.state.owner.pin, &hash) {
+            (Some(pin), Ok(hash)) => bool::from(pin.hash.0.as_slice().ct_eq(hash.as_slice())),
+            _ => false,
+        };
+        if right {
+            self.ram.wrong_pins = 0;
+            self.change(|owner| owner.pin_retries = PIN_RETRIES)?;
+            return Ok(PinVerified(()));
+        }
+        self.ram.key_agreement = None;
+        self.ram.wrong_pins += 1;
+        Err(if self.state.owner.pin_retries == 0 {
+            Status::PinBlocked
+        } else if self.power_cycle_needed() {
+            Status::PinAuthBlocked
+        } else {
+            Status::PinInvalid
+        })
+    }
+    /// The new PIN of setPIN and changePIN, checked against the policy.
+    fn new_pin(&mut self, secret: &SharedSecret, new_pin_enc: &[u8]) -> Result<StoredPin, Status> {
+        let padded = secret
+            .decrypt(&mut self.crypto, new_pin_enc)
+            .map_err(|_| Status::PinAuthInvalid)?;
+        let padded = padded.as_slice();
+        if padded.len() != PADDED_PIN {
+            return Err(Status::InvalidParameter);
+        }
+        let length = padded
+            .iter()
+            .rposition(|&byte| byte != 0)
+            .map_or(0, |last| last + 1);
+        let pin = padded.get(..length).unwrap_or_default();
+        let text = std::str::from_utf8(pin).map_err(|_| Status::PinPolicyViolation)?;
+        let code_points = u8::try_from(text.chars().count()).unwrap_or(u8::MAX);
+        if pin.len() > MAX_PIN_LENGTH.into() || code_points < self.state.owner.min_pin_length {
+            return Err(Status::PinPolicyViolation);
+        }
+        let hash = self.crypto.sha256(&[pin]);
+        let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
+        Ok(StoredPin {
+            hash: Key(half),
+            code_points,
+        })
+    }
+
+    /// Stores the PIN. Every token, the persistent one too, is void.
+    fn store_pin(&mut self, pin: StoredPin) -> Result<(), Status> {
+        let persistent_token = Key::random(&mut self.crypto).map_err(other)?;
+        self.change(|owner| {
+            owner.pin = Some(pin);
+            owner.pin_retries = PIN_RETRIES;
+            owner.force_pin_change = false;
+            owner.persistent_token = persistent_token;
+        })?;
+        self.ram.token = None;
+        Ok(())
+    }
+
+    /// Makes the token; the one before it is void.
+    fn issue(
+        &mut self,
+        secret: &SharedSecret,
+        grant: Grant,
+        now: Millis,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let value = PinUvAuthToken::generate(&mut self.crypto, secret.protocol()).map_err(other)?;
+        self.hand_out(secret, &value, w)?;
+        self.ram.token = Some(Token::issue(value, grant, now));
+        Ok(())
+    }
+
+    fn hand_out(
+        &mut self,
+        secret: &SharedSecret,
+        token: &PinUvAuthToken,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let encrypted = token.encrypt(&mut self.crypto, secret).map_err(other)?;
+        let response = Response {
+            pin_uv_auth_token: Some(&encrypted),
+            ..Response::default()
+        };
+        response.encode(w).map_err(other)
+    }
+
+    /// The secret shared with a platform's key, by the key that getKeyAgreement told last.
+    pub(super) fn decapsulate(
+        &mut self,
+        protocol: PinProtocol,
+        peer: &cose::KeyAgreementKey<'_>,
+    ) -> Result<SharedSecret, Status> {
+        let key = self
+            .ram
+            .key_agreement
+            .as_ref()
+            .ok_or(Status::InvalidParameter)?;
+        let peer = PublicPoint {
+            x: *peer.x,
+            y: *peer.y,
+        };
+        key.decapsulate(&mut self.crypto, protocol, &peer)
+            .map_err(|_| Status::InvalidParameter)
+    }
+}
+
+fn intersects(these: Permissions, those: Permissions) -> bool {
+    these.0 & those.0 != 0
+}
+
+/// Wrong PINs since power-up after which the key wants a power cycle.
+const WRONG_PINS_IN_A_ROW: u8 = 3;
+/// Bits that mean something.
+const DEFINED: u32 = 0x7F;
+/// There is no biometric enrolment and there are no large blobs.
+const UNSUPPORTED: Permissions = Permissions(0x18);
+/// Permissions to which an RP ID means something.
+const BINDABLE: Permissions = Permissions(0x07);

@@ -1,0 +1,145 @@
+//! The state of a pinUvAuthToken: what it permits, for which RP, and for how long.
+//! CTAP 2.3 §6.5.2.1.
+
+use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::pin_protocol::PinUvAuthToken;
+use keysteward_core::session::Millis;
+
+/// The pinUvAuthToken in use.
+pub(super) struct Token {
+    /// Authenticates under the protocol over which it went out.
+    pub(super) value: PinUvAuthToken,
+    permissions: Permissions,
+    /// From getPinToken: platforms of the preview know no other.
+    legacy: bool,
+    rp_id: Option<String>,
+    issued: Millis,
+    used: bool,
+}
+
+/// What a platform is given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Grant {
+    /// getPinToken: mc and ga, and what the preview of credentialManagement asks for.
+    Legacy,
+    /// These, and for this RP ID only.
+    Permissions(Permissions, Option<String>),
+}
+
+impl Token {
+    pub(super) fn issue(value: PinUvAuthToken, grant: Grant, now: Millis) -> Self {
+        let (permissions, legacy, rp_id) = match grant {
+            Grant::Legacy => (DEFAULT_PERMISSIONS, true, None),
+            Grant::Permissions(permissions, rp_id) => (permissions, false, rp_id),
+        };
+        Self {
+            value,
+            permissions,
+            legacy,
+            rp_id,
+            issued: now,
+            used: false,
+        }
+    }
+
+    /// The time-out rules of a key on USB: first use within 30 s, ten minutes in all.
+    pub(super) fn expired(&self, now: Millis) -> bool {
+        let age = now.since(self.issued);
+        age >= MAX_USAGE || (!self.used && age >= INITIAL_USAGE_LIMIT)
+    }
+
+    /// Notes a use. The caller has verified a MAC made with the token.
+    pub(super) fn used(&mut self) {
+        self.used = true;
+    }
+
+    pub(super) fn permits(&self, permission: Permissions) -> bool {
+        self.permissions.contains(permission)
+    }
+
+    /// Whether it came from getPinToken and has not been used up.
+    pub(super) fn permits_preview(&self) -> bool {
+        self.legacy && self.permits(DEFAULT_PERMISSIONS)
+    }
+
+    /// Whether it is bound to another RP ID.
+    pub(super) fn bound_elsewhere(&self, rp_id: &str) -> bool {
+        self.rp_id.as_deref().is_some_and(|bound| bound != rp_id)
+    }
+
+    pub(super) fn rp_id(&self) -> Option<&str> {
+        self.rp_id.as_deref()
+    }
+
+    /// Binds it at its first use.
+    pub(super) fn bind(&mut self, rp_id: &str) {
+        self.rp_id.get_or_insert_with(|| rp_id.into());
+    }
+
+    /// One touch, one ceremony: after it only large blobs may still be written.
+    pub(super) fn clear_after_touch(&mut self) {
+        self.permissions = if self.permits(Permissions::LARGE_BLOB_WRITE) {
+            Permissions::LARGE_BLOB_WRITE
+        } else {
+            Permissions::default()
+        };
+    }
+}
+
+/// What getPinToken grants: mc and ga.
+pub(super) const DEFAULT_PERMISSIONS: Permissions = Permissions(0x03);
+/// Milliseconds.
+const INITIAL_USAGE_LIMIT: u64 = 30_000;
+/// Milliseconds.
+const MAX_USAGE: u64 = 600_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keysteward_core::crypto::Secret;
+    use keysteward_core::pin_protocol::PinProtocol;
+
+    fn value() -> PinUvAuthToken {
+        PinUvAuthToken::restore(PinProtocol::Two, Secret([1; 32]))
+    }
+
+    fn token() -> Token {
+        Token::issue(value(), Grant::Legacy, Millis(5_000))
+    }
+
+    #[test]
+    fn an_unused_token_lasts_30_seconds_and_a_used_one_ten_minutes() {
+        let mut token = token();
+        assert!(!token.expired(Millis(34_999)));
+        assert!(token.expired(Millis(35_000)));
+        token.used();
+        assert!(!token.expired(Millis(35_000)));
+        assert!(!token.expired(Millis(604_999)));
+        assert!(token.expired(Millis(605_000)));
+    }
+
+    #[test]
+    fn a_token_is_bound_to_the_rp_of_its_first_use() {
+        let mut token = token();
+        assert!(!token.bound_elsewhere("a"));
+        token.bind("a");
+        token.bind("b");
+        assert!(!token.bound_elsewhere("a"));
+        assert!(token.bound_elsewhere("b"));
+    }
+
+    #[test]
+    fn a_touch_uses_up_every_permission_but_large_blobs() {
+        let all = Grant::Permissions(Permissions(0xFF), None);
+        let mut token = Token::issue(value(), all, Millis(0));
+        assert!(token.permits(Permissions::CREDENTIAL_MANAGEMENT));
+        token.clear_after_touch();
+        assert!(token.permits(Permissions::LARGE_BLOB_WRITE));
+        assert!(!token.permits(Permissions::MAKE_CREDENTIAL));
+        let mut token = self::token();
+        assert!(token.permits_preview());
+        token.clear_after_touch();
+        assert!(!token.permits(Permissions::LARGE_BLOB_WRITE));
+        assert!(!token.permits_preview());
+    }
+}

@@ -1,0 +1,150 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use keysteward_virtual_token::device::TouchPolicy;
+use std::path::PathBuf;
+
+/// A FIDO2 security key in software: connects to an agent's socket, or becomes a USB key through
+/// uhid.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// The socket at which an agent listens; connecting is plugging in
+    #[arg(long, value_name = "SOCKET", required = true)]
+    pub(crate) connect: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: Option<Key>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Be a USB key of this machine's kernel (Linux, needs the module uhid and root)
+    #[cfg(target_os = "linux")]
+    Uhid(Uhid),
+    /// Print the PEM of the root to which the attestation of keys leads
+    AttestationRoot(AttestationRoot),
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub(crate) struct Uhid {
+    #[arg(long, value_name = "NODE", default_value = "/dev/uhid")]
+    pub(crate) node: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    /// What the key remembers; made here when the file does not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) storage: PathBuf,
+    /// Where to listen for orders: plug, unplug, touch, advance, state, fault
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) control: Option<PathBuf>,
+    /// The port it is plugged into, so to speak [default: the storage file's name]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Do not show the serial number to the host
+    #[arg(long)]
+    pub(crate) no_serial: bool,
+    /// What a person at the key does when it blinks
+    #[arg(long, value_name = "POLICY", value_enum, default_value = "always")]
+    pub(crate) touch: TouchPolicy,
+    /// Start unplugged; the control socket plugs it in
+    #[arg(long, requires = "control")]
+    pub(crate) unplugged: bool,
+    #[arg(long, value_name = "NUMBER", value_parser = usb_id, default_value = "0x1234")]
+    pub(crate) vendor_id: u16,
+    #[arg(long, value_name = "NUMBER", value_parser = usb_id, default_value = "0x0001")]
+    pub(crate) product_id: u16,
+    /// Serial number [default: a random one]
+    #[arg(help_heading = MADE, long)]
+    pub(crate) serial: Option<String>,
+    /// AAGUID of the model, 32 hexadecimal digits with or without dashes
+    #[arg(help_heading = MADE, long, value_parser = aaguid)]
+    pub(crate) aaguid: Option<Aaguid>,
+    /// Attestation root that several keys share; founded here when the file does not exist
+    /// [default: a root of its own for each key]
+    #[arg(help_heading = MADE, long, value_name = "FILE")]
+    pub(crate) manufacturer: Option<PathBuf>,
+    /// RP ID that gets vendor-facilitated enterprise attestation; may be repeated
+    #[arg(help_heading = MADE, long = "enterprise-rp-id", value_name = "RP_ID")]
+    pub(crate) enterprise_rp_ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct AttestationRoot {
+    /// Of the key with this storage
+    #[arg(long, value_name = "FILE")]
+    pub(crate) storage: Option<PathBuf>,
+    /// Of all keys of this manufacturer, founded when the file does not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manufacturer: Option<PathBuf>,
+}
+
+/// Burned in when the storage is made; later it cannot change.
+const MADE: &str = "When the key is made";
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aaguid(pub(crate) [u8; 16]);
+
+fn aaguid(text: &str) -> Result<Aaguid, String> {
+    let mut bytes = [0; 16];
+    hex::decode_to_slice(text.replace('-', ""), &mut bytes)
+        .map_err(|_| "expected 32 hexadecimal digits, with or without dashes".to_string())?;
+    Ok(Aaguid(bytes))
+}
+
+fn usb_id(text: &str) -> Result<u16, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u16::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "expected a number up to 65535, or up to 0xFFFF".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_numbers_are_refused_with_what_is_allowed() {
+        assert_eq!(usb_id("0x1050"), Ok(0x1050));
+        assert_eq!(usb_id("4660"), Ok(0x1234));
+        assert!(usb_id("65536").unwrap_err().contains("65535"));
+        assert!(aaguid("3d5a8cf2-6b1e-4d07-9c43-e8f1a2b7560d").is_ok());
+        assert!(
+            aaguid("3d5a8cf2")
+                .unwrap_err()
+                .contains("32 hexadecimal digits")
+        );
+    }
+
+    #[test]
+    fn modes_do_not_mix() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("vt --connect s --storage f").is_ok());
+        assert!(parse("vt --storage f").is_err(), "nowhere to plug in");
+        assert!(parse("vt attestation-root --storage f").is_ok());
+        assert!(parse("vt attestation-root").is_err());
+        assert!(parse("vt --connect s --storage f attestation-root --storage f").is_err());
+        assert!(
+            parse("vt --connect s --storage f --unplugged").is_err(),
+            "no way to plug it in"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Starts a key: storage, factory, firmware, control socket.
+
+use crate::cli;
+use anyhow::{Context, bail};
+use keysteward_core::crypto::{Crypto, RustCrypto};
+use keysteward_virtual_token::authenticator::Authenticator;
+use keysteward_virtual_token::authenticator::state::State;
+use keysteward_virtual_token::device::Device;
+use keysteward_virtual_token::front_end::{Identity, control};
+use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
+use keysteward_virtual_token::security_key::SecurityKey;
+use keysteward_virtual_token::storage::{FileStorage, Storage};
+use rand_core::OsRng;
+use std::sync::Arc;
+
+/// Starts the firmware and the control socket on threads of their own. What is left to do is to
+/// run a front end.
+pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> {
+    let mut storage = FileStorage::open(&args.storage)
+        .with_context(|| format!("cannot use the storage {}", args.storage.display()))?;
+    let state = stored_or_made(&mut storage, args)?;
+    let identity = Identity {
+        name: name(args),
+        vendor_id: args.vendor_id,
+        product_id: args.product_id,
+        manufacturer: "Keysteward".into(),
+        product: "Virtual Key".into(),
+        serial: state.factory.serial.clone().filter(|_| !args.no_serial),
+    };
+    let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
+    let device = Device::new(args.touch);
+    if let Some(path) = &args.control {
+        let listener = control::bind(path)
+            .with_context(|| format!("cannot listen at the control socket {}", path.display()))?;
+        let device = Arc::clone(&device);
+        spawn("control", move || {
+            if let Err(error) = control::run(&device, &listener) {
+                tracing::error!(%error, "control socket");
+            }
+        })?;
+    }
+    let powered = Arc::clone(&device);
+    spawn("firmware", move || {
+        powered.run(&mut SecurityKey::new(authenticator))
+    })?;
+    if !args.unplugged {
+        device.plug();
+    }
+    Ok((device, identity))
+}
+
+/// PEM of the attestation root that the arguments name.
+pub(crate) fn attestation_root(args: &cli::AttestationRoot) -> anyhow::Result<String> {
+    if let Some(path) = &args.manufacturer {
+        return Ok(certificate_pem(Manufacturer::open(path)?.root()));
+    }
+    let path = args
+        .storage
+        .as_ref()
+        .context("say --storage or --manufacturer")?;
+    let Some(blob) = FileStorage::peek(path)? else {
+        bail!(
+            "{} does not exist: start the key once, and it is made",
+            path.display()
+        );
+    };
+    let state = State::decode(&blob).with_context(|| path.display().to_string())?;
+    Ok(certificate_pem(&state.factory.root))
+}
+
+fn stored_or_made(storage: &mut FileStorage, args: &cli::Key) -> anyhow::Result<State> {
+    if let Some(blob) = storage.load()? {
+        let state = State::decode(&blob).with_context(|| args.storage.display().to_string())?;
+        let factory = &state.factory;
+        if args.serial.is_some() && args.serial != factory.serial {
+            let serial = factory.serial.as_deref().unwrap_or("none");
+            bail!(
+                "the key in {} has the serial number {serial}",
+                args.storage.display()
+            );
+        }
+        if args.aaguid.is_some_and(|aaguid| aaguid.0 != factory.aaguid) {
+            let aaguid = hex::encode(factory.aaguid);
+            bail!(
+                "the key in {} has the AAGUID {aaguid}",
+                args.storage.display()
+            );
+        }
+        return Ok(state);
+    }
+    let manufacturer = match &args.manufacturer {
+        Some(path) => Manufacturer::open(path)?,
+        None => Manufacturer::found()?,
+    };
+    let mut crypto = RustCrypto(OsRng);
+    let mut order = Order {
+        serial: Some(
+            args.serial
+                .clone()
+                .map_or_else(|| random_serial(&mut crypto), Ok)?,
+        ),
+        enterprise_rp_ids: args.enterprise_rp_ids.clone(),
+        ..Order::default()
+    };
+    if let Some(cli::Aaguid(aaguid)) = args.aaguid {
+        order.aaguid = aaguid;
+    }
+    let state = manufacturer.make(&order, &mut crypto)?;
+    storage.save(&state.encode()?)?;
+    Ok(state)
+}
+
+fn random_serial(crypto: &mut impl Crypto) -> anyhow::Result<String> {
+    let mut bytes = [0; 4];
+    crypto.random(&mut bytes)?;
+    Ok(format!("KS-{}", hex::encode_upper(bytes)))
+}
+
+fn name(args: &cli::Key) -> String {
+    let stem = || {
+        args.storage
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    args.name.clone().unwrap_or_else(stem)
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map(|_| ())
+}
