@@ -1,0 +1,11 @@
+//! Other people's firmware, behind the front ends of the virtual token.
+//!
+//! | module | firmware | stands for |
+//! |---|---|---|
+//! | [`opensk`] | `opensk` 0.1 | a CTAP 2.1 key with self attestation |
+//! | [`trussed`] | `fido-authenticator` 0.4 on `trussed` | a CTAP 2.3 key with an attestation certificate |
+//!
+//! What they store lives as long as their process; unplugging does not touch it.
+
+pub mod opensk;
+pub mod trussed;
