@@ -1,0 +1,142 @@
+//! A security key as a process, and the hand that holds it.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::process::{Process, eventually, program};
+
+/// Whose firmware a key runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Make {
+    /// Our own.
+    Keysteward,
+    /// `opensk`: self attestation.
+    OpenSk,
+    /// `fido-authenticator`: an attestation certificate.
+    Trussed,
+}
+
+/// A key that runs and is held.
+#[derive(Debug)]
+pub struct Key {
+    process: Process,
+    control: PathBuf,
+    listen: PathBuf,
+    root: PathBuf,
+}
+
+impl Key {
+    /// Starts the process `name` in `folder`; it plugs itself in where an agent listens.
+    pub fn start(make: Make, name: &str, folder: &Path, agent_socket: &Path) -> Result<Self> {
+        let control = folder.join(format!("{name}.control"));
+        let listen = folder.join(format!("{name}.host"));
+        let root = folder.join(format!("{name}.manufacturer"));
+        let mut command = match make {
+            Make::Keysteward => Command::new(program("keysteward-virtual-token")?),
+            Make::OpenSk | Make::Trussed => {
+                let mut command = Command::new(program("foreign_key")?);
+                command.arg(match make {
+                    Make::OpenSk => "opensk",
+                    _ => "trussed",
+                });
+                command
+            }
+        };
+        command
+            .arg("--connect")
+            .arg(agent_socket)
+            .arg("--listen")
+            .arg(&listen)
+            .arg("--control")
+            .arg(&control)
+            .arg("--storage")
+            .arg(folder.join(format!("{name}.storage")))
+            .arg("--manufacturer")
+            .arg(&root)
+            .args(["--name", name]);
+        let process = Process::start(name, &mut command, &folder.join("logs"))?;
+        let key = Self {
+            process,
+            control,
+            listen,
+            root,
+        };
+        eventually("the key answers at its control socket", Duration::from_secs(10), || {
+            key.state().map(Some)
+        })?;
+        Ok(key)
+    }
+
+    /// The socket at which other programs of its host reach it.
+    #[must_use]
+    pub fn host_socket(&self) -> &Path {
+        &self.listen
+    }
+
+    /// PEM of the root that its attestation leads to.
+    pub fn attestation_root(&self) -> Result<String> {
+        let output = Command::new(program("keysteward-virtual-token")?)
+            .args(["attestation-root", "--manufacturer"])
+            .arg(&self.root)
+            .output()?;
+        if !output.status.success() {
+            bail!("no attestation root: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// `plugged`, `waiting_for_touch`, `power_ups`, and what it says it holds.
+    pub fn state(&self) -> Result<Value> {
+        self.tell(&json!({"do": "state"}))
+    }
+
+    /// Pulls it out.
+    pub fn unplug(&self) -> Result<()> {
+        self.tell(&json!({"do": "unplug"})).map(drop)
+    }
+
+    /// Puts it back, with a power-up.
+    pub fn plug(&self) -> Result<()> {
+        self.tell(&json!({"do": "plug"})).map(drop)
+    }
+
+    /// At the next such CTAP command: `action` is `unplug`, `drop-response` or `silent`.
+    pub fn fault(&self, when: &str, command: &str, action: &str) -> Result<()> {
+        self.tell(&json!({"do": "fault", when: command, "action": action}))
+            .map(drop)
+    }
+
+    /// `always`, `never` or `ask`.
+    pub fn touch_policy(&self, policy: &str) -> Result<()> {
+        self.tell(&json!({"do": "touch-policy", "policy": policy}))
+            .map(drop)
+    }
+
+    /// Its process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    fn tell(&self, order: &Value) -> Result<Value> {
+        let mut stream = UnixStream::connect(&self.control)
+            .with_context(|| format!("no key at {}", self.control.display()))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(format!("{order}\n").as_bytes())?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line)?;
+        let answer: Value = serde_json::from_str(&line)
+            .with_context(|| format!("the key answered {line:?} to {order}"))?;
+        if let Some(error) = answer.get("error") {
+            bail!("the key refused {order}: {error}");
+        }
+        Ok(answer)
+    }
+}
