@@ -50,13 +50,27 @@ impl Guest {
             network.push_str(&format!(",hostfwd=tcp:127.0.0.1:{here}-:{there}"));
         }
         let mut qemu = Command::new("qemu-system-x86_64")
-            .args(["-M", "q35", "-cpu", "max", "-m", "512", "-nographic", "-no-reboot"])
+            .args([
+                "-M",
+                "q35",
+                "-cpu",
+                "max",
+                "-m",
+                "512",
+                "-nographic",
+                "-no-reboot",
+            ])
             .arg("-kernel")
             .arg(&kernel.image)
             .arg("-initrd")
             .arg(&initramfs)
             .args(["-append", "console=ttyS0 quiet panic=-1"])
-            .args(["-netdev", &network, "-device", "virtio-net-pci,netdev=n,romfile="])
+            .args([
+                "-netdev",
+                &network,
+                "-device",
+                "virtio-net-pci,netdev=n,romfile=",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -176,12 +190,16 @@ fn depends(module: &[u8]) -> Vec<String> {
 
 impl Root {
     fn pack(&self, kernel: &Kernel, root: &Path, archive: &Path) -> Result<()> {
-        for folder in ["bin", "dev", "proc", "sys", "run", "etc", "tmp", "var", "modules"] {
+        for folder in [
+            "bin", "dev", "proc", "sys", "run", "etc", "tmp", "var", "modules",
+        ] {
             fs::create_dir_all(root.join(folder))?;
         }
         fs::copy("/bin/busybox", root.join("bin/busybox"))
             .context("/bin/busybox is missing: cargo xtask test installs busybox-static")?;
-        for applet in ["sh", "mount", "insmod", "ip", "ls", "cat", "sleep", "mkdir", "mdev"] {
+        for applet in [
+            "sh", "mount", "insmod", "ip", "ls", "cat", "sleep", "mkdir", "mdev",
+        ] {
             symlink("busybox", root.join("bin").join(applet))?;
         }
         let mut script = String::from(SCRIPT_BEGIN);
@@ -192,7 +210,9 @@ impl Root {
         }
         script.push_str(SCRIPT_NETWORK);
         script.push_str(&self.script);
-        script.push_str(&format!("\necho {READY}\nwhile true; do sleep 3600; done\n"));
+        script.push_str(&format!(
+            "\necho {READY}\nwhile true; do sleep 3600; done\n"
+        ));
         write(&root.join("init"), script.as_bytes())?;
         let mut libraries = BTreeSet::new();
         for program in &self.programs {
@@ -256,7 +276,10 @@ fn find_file(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
 fn only_child(folder: &Path, prefix: &str) -> Result<PathBuf> {
     fs::read_dir(folder)?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .find(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(prefix)))
+        .find(|path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with(prefix))
+        })
         .with_context(|| format!("nothing named {prefix}* in {}", folder.display()))
 }
 

@@ -48,6 +48,9 @@ pub(crate) struct Key {
     /// Where to listen for orders: plug, unplug, touch, advance, state, fault
     #[arg(long, value_name = "SOCKET")]
     pub(crate) control: Option<PathBuf>,
+    /// Where other programs of the same host may open the key
+    #[arg(long, value_name = "SOCKET")]
+    pub listen: Option<PathBuf>,
     /// The port it is plugged into, so to speak [default: the storage file's name]
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -3,7 +3,7 @@
 //! | layer | module |
 //! |---|---|
 //! | what a key does | [`authenticator`]: CTAP 2.3 §6, no I/O, a file per command |
-//! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`firmware`]: the trait that lets other people's firmware take its place |
+//! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place |
 //! | as a thing | [`device`]: power, button, clock, faults |
 //! | to a host | [`front_end`]: a local socket, uhid; and the control socket |
 //! | in a unit test | [`in_process`]: a `CtapTransport` straight into the authenticator |
@@ -21,6 +21,7 @@ pub mod authenticator;
 pub mod device;
 pub mod firmware;
 pub mod front_end;
+pub mod hid;
 pub mod in_process;
 pub mod manufacture;
 pub mod security_key;

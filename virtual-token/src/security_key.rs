@@ -5,12 +5,10 @@
 use crate::authenticator::{Authenticator, Environment, Touch};
 use crate::device::{Io, PowerCut};
 use crate::firmware::{Contents, Firmware};
+use crate::hid::Hid;
 use crate::storage::Storage;
 use keysteward_core::crypto::Crypto;
-use keysteward_core::ctaphid::device::{Device as Channels, Event};
-use keysteward_core::ctaphid::{
-    Capabilities, Command, DeviceVersion, ErrorCode, Keepalive, MAX_MESSAGE,
-};
+use keysteward_core::ctaphid::{Capabilities, Command, ErrorCode, Keepalive, MAX_MESSAGE};
 use keysteward_core::session::Millis;
 
 /// An authenticator that speaks CTAPHID.
@@ -26,12 +24,11 @@ impl<S: Storage, C: Crypto> SecurityKey<S, C> {
 
     fn live(&mut self, io: &Io) -> Result<std::convert::Infallible, PowerCut> {
         self.authenticator.power_up(io.powered_at());
-        let mut hid = Hid {
+        // No CTAP1: NMSG.
+        let mut hid = Hid::new(
             io,
-            channels: Channels::new(VERSION, CAPABILITIES),
-            buffer: vec![0; MAX_MESSAGE].into(),
-            receiving: false,
-        };
+            Capabilities::WINK | Capabilities::CBOR | Capabilities::NMSG,
+        );
         loop {
             let (command, request) = hid.next_request()?;
             match command {
@@ -57,7 +54,7 @@ impl<S: Storage, C: Crypto> SecurityKey<S, C> {
             .authenticator
             .process(request, &mut at_the_button, &mut response);
         let power_cut = at_the_button.power_cut;
-        hid.io.publish(self.authenticator.contents());
+        hid.io().publish(self.authenticator.contents());
         match power_cut {
             Some(cut) => Err(cut),
             None => hid.respond(response),
@@ -77,116 +74,6 @@ impl<S: Storage, C: Crypto> Firmware for SecurityKey<S, C> {
     }
 }
 
-/// The channels of one life.
-struct Hid<'a> {
-    io: &'a Io,
-    channels: Channels,
-    buffer: Box<[u8]>,
-    /// A request is in the middle of its packets: its time-out has to be watched.
-    receiving: bool,
-}
-
-impl Hid<'_> {
-    fn next_request(&mut self) -> Result<(Command, Vec<u8>), PowerCut> {
-        loop {
-            let report = if self.receiving {
-                self.io.receive(self.io.now().after(POLL))?
-            } else {
-                Some(self.io.receive_any()?)
-            };
-            let now = self.io.now();
-            let Some(report) = report else {
-                if let Some(reply) = self.channels.poll_timeout(now) {
-                    self.receiving = false;
-                    self.io.send(&reply)?;
-                }
-                continue;
-            };
-            match self.channels.handle_report(now, &report, &mut self.buffer) {
-                Event::None => self.receiving = true,
-                Event::Reply(reply) => self.io.send(&reply)?,
-                Event::Request { command, len, .. } => {
-                    self.receiving = false;
-                    let request = self.buffer.get(..len).unwrap_or_default().to_vec();
-                    return Ok((command, request));
-                }
-                // Neither comes while nothing is executed.
-                Event::Cancel => {}
-                Event::Abort(reply) => self.io.send(&reply)?,
-            }
-        }
-    }
-
-    fn respond(&mut self, message: &[u8]) -> Result<(), PowerCut> {
-        let reports = match self.channels.respond(message) {
-            Ok(Some(reports)) => reports,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                tracing::error!(%error, "response");
-                return self.refuse(ErrorCode::Other(0x7F));
-            }
-        };
-        for report in reports {
-            self.io.send(&report)?;
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, code: ErrorCode) -> Result<(), PowerCut> {
-        match self.channels.refuse(code) {
-            Some(report) => self.io.send(&report),
-            None => Ok(()),
-        }
-    }
-
-    fn keepalive(&self, status: Keepalive) -> Result<(), PowerCut> {
-        match self.channels.keepalive(status) {
-            Some(report) => self.io.send(&report),
-            None => Ok(()),
-        }
-    }
-
-    /// Asks for a touch until it comes, is not wanted any more, or [`TOUCH_TIMEOUT`] is over.
-    fn wait_for_touch(&mut self) -> Result<Touch, PowerCut> {
-        let lamp = self.io.ask_for_touch();
-        let end = self.io.now().after(TOUCH_TIMEOUT);
-        let mut next_keepalive = self.io.now();
-        loop {
-            if lamp.touched()? {
-                return Ok(Touch::Touched);
-            }
-            let now = self.io.now();
-            if now >= end {
-                return Ok(Touch::TimedOut);
-            }
-            if now >= next_keepalive {
-                self.keepalive(Keepalive::UserPresenceNeeded)?;
-                next_keepalive = now.after(POLL);
-            }
-            let Some(report) = self.io.receive(next_keepalive.min(end))? else {
-                continue;
-            };
-            match self
-                .channels
-                .handle_report(self.io.now(), &report, &mut self.buffer)
-            {
-                Event::None => {}
-                Event::Reply(reply) => self.io.send(&reply)?,
-                Event::Cancel => return Ok(Touch::Cancelled),
-                Event::Abort(reply) => {
-                    self.io.send(&reply)?;
-                    return Ok(Touch::Cancelled);
-                }
-                Event::Request { .. } => {
-                    // The machine takes one transaction at a time.
-                    tracing::error!("a second request while one is executed");
-                    return Ok(Touch::Cancelled);
-                }
-            }
-        }
-    }
-}
-
 /// The authenticator's view of the world while it executes one command.
 struct Button<'h, 'a> {
     hid: &'h mut Hid<'a>,
@@ -196,7 +83,7 @@ struct Button<'h, 'a> {
 
 impl Environment for Button<'_, '_> {
     fn now(&mut self) -> Millis {
-        self.hid.io.now()
+        self.hid.io().now()
     }
 
     fn wait_for_touch(&mut self) -> Touch {
@@ -206,16 +93,3 @@ impl Environment for Button<'_, '_> {
         })
     }
 }
-
-const VERSION: DeviceVersion = DeviceVersion {
-    major: 0,
-    minor: 1,
-    build: 0,
-};
-/// No CTAP1: NMSG.
-const CAPABILITIES: Capabilities =
-    Capabilities(Capabilities::WINK | Capabilities::CBOR | Capabilities::NMSG);
-/// Milliseconds between keep-alives, and between looks at a half-received request.
-const POLL: u64 = 100;
-/// Milliseconds that a user has to touch the key.
-const TOUCH_TIMEOUT: u64 = 30_000;

@@ -6,7 +6,7 @@ use keysteward_core::crypto::{Crypto, RustCrypto};
 use keysteward_virtual_token::authenticator::Authenticator;
 use keysteward_virtual_token::authenticator::state::State;
 use keysteward_virtual_token::device::Device;
-use keysteward_virtual_token::front_end::{Identity, control};
+use keysteward_virtual_token::front_end::{Identity, control, socket};
 use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
 use keysteward_virtual_token::security_key::SecurityKey;
 use keysteward_virtual_token::storage::{FileStorage, Storage};
@@ -36,6 +36,16 @@ pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> 
         spawn("control", move || {
             if let Err(error) = control::run(&device, &listener) {
                 tracing::error!(%error, "control socket");
+            }
+        })?;
+    }
+    if let Some(path) = &args.listen {
+        let listener = control::bind(path)
+            .with_context(|| format!("cannot listen for host programs at {}", path.display()))?;
+        let device = Arc::clone(&device);
+        spawn("host programs", move || {
+            if let Err(error) = socket::listen(&device, &listener) {
+                tracing::error!(%error, "the socket for host programs");
             }
         })?;
     }

@@ -60,7 +60,9 @@ impl Firmware for OpenSk {
                 .map(|found| found.filter_map(Result::ok).map(|_| opaque()).collect())
                 .unwrap_or_default(),
             pin_set: flash.pin_hash().is_ok_and(|hash| hash.is_some()),
-            pin_retries: flash.pin_fails().map_or(0, |fails| 8_u8.saturating_sub(fails)),
+            pin_retries: flash
+                .pin_fails()
+                .map_or(0, |fails| 8_u8.saturating_sub(fails)),
         }
     }
 }

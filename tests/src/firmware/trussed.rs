@@ -15,13 +15,13 @@ use fido_authenticator::{Authenticator, Config, Conforming, FirmwareVersion};
 use heapless_bytes::Bytes;
 use keysteward_core::{
     crypto::RustCrypto,
-    ctaphid::{Command, ErrorCode, Keepalive, Report},
+    ctaphid::{Capabilities, Command, ErrorCode, Keepalive, Report},
 };
 use keysteward_virtual_token::{
     device::{Io, PowerCut, TouchRequest},
     firmware::Firmware,
+    hid::Hid,
     manufacture::{Manufacturer, Order},
-    security_key::Hid,
 };
 use rand_core::{OsRng, RngCore as _};
 use trussed::{
@@ -57,7 +57,7 @@ impl Trussed {
         };
         let factory = manufacturer.make(&order, &mut RustCrypto(OsRng))?.factory;
         let mut attestation_key = SENSITIVE_P256.to_vec();
-        attestation_key.extend_from_slice(factory.attestation.key.as_bytes());
+        attestation_key.extend_from_slice(&factory.attestation.key.0);
         Ok(Self {
             flash,
             certificate: factory.attestation.certificate,
@@ -98,7 +98,7 @@ impl Firmware for Trussed {
                     BackendId::Core,
                 ],
                 |client| {
-                    let authenticator = Authenticator::new(client, Conforming {}, CONFIG);
+                    let authenticator = Authenticator::new(client, Conforming {}, config());
                     match live(authenticator, &keepalive, io) {
                         Err(cut) => cut,
                     }
@@ -129,7 +129,7 @@ fn live<T: fido_authenticator::TrussedRequirements>(
     keepalive: &Mutex<Option<Report>>,
     io: &Io,
 ) -> Result<std::convert::Infallible, PowerCut> {
-    let mut hid = Hid::new(io);
+    let mut hid = Hid::new(io, Capabilities::CBOR);
     loop {
         let (command, request) = hid.next_request()?;
         let command = match command {
@@ -215,18 +215,21 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const CONFIG: Config = Config {
-    max_msg_size: 7609,
-    skip_up_timeout: None,
-    max_resident_credential_count: Some(25),
-    large_blobs: None,
-    nfc_transport: false,
-    ccid_transport: false,
-    firmware_version: Some(FirmwareVersion::new(4)),
-    credential_id_version: None,
-    long_touch_for_reset: true,
-    fido2_up_timeout: Some(30_000),
-};
+fn config() -> Config {
+    Config {
+        max_msg_size: 7609,
+        skip_up_timeout: None,
+        max_resident_credential_count: Some(25),
+        large_blobs: None,
+        nfc_transport: false,
+        ccid_transport: false,
+        firmware_version: Some(FirmwareVersion::new(4)),
+        credential_id_version: None,
+        long_touch_for_reset: true,
+        fido2_up_timeout: Some(30_000),
+    }
+}
+
 /// Flags and kind with which the firmware stores a private P-256 key.
 const SENSITIVE_P256: [u8; 4] = [0x00, 0x02, 0x00, 0x05];
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);

@@ -66,12 +66,13 @@ impl Io {
         let mut inner = self.powered()?;
         match inner.faults.outgoing(report) {
             Verdict::Pass => {
-                if let Some(link) = inner.link.as_mut()
-                    && let Err(error) = link.send(report)
-                {
-                    tracing::debug!(%error, "the host is gone");
-                    inner.link = None;
-                }
+                inner.links.retain_mut(|(_, link)| {
+                    let sent = link.send(report);
+                    if let Err(error) = &sent {
+                        tracing::debug!(%error, "a host program is gone");
+                    }
+                    sent.is_ok()
+                });
                 Ok(())
             }
             Verdict::Drop => Ok(()),

@@ -39,6 +39,10 @@ pub trait Link: Send {
     fn close(&mut self);
 }
 
+/// One program that has the key open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LinkId(u64);
+
 /// What a person at the key does when its light blinks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -84,7 +88,9 @@ struct Inner {
     touch_requests: u32,
     touched: bool,
     incoming: VecDeque<Report>,
-    link: Option<Box<dyn Link>>,
+    /// Every program that has the key open; each sees all that the key sends.
+    links: Vec<(LinkId, Box<dyn Link>)>,
+    links_made: u64,
     faults: Faults,
     contents: Contents,
 }
@@ -103,7 +109,8 @@ impl Device {
                 touch_requests: 0,
                 touched: false,
                 incoming: VecDeque::new(),
-                link: None,
+                links: Vec::new(),
+                links_made: 0,
                 faults: Faults::default(),
                 contents: Contents::default(),
             }),
@@ -207,24 +214,27 @@ impl Device {
         }
     }
 
-    /// Gives firmware's reports to `link` from now on. False when the key was unplugged meanwhile.
-    pub fn attach(&self, power_up: u64, mut link: Box<dyn Link>) -> bool {
+    /// Gives firmware's reports to `link` too from now on. `None` when the key was unplugged
+    /// meanwhile.
+    pub fn attach(&self, power_up: u64, mut link: Box<dyn Link>) -> Option<LinkId> {
         let mut inner = self.lock();
         if !inner.plugged || inner.power_ups != power_up {
             link.close();
-            return false;
+            return None;
         }
-        inner.incoming.clear();
-        inner.link = Some(link);
-        true
+        if inner.links.is_empty() {
+            inner.incoming.clear();
+        }
+        inner.links_made += 1;
+        let id = LinkId(inner.links_made);
+        inner.links.push((id, link));
+        Some(id)
     }
 
-    /// The host is gone; the key keeps its power.
-    pub fn detach(&self, power_up: u64) {
+    /// The program at this link is gone; the key keeps its power.
+    pub fn detach(&self, id: LinkId) {
         let mut inner = self.lock();
-        if inner.power_ups == power_up
-            && let Some(mut link) = inner.link.take()
-        {
+        for (_, mut link) in inner.links.extract_if(.., |(other, _)| *other == id) {
             link.close();
         }
     }
@@ -249,7 +259,7 @@ impl Device {
         inner.plugged = false;
         inner.incoming.clear();
         inner.touched = false;
-        if let Some(mut link) = inner.link.take() {
+        for (_, mut link) in inner.links.drain(..) {
             link.close();
         }
         self.changed.notify_all();
@@ -292,7 +302,7 @@ impl std::fmt::Debug for Inner {
         f.debug_struct("Inner")
             .field("plugged", &self.plugged)
             .field("power_ups", &self.power_ups)
-            .field("linked", &self.link.is_some())
+            .field("links", &self.links.len())
             .finish_non_exhaustive()
     }
 }

@@ -30,7 +30,7 @@ fn bench(policy: TouchPolicy) -> Bench {
 fn connect(device: &Arc<Device>) -> (mpsc::Receiver<Report>, Io) {
     let power_up = device.wait_until_plugged();
     let (sender, host) = mpsc::channel();
-    assert!(device.attach(power_up, Box::new(Host(sender))));
+    device.attach(power_up, Box::new(Host(sender))).unwrap();
     (host, device.wait_for_power())
 }
 
@@ -96,7 +96,7 @@ fn pulling_the_key_cuts_the_power_for_good() {
 #[test]
 fn losing_the_host_is_no_power_cycle() {
     let bench = bench(TouchPolicy::Ask);
-    bench.device.detach(1);
+    bench.device.detach(LinkId(1));
     assert_eq!(
         bench.io.send(&cbor(ANSWER)),
         Ok(()),
@@ -113,7 +113,7 @@ fn a_link_that_comes_after_the_unplug_is_refused() {
     let bench = bench(TouchPolicy::Ask);
     bench.device.unplug();
     let (sender, _host) = mpsc::channel();
-    assert!(!bench.device.attach(1, Box::new(Host(sender))));
+    assert_eq!(bench.device.attach(1, Box::new(Host(sender))), None);
 }
 
 #[test]
@@ -256,4 +256,17 @@ fn a_request_in_several_packets_is_struck_at_its_end() {
     assert!(bench.io.receive(bench.io.now()).unwrap().is_some());
     bench.device.deliver(packet(1, &[0x00]));
     assert_eq!(bench.io.receive(bench.io.now()), Ok(None));
+}
+
+#[test]
+fn every_program_that_has_the_key_open_sees_what_it_sends() {
+    let bench = bench(TouchPolicy::Ask);
+    let (other, _) = connect(&bench.device);
+    bench.io.send(&cbor(ANSWER)).unwrap();
+    assert_eq!(bench.host.try_recv(), Ok(cbor(ANSWER)));
+    assert_eq!(other.try_recv(), Ok(cbor(ANSWER)));
+    bench.device.detach(LinkId(2));
+    bench.io.send(&cbor(ANSWER)).unwrap();
+    assert_eq!(bench.host.try_recv(), Ok(cbor(ANSWER)));
+    assert!(other.try_recv().is_err());
 }

@@ -39,11 +39,11 @@ fn visit(device: &Device, power_up: u64, identity: &Identity, path: &Path) -> io
         node: node.try_clone()?,
         _end: end,
     };
-    if !device.attach(power_up, Box::new(link)) {
+    let Some(id) = device.attach(power_up, Box::new(link)) else {
         return Ok(());
-    }
+    };
     let result = serve(device, &mut node, &ended);
-    device.detach(power_up);
+    device.detach(id);
     result
 }
 
