@@ -1,0 +1,16 @@
+#![no_main]
+
+use keysteward_core::ctap2::extension::{
+    GetAssertionInputs, GetAssertionOutputs, MakeCredentialInputs, MakeCredentialOutputs,
+};
+use keysteward_fuzz::survive;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    survive!(bytes =>
+        MakeCredentialInputs<'_>,
+        MakeCredentialOutputs<'_>,
+        GetAssertionInputs<'_>,
+        GetAssertionOutputs<'_>,
+    );
+});
