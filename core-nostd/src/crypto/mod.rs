@@ -8,6 +8,19 @@
 //!
 //! Messages come in parts, because what CTAP hashes and signs is always a
 //! concatenation and nobody should need a buffer for it.
+//!
+//! ```
+//! # #[cfg(feature = "rust-crypto")] {
+//! use keysteward_core::crypto::{Crypto, RustCrypto};
+//!
+//! let mut crypto = RustCrypto(rand_core::OsRng);
+//! let key = crypto.p256_generate()?;
+//! let signature = crypto.es256_sign(&key, &[b"authData", b"clientDataHash"])?;
+//! let public = crypto.p256_public(&key)?;
+//! let _proof = crypto.es256_verify(&public, &[b"authDataclientDataHash"], &signature)?;
+//! # }
+//! # Ok::<(), keysteward_core::crypto::Error>(())
+//! ```
 
 #[cfg(feature = "rust-crypto")]
 mod rust_crypto;

@@ -10,6 +10,33 @@
 //!
 //! Reports are 64 bytes without the report id that host interfaces put in
 //! front.
+//!
+//! ```
+//! use keysteward_core::ctaphid::client::{self, Channel};
+//! use keysteward_core::ctaphid::device::{self, Device};
+//! use keysteward_core::ctaphid::{Capabilities, Command, DeviceVersion};
+//! use keysteward_core::time::Millis;
+//!
+//! let mut token = Device::new(DeviceVersion::default(), Capabilities(Capabilities::CBOR));
+//! let (mut asked, mut answered) = ([0; 1024], [0; 1024]);
+//!
+//! let (mut channel, init) = Channel::open(*b"a nonce.");
+//! let device::Event::Reply(reply) = token.handle_report(Millis(0), &init, &mut asked) else {
+//!     panic!("no channel");
+//! };
+//! let opened = channel.handle_report(&reply, &mut answered)?;
+//! assert!(matches!(opened, client::Event::Opened(_)));
+//!
+//! for report in channel.request(Command::Ping, b"hello")? {
+//!     let event = token.handle_report(Millis(0), &report, &mut asked);
+//!     assert!(matches!(event, device::Event::Request { len: 5, .. }));
+//! }
+//! for report in token.respond(b"hello")?.unwrap() {
+//!     let event = channel.handle_report(&report, &mut answered)?;
+//!     assert_eq!(event, client::Event::Response { len: 5 });
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod body;
 pub mod client;

@@ -5,6 +5,8 @@
 //! late answer is never taken for the answer to something else.
 
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod tests;
 
 use super::client::{Channel, Event, RequestError};

@@ -18,6 +18,50 @@
 //!
 //! Every exchange ends by the session's deadline, whatever the token does. The
 //! keep-alive callback hears when a touch is due; its `Break` cancels.
+//!
+//! ```
+//! # #[cfg(feature = "rust-crypto")] {
+//! use core::ops::ControlFlow;
+//! use keysteward_core::crypto::RustCrypto;
+//! use keysteward_core::pin_protocol::Pin;
+//! use keysteward_core::session::{Buffers, CtapTransport, Error, Keepalive, Millis, Session};
+//!
+//! /// A token of CTAP 2.0 that knows getInfo only.
+//! struct Scripted;
+//!
+//! impl CtapTransport for Scripted {
+//!     type Error = core::fmt::Error;
+//!
+//!     fn exchange<'r>(
+//!         &mut self,
+//!         request: &[u8],
+//!         response: &'r mut [u8],
+//!         deadline: Millis,
+//!         on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
+//!     ) -> Result<&'r [u8], core::fmt::Error> {
+//!         assert_eq!(request, [0x04]);
+//!         let answer = b"\x00\xa3\x01\x81\x68FIDO_2_0\x03\x50sixteen bytes ..\
+//!                        \x04\xa1\x69clientPin\xf4";
+//!         let room = response.get_mut(..answer.len()).ok_or(core::fmt::Error)?;
+//!         room.copy_from_slice(answer);
+//!         Ok(room)
+//!     }
+//! }
+//!
+//! let (mut link, mut crypto) = (Scripted, RustCrypto(rand_core::OsRng));
+//! let mut buffers = Buffers::new();
+//! let mut wait = |_| ControlFlow::Continue(());
+//! let deadline = Millis(30_000);
+//! let mut session = Session::new(&mut link, &mut crypto, &mut buffers, deadline, &mut wait);
+//!
+//! assert_eq!(session.info()?.aaguid, b"sixteen bytes ..");
+//! let (old, new) = (Pin::new("1234")?, Pin::new("5678")?);
+//! let refused = session.change_pin(&old, &new).unwrap_err();
+//! assert_eq!(refused, Error::PinNotSet);
+//! assert_eq!(refused.to_string(), "the token has no PIN; set one first");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod config;
 mod credentials;
