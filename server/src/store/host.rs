@@ -199,7 +199,19 @@ pub async fn not_reconciled(from: &mut impl Reads, since: Micros) -> Result<Vec<
     .collect()
 }
 
-/// Gives a pending host its certificate.
+/// An operator lets a pending host in; it gets its certificate when it asks again.
+///
+/// # Errors
+/// When the database does.
+pub async fn set_approved(tx: &mut Write<'_>, id: HostId) -> Result<()> {
+    sqlx::query("UPDATE host SET state = 'enrolled' WHERE id = $1 AND state = 'pending'")
+        .bind(id)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Gives a host its first certificate.
 ///
 /// # Errors
 /// When the database does.

@@ -11,6 +11,7 @@
 pub mod api_key;
 pub mod audit;
 pub mod audit_checkpoint;
+pub mod authority;
 pub mod connection;
 pub mod credential;
 pub mod host;

@@ -10,6 +10,14 @@ CREATE TABLE server (            -- one row
 
 -- Hosts ----------------------------------------------------------------
 
+-- Roots that sign the certificates of agents and of the agent port.
+CREATE TABLE authority (
+    position        TEXT    NOT NULL PRIMARY KEY CHECK (position IN ('current', 'next')),
+    certificate     BLOB    NOT NULL,          -- DER
+    sealed_key      BLOB    NOT NULL,          -- PKCS#8
+    created_at      INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE join_token (
     id              TEXT    NOT NULL PRIMARY KEY,
     secret_hash     BLOB    NOT NULL UNIQUE,   -- SHA-256 of the secret half
