@@ -172,7 +172,8 @@ impl<T> Error<T> {
             Status::PuatRequired => Self::PinRequired,
             Status::PinPolicyViolation => Self::PinPolicy(PinRule::Unknown),
             Status::CredentialExcluded => Self::CredentialExcluded,
-            Status::NoCredentials => Self::NoCredentials,
+            // Some tokens give the second answer to an id that they do not know.
+            Status::NoCredentials | Status::InvalidCredential => Self::NoCredentials,
             Status::UserActionTimeout | Status::ActionTimeout => Self::NotTouched,
             Status::OperationDenied => Self::Denied,
             Status::KeepaliveCancel => Self::Cancelled,

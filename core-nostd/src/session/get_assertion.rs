@@ -89,13 +89,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             outcome => outcome,
         };
         match looked {
-            Err(
-                Error::NoCredentials
-                | Error::Refused {
-                    status: Status::InvalidCredential,
-                    ..
-                },
-            ) => Ok(None),
+            Err(Error::NoCredentials) => Ok(None),
             outcome => outcome,
         }
     }

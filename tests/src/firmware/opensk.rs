@@ -15,11 +15,14 @@ use opensk::{
         crypto::software_crypto::SoftwareCrypto,
         customization::{CustomizationImpl, DEFAULT_CUSTOMIZATION},
         key_store,
-        persist::{Persist, PersistIter},
+        persist::{Attestation, AttestationId, Persist, PersistIter},
         rng::Rng,
         user_presence::{UserPresence, UserPresenceError, UserPresenceWaitResult},
     },
-    ctap::status_code::{Ctap2StatusCode, CtapResult},
+    ctap::{
+        data_formats::EnterpriseAttestationMode,
+        status_code::{Ctap2StatusCode, CtapResult},
+    },
     env::Env,
 };
 use rand_core::{CryptoRng, OsRng, RngCore};
@@ -31,11 +34,31 @@ pub const AAGUID: [u8; 16] = *b"opensk-0.1.0-key";
 #[derive(Debug, Default)]
 pub struct OpenSk {
     flash: Rc<RefCell<Flash>>,
+    enterprise_attestation: Option<EnterpriseAttestationMode>,
+}
+
+impl OpenSk {
+    /// A key with a key and a certificate for enterprise attestation by the
+    /// platform. The firmware does not look into the certificate.
+    pub fn for_enterprises() -> Self {
+        let key = Self {
+            enterprise_attestation: Some(EnterpriseAttestationMode::PlatformManaged),
+            ..Self::default()
+        };
+        let attestation = Attestation {
+            wrapped_private_key: vec![0x42; 32],
+            certificate: b"certificate".to_vec(),
+        };
+        // A map takes every value.
+        let _ = FlashHandle(Rc::clone(&key.flash))
+            .set_attestation(AttestationId::Enterprise, Some(&attestation));
+        key
+    }
 }
 
 impl Firmware for OpenSk {
     fn run(&mut self, io: &Io) -> PowerCut {
-        let mut ctap = Ctap::new(World::new(io.clone(), Rc::clone(&self.flash)));
+        let mut ctap = Ctap::new(World::new(io.clone(), self));
         loop {
             let report = match io.receive_any() {
                 Ok(report) => report,
@@ -112,8 +135,8 @@ struct World {
 }
 
 impl World {
-    fn new(io: Io, flash: Rc<RefCell<Flash>>) -> Self {
-        let mut flash = FlashHandle(flash);
+    fn new(io: Io, key: &OpenSk) -> Self {
+        let mut flash = FlashHandle(Rc::clone(&key.flash));
         if !matches!(flash.aaguid(), Ok(AAGUID)) {
             // A map takes every value.
             let _ = flash.set_aaguid(&AAGUID);
@@ -127,7 +150,10 @@ impl World {
             io,
             flash,
             rng: KeyRng,
-            customization: DEFAULT_CUSTOMIZATION,
+            customization: CustomizationImpl {
+                enterprise_attestation_mode: key.enterprise_attestation,
+                ..DEFAULT_CUSTOMIZATION
+            },
         }
     }
 }

@@ -1,16 +1,23 @@
 //! Rules for PINs, enterprise attestation, alwaysUv.
 
 use crate::desk::{Desk, Error, for_configuration, pin};
-use crate::opensk::Key;
+use crate::key::Key;
 use keysteward_core::cbor::List;
 use keysteward_core::ctap2::authenticator_config::SetMinPinLength;
 use keysteward_core::session::{Feature, PinRule};
-use opensk::ctap::data_formats::EnterpriseAttestationMode;
 
-#[test]
-fn the_minimum_pin_length_grows_and_never_shrinks() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+stories! {
+    the_minimum_pin_length_grows_and_never_shrinks on [opensk trussed ours]
+    relying_parties_can_be_told_the_length on [opensk trussed ours]
+    a_key_without_pin_is_configured_without_token on [opensk trussed ours]
+    a_key_with_pin_is_not_configured_without_token on [opensk trussed ours]
+    always_uv_is_switched_to_what_was_asked_for on [opensk trussed ours]
+    enterprise_attestation_is_switched_on on [opensk_for_enterprises ours_for_enterprises]
+    a_key_without_enterprise_attestation_is_told_so on [opensk trussed ours]
+}
+
+fn the_minimum_pin_length_grows_and_never_shrinks(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("12345678")).unwrap();
         let token = for_configuration(session, "12345678");
         let length = |length| SetMinPinLength {
@@ -36,10 +43,8 @@ fn the_minimum_pin_length_grows_and_never_shrinks() {
     });
 }
 
-#[test]
-fn relying_parties_can_be_told_the_length() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn relying_parties_can_be_told_the_length(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         let token = for_configuration(session, "1234");
         let rules = SetMinPinLength {
@@ -50,10 +55,8 @@ fn relying_parties_can_be_told_the_length() {
     });
 }
 
-#[test]
-fn a_key_without_pin_is_configured_without_token() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn a_key_without_pin_is_configured_without_token(key: &Key) {
+    Desk::with(key).session(|session| {
         let rules = SetMinPinLength {
             new_min_pin_length: Some(5),
             ..Default::default()
@@ -73,20 +76,16 @@ fn a_key_without_pin_is_configured_without_token() {
     });
 }
 
-#[test]
-fn a_key_with_pin_is_not_configured_without_token() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn a_key_with_pin_is_not_configured_without_token(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         assert_eq!(session.force_pin_change(None), Err(Error::PinRequired));
         assert!(!session.facts().unwrap().force_pin_change);
     });
 }
 
-#[test]
-fn always_uv_is_switched_to_what_was_asked_for() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn always_uv_is_switched_to_what_was_asked_for(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         for on in [false, true, true, false] {
             let token = for_configuration(session, "1234");
@@ -96,13 +95,8 @@ fn always_uv_is_switched_to_what_was_asked_for() {
     });
 }
 
-#[test]
-fn enterprise_attestation_is_switched_on_where_there_is_some() {
-    let key = Key::customized(|customization| {
-        let mode = EnterpriseAttestationMode::PlatformManaged;
-        customization.setup_enterprise_attestation(Some(mode), None);
-    });
-    Desk::with(&key).session(|session| {
+fn enterprise_attestation_is_switched_on(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         assert_eq!(session.facts().unwrap().ep, Some(false));
         let token = for_configuration(session, "1234");
@@ -110,9 +104,10 @@ fn enterprise_attestation_is_switched_on_where_there_is_some() {
         assert_eq!(session.facts().unwrap().ep, Some(true));
         session.enable_enterprise_attestation(Some(&token)).unwrap();
     });
+}
 
-    let without = Key::new();
-    Desk::with(&without).session(|session| {
+fn a_key_without_enterprise_attestation_is_told_so(key: &Key) {
+    Desk::with(key).session(|session| {
         assert_eq!(
             session.enable_enterprise_attestation(None),
             Err(Error::Unsupported(Feature::EnterpriseAttestation))

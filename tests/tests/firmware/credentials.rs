@@ -1,7 +1,7 @@
 //! Credentials: made, found, used, listed, renamed, deleted.
 
 use crate::desk::{Desk, DeskSession, Error, RP_ID, for_credentials, for_management, pin};
-use crate::opensk::{Finger, Key};
+use crate::key::Key;
 use keysteward_core::cbor::{List, Parse, Raw};
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
 use keysteward_core::ctap2::client_pin::Permissions;
@@ -11,14 +11,28 @@ use keysteward_core::ctap2::{
     PublicKeyCredentialUserEntity, get_assertion, make_credential,
 };
 use keysteward_core::pin_protocol::PinUvAuthToken;
-use keysteward_core::session::CredentialsMetadata;
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 use keysteward_core::webauthn::cose::{Algorithm, PublicKey};
+use keysteward_virtual_token::device::TouchPolicy;
 use rand_core::OsRng;
 use std::ops::ControlFlow;
 
 const HASH: [u8; 32] = [0x5A; 32];
 const PIN: &str = "1234";
+
+stories! {
+    a_credential_is_made_and_its_assertion_verifies on [opensk trussed ours]
+    all_accounts_of_a_relying_party_can_be_asserted on [opensk trussed ours]
+    without_pin_a_key_that_has_one_makes_no_discoverable_credential on [opensk trussed ours]
+    an_unknown_algorithm_is_refused_by_name on [opensk trussed ours]
+    credentials_are_counted_listed_renamed_and_deleted_with_one_token on [opensk trussed ours]
+    a_key_without_credentials_lists_none on [opensk trussed ours]
+    a_list_can_be_left_in_the_middle on [opensk trussed ours]
+    credentials_are_found_without_a_touch on [opensk trussed ours]
+    an_excluded_credential_is_not_made_twice on [opensk trussed ours]
+    a_credential_that_wants_verification_is_found_with_a_token_only on [opensk trussed ours]
+    a_token_of_protocol_one_and_without_permissions_works on [opensk trussed ours]
+}
 
 /// The request for a discoverable credential of `user`.
 fn request<'a>(
@@ -51,6 +65,19 @@ fn request<'a>(
     }
 }
 
+/// The request for an assertion by whatever credential there is.
+fn assertion_for(rp_id: &str) -> get_assertion::Request<'_> {
+    get_assertion::Request {
+        rp_id,
+        client_data_hash: &HASH,
+        allow_list: None,
+        extensions: None,
+        options: None,
+        pin_uv_auth_param: None,
+        pin_uv_auth_protocol: None,
+    }
+}
+
 fn algorithms(algorithm: Algorithm) -> [PublicKeyCredentialParameters<'static>; 1] {
     [PublicKeyCredentialParameters::new(algorithm)]
 }
@@ -67,49 +94,33 @@ fn make(session: &mut DeskSession<'_>, rp_id: &str, user: &str) -> Vec<u8> {
     data.attested_credential.unwrap().credential_id.to_vec()
 }
 
-fn key_with_pin() -> Key {
-    let key = Key::new();
-    Desk::with(&key).session(|session| session.set_pin(&pin(PIN)).unwrap());
-    key
+fn give_pin(key: &Key) {
+    Desk::with(key).session(|session| session.set_pin(&pin(PIN)).unwrap());
 }
 
-#[test]
-fn a_credential_is_made_and_its_assertion_verifies() {
+fn a_credential_is_made_and_its_assertion_verifies(key: &Key) {
+    give_pin(key);
     for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
-        let key = key_with_pin();
-        Desk::with(&key).session(|session| {
+        Desk::with(key).session(|session| {
             let wanted = algorithms(algorithm);
             let token = for_credentials(session, PIN);
             let made = session
                 .make_credential(&request(RP_ID, "alice", &wanted), Some(token))
                 .unwrap();
-            let data = AuthenticatorData::parse(made.auth_data).unwrap();
+            let made = made.auth_data.to_vec();
+            let made = AuthenticatorData::parse(&made).unwrap();
             let crypto = RustCrypto(OsRng);
-            assert_eq!(*data.rp_id_hash, crypto.sha256(&[RP_ID.as_bytes()]));
-            let attested = data.attested_credential.unwrap();
-            let id = attested.credential_id.to_vec();
-            let key = made.auth_data.to_vec();
+            assert_eq!(*made.rp_id_hash, crypto.sha256(&[RP_ID.as_bytes()]));
+            let attested = made.attested_credential.unwrap();
 
             let token = for_credentials(session, PIN);
             let assertion = session
-                .get_assertion(
-                    &get_assertion::Request {
-                        rp_id: RP_ID,
-                        client_data_hash: &HASH,
-                        allow_list: None,
-                        extensions: None,
-                        options: None,
-                        pin_uv_auth_param: None,
-                        pin_uv_auth_protocol: None,
-                    },
-                    Some(token),
-                )
+                .get_assertion(&assertion_for(RP_ID), Some(token))
                 .unwrap();
-            assert_eq!(assertion.credential.unwrap().id, id);
-            assert_eq!(assertion.user.unwrap().name, Some("alice"));
+            assert_eq!(assertion.credential.unwrap().id, attested.credential_id);
+            assert_eq!(assertion.user.unwrap().id, b"alice");
             let signed: [&[u8]; 2] = [assertion.auth_data, &HASH];
-            let data = AuthenticatorData::parse(&key).unwrap();
-            let verified = match data.attested_credential.unwrap().public_key {
+            let verified = match attested.public_key {
                 PublicKey::Es256 { x, y } => {
                     let point = PublicPoint { x: *x, y: *y };
                     crypto.es256_verify(&point, &signed, assertion.signature)
@@ -122,23 +133,14 @@ fn a_credential_is_made_and_its_assertion_verifies() {
     }
 }
 
-#[test]
-fn all_accounts_of_a_relying_party_can_be_asserted() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn all_accounts_of_a_relying_party_can_be_asserted(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         for user in ["alice", "bob", "carol"] {
             make(session, RP_ID, user);
         }
         let token = for_credentials(session, PIN);
-        let request = get_assertion::Request {
-            rp_id: RP_ID,
-            client_data_hash: &HASH,
-            allow_list: None,
-            extensions: None,
-            options: None,
-            pin_uv_auth_param: None,
-            pin_uv_auth_protocol: None,
-        };
+        let request = assertion_for(RP_ID);
         let first = session.get_assertion(&request, Some(token)).unwrap();
         let total = first.number_of_credentials.unwrap();
         let mut users = vec![first.user.unwrap().name.unwrap().to_string()];
@@ -151,20 +153,17 @@ fn all_accounts_of_a_relying_party_can_be_asserted() {
     });
 }
 
-#[test]
-fn without_pin_a_key_that_has_one_makes_no_discoverable_credential() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn without_pin_a_key_that_has_one_makes_no_discoverable_credential(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         let es256 = algorithms(Algorithm::Es256);
         let refused = session.make_credential(&request(RP_ID, "alice", &es256), None);
         assert_eq!(refused.err(), Some(Error::PinRequired));
     });
 }
 
-#[test]
-fn an_unknown_algorithm_is_refused_by_name() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn an_unknown_algorithm_is_refused_by_name(key: &Key) {
+    Desk::with(key).session(|session| {
         let rsa = algorithms(Algorithm::Rs256);
         let refused = session.make_credential(&request(RP_ID, "alice", &rsa), None);
         let text = refused.err().unwrap().to_string();
@@ -172,23 +171,17 @@ fn an_unknown_algorithm_is_refused_by_name() {
     });
 }
 
-#[test]
-fn credentials_are_counted_listed_renamed_and_deleted_with_one_token() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn credentials_are_counted_listed_renamed_and_deleted_with_one_token(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         let alice = make(session, "one.example", "alice");
         let bob = make(session, "two.example", "bob");
         let carol = make(session, "two.example", "carol");
 
         let token = for_management(session, PIN);
         let metadata = session.credentials_metadata(&token).unwrap();
-        assert_eq!(
-            metadata,
-            CredentialsMetadata {
-                existing: 3,
-                max_remaining: 147,
-            }
-        );
+        assert_eq!(metadata.existing, 3);
+        assert!(metadata.max_remaining > 0);
 
         let mut listed = list(session, &token);
         listed.sort();
@@ -245,10 +238,9 @@ fn list(session: &mut DeskSession<'_>, token: &PinUvAuthToken) -> Listed {
     listed
 }
 
-#[test]
-fn a_key_without_credentials_lists_none() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn a_key_without_credentials_lists_none(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         let token = for_management(session, PIN);
         assert_eq!(list(session, &token), []);
         let unknown = session.credentials(&token, &[7; 32], &mut |_| panic!("one was listed"));
@@ -257,10 +249,9 @@ fn a_key_without_credentials_lists_none() {
     });
 }
 
-#[test]
-fn a_list_can_be_left_in_the_middle() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn a_list_can_be_left_in_the_middle(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         for rp_id in ["one.example", "two.example", "three.example"] {
             make(session, rp_id, "alice");
         }
@@ -277,12 +268,11 @@ fn a_list_can_be_left_in_the_middle() {
     });
 }
 
-#[test]
-fn credentials_are_found_without_a_touch() {
-    let key = key_with_pin();
-    let mut desk = Desk::with(&key);
+fn credentials_are_found_without_a_touch(key: &Key) {
+    give_pin(key);
+    let mut desk = Desk::with(key);
     let ours = desk.session(|session| make(session, RP_ID, "alice"));
-    key.finger(Finger::StaysAway);
+    key.touches(TouchPolicy::Never);
     desk.session(|session| {
         // More than fits one request, and one that is longer than any of theirs.
         let mut ids: Vec<Vec<u8>> = (0..20_u8).map(|n| vec![n; 100]).collect();
@@ -303,10 +293,9 @@ fn credentials_are_found_without_a_touch() {
     });
 }
 
-#[test]
-fn an_excluded_credential_is_not_made_twice() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn an_excluded_credential_is_not_made_twice(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         let es256 = algorithms(Algorithm::Es256);
         let ours = make(session, RP_ID, "alice");
         let strangers: Vec<Vec<u8>> = (0..12_u8).map(|n| vec![n; 64]).collect();
@@ -342,10 +331,9 @@ fn an_excluded_credential_is_not_made_twice() {
     });
 }
 
-#[test]
-fn a_credential_that_wants_verification_is_found_with_a_token_only() {
-    let key = key_with_pin();
-    Desk::with(&key).session(|session| {
+fn a_credential_that_wants_verification_is_found_with_a_token_only(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
         let es256 = algorithms(Algorithm::Es256);
         let mut room = [0; 64];
         let inputs = MakeCredentialInputs {
@@ -375,15 +363,14 @@ fn a_credential_that_wants_verification_is_found_with_a_token_only() {
     });
 }
 
-#[test]
-fn a_token_of_protocol_one_and_without_permissions_works() {
+fn a_token_of_protocol_one_and_without_permissions_works(key: &Key) {
     use keysteward_core::ctap2::client_pin::{Request, Response, Subcommand};
     use keysteward_core::ctap2::{self, Command};
     use keysteward_core::pin_protocol::PinProtocol;
     use keysteward_core::webauthn::cose::KeyAgreementKey;
 
-    let key = key_with_pin();
-    let mut desk = Desk::with(&key);
+    give_pin(key);
+    let mut desk = Desk::with(key);
     let mut crypto = RustCrypto(OsRng);
     let mut room = [0; 512];
     let mut ask = |request: Request<'_>| {

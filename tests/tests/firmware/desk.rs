@@ -1,6 +1,6 @@
 //! A desk with one key on it, and somebody who holds sessions with it.
 
-use crate::opensk::{Cable, Key, Unplugged};
+use crate::key::{Cable, Key, Unplugged};
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctaphid::{HidTransport, Link, TransportError};
@@ -29,9 +29,9 @@ impl Desk {
         }
     }
 
-    /// Holds a session that has ten seconds and does not mind waiting.
+    /// Holds a session that has a minute and does not mind waiting.
     pub(crate) fn session<R>(&mut self, act: impl FnOnce(&mut DeskSession<'_>) -> R) -> R {
-        self.impatient_session(10_000, &mut |_| ControlFlow::Continue(()), act)
+        self.impatient_session(60_000, &mut |_| ControlFlow::Continue(()), act)
     }
 
     pub(crate) fn impatient_session<R>(

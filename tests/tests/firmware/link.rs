@@ -1,21 +1,27 @@
 //! CTAPHID beside CTAP2.
 
 use crate::desk::{Desk, open};
-use crate::opensk::{Key, Unplugged};
+use crate::key::{Key, Unplugged};
 use keysteward_core::ctaphid::{Link, PROTOCOL_VERSION, TransportError};
 use std::ops::ControlFlow;
 
-#[test]
-fn init_tells_what_the_key_can_do() {
-    let desk = Desk::with(&Key::new());
-    let info = desk.transport.info();
-    assert_eq!(info.protocol_version, PROTOCOL_VERSION);
-    assert!(info.capabilities.cbor() && info.capabilities.wink() && info.capabilities.msg());
+stories! {
+    init_tells_what_the_key_can_do on [opensk trussed ours]
+    pings_of_every_length_come_back on [opensk trussed ours]
+    a_key_winks on [opensk ours]
+    a_locked_key_lets_the_next_in_when_the_lock_runs_out on [opensk]
+    a_key_that_is_pulled_out_is_a_lost_link on [opensk trussed ours]
 }
 
-#[test]
-fn pings_of_every_length_come_back() {
-    let mut desk = Desk::with(&Key::new());
+fn init_tells_what_the_key_can_do(key: &Key) {
+    let desk = Desk::with(key);
+    let info = desk.transport.info();
+    assert_eq!(info.protocol_version, PROTOCOL_VERSION);
+    assert!(info.capabilities.cbor());
+}
+
+fn pings_of_every_length_come_back(key: &Key) {
+    let mut desk = Desk::with(key);
     let payload: Vec<u8> = (0..=255).cycle().take(7609).collect();
     let mut response = vec![0; 7609];
     for len in [0, 1, 57, 58, 116, 117, 1024, 7609] {
@@ -27,16 +33,14 @@ fn pings_of_every_length_come_back() {
     }
 }
 
-#[test]
-fn a_key_winks() {
-    let mut desk = Desk::with(&Key::new());
+fn a_key_winks(key: &Key) {
+    let mut desk = Desk::with(key);
     let deadline = desk.transport.link_mut().now().after(5_000);
     desk.transport.wink(deadline).unwrap();
 }
 
-#[test]
-fn a_locked_key_lets_the_next_in_when_the_lock_runs_out() {
-    let mut desk = Desk::with(&Key::new());
+fn a_locked_key_lets_the_next_in_when_the_lock_runs_out(key: &Key) {
+    let mut desk = Desk::with(key);
     let deadline = desk.transport.link_mut().now().after(5_000);
     desk.transport.lock(1, deadline).unwrap();
     let mut cable = desk.transport.into_link();
@@ -46,10 +50,8 @@ fn a_locked_key_lets_the_next_in_when_the_lock_runs_out() {
     assert!(waited >= 900, "{waited} ms");
 }
 
-#[test]
-fn a_key_that_is_pulled_out_is_a_lost_link() {
-    let key = Key::new();
-    let mut desk = Desk::with(&key);
+fn a_key_that_is_pulled_out_is_a_lost_link(key: &Key) {
+    let mut desk = Desk::with(key);
     desk.transport.link_mut().pull();
     let deadline = desk.transport.link_mut().now().after(5_000);
     let mut ignore = |_| ControlFlow::Continue(());

@@ -1,18 +1,34 @@
-//! The core's flows against other people's firmware, over real CTAPHID packets.
+//! The core's flows against firmware, over real CTAPHID packets: against other
+//! people's, and against our own, which has to behave as theirs does.
 //!
 //! | module | what |
 //! |---|---|
-//! | `opensk` | a key whose firmware is the `opensk` crate, on a thread of its own |
+//! | `key` | a key on a desk: `opensk`, `fido-authenticator`, or ours |
 //! | `desk` | the person who plugs it in, and the sessions they hold |
-//! | the others | stories, a module per flow |
+//! | the others | stories, a module per flow; each names the keys it is told of |
 
 #![allow(clippy::unwrap_used)]
+
+/// Tells each story of each of its keys, as a test of its own.
+macro_rules! stories {
+    ($($story:ident on $keys:tt)*) => { $(stories!(@ $story $keys);)* };
+    (@ $story:ident [$($key:ident)*]) => {
+        mod $story {
+            $(
+                #[test]
+                fn $key() {
+                    super::$story(&crate::key::Key::$key());
+                }
+            )*
+        }
+    };
+}
 
 mod config;
 mod credentials;
 mod desk;
+mod key;
 mod link;
-mod opensk;
 mod pin;
 mod presence;
 mod reset;

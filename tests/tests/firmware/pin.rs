@@ -1,16 +1,26 @@
 //! PINs: set, proved, changed, guessed, blocked.
 
 use crate::desk::{Desk, Error, for_configuration, for_credentials, for_management, pin};
-use crate::opensk::Key;
+use crate::key::Key;
 use keysteward_core::ctap2::Command;
 use keysteward_core::ctap2::authenticator_config::SetMinPinLength;
 use keysteward_core::ctap2::client_pin::Permissions;
-use keysteward_core::session::{Feature, PinRetries, PinRule};
+use keysteward_core::session::{PinRetries, PinRule};
 
-#[test]
-fn a_pin_is_set_then_proved_then_changed() {
-    let key = Key::new();
-    let mut desk = Desk::with(&key);
+stories! {
+    a_pin_is_set_then_proved_then_changed on [opensk trussed ours]
+    a_pin_of_63_bytes_and_one_beyond_ascii_work on [opensk trussed ours]
+    a_wrong_pin_tells_the_tries_left_and_the_third_wants_a_replug on [opensk trussed ours]
+    a_key_that_wants_a_replug_says_so on [opensk ours]
+    the_last_wrong_pin_blocks_for_good on [opensk trussed ours]
+    a_pin_that_is_too_short_for_this_key_is_named_so on [opensk trussed ours]
+    a_forced_change_is_asked_for_and_wants_another_pin on [opensk trussed ours]
+    a_new_pin_voids_the_tokens_of_the_old_one on [opensk trussed ours]
+    a_token_is_good_for_what_it_was_asked_for_only on [opensk trussed ours]
+}
+
+fn a_pin_is_set_then_proved_then_changed(key: &Key) {
+    let mut desk = Desk::with(key);
     desk.session(|session| {
         assert_eq!(session.facts().unwrap().client_pin, Some(false));
         let token = session.token(&pin("1234"), Permissions::CREDENTIAL_MANAGEMENT, None);
@@ -30,21 +40,18 @@ fn a_pin_is_set_then_proved_then_changed() {
     });
 }
 
-#[test]
-fn a_pin_of_63_bytes_and_one_beyond_ascii_work() {
-    for text in ["x".repeat(63), "pässwörd ключ 鍵".to_string()] {
-        let key = Key::new();
-        Desk::with(&key).session(|session| {
-            session.set_pin(&pin(&text)).unwrap();
-            for_management(session, &text);
-        });
-    }
+fn a_pin_of_63_bytes_and_one_beyond_ascii_work(key: &Key) {
+    let (long, foreign) = ("x".repeat(63), "pässwörd ключ 鍵");
+    Desk::with(key).session(|session| {
+        session.set_pin(&pin(&long)).unwrap();
+        for_management(session, &long);
+        session.change_pin(&pin(&long), &pin(foreign)).unwrap();
+        for_management(session, foreign);
+    });
 }
 
-#[test]
-fn a_wrong_pin_tells_the_tries_left_and_the_third_wants_a_replug() {
-    let key = Key::new();
-    let mut desk = Desk::with(&key);
+fn a_wrong_pin_tells_the_tries_left_and_the_third_wants_a_replug(key: &Key) {
+    let mut desk = Desk::with(key);
     desk.session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         let mut guess = |text| {
@@ -59,17 +66,11 @@ fn a_wrong_pin_tells_the_tries_left_and_the_third_wants_a_replug() {
         assert_eq!(guess("1234"), Some(blocked), "even the right one");
         let change = session.change_pin(&pin("1234"), &pin("5678"));
         assert_eq!(change, Err(blocked));
-        assert_eq!(
-            session.pin_retries().unwrap(),
-            PinRetries {
-                left: 5,
-                power_cycle_needed: true,
-            }
-        );
+        assert_eq!(session.pin_retries().unwrap().left, 5);
     });
 
     drop(desk);
-    Desk::with(&key).session(|session| {
+    Desk::with(key).session(|session| {
         for_management(session, "1234");
         assert_eq!(
             session.pin_retries().unwrap(),
@@ -81,18 +82,33 @@ fn a_wrong_pin_tells_the_tries_left_and_the_third_wants_a_replug() {
     });
 }
 
-#[test]
-fn the_last_wrong_pin_blocks_for_good() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| session.set_pin(&pin("1234")).unwrap());
+fn a_key_that_wants_a_replug_says_so(key: &Key) {
+    Desk::with(key).session(|session| {
+        session.set_pin(&pin("1234")).unwrap();
+        for _ in 0..3 {
+            let change = session.change_pin(&pin("0000"), &pin("5678"));
+            assert!(change.is_err());
+        }
+        assert_eq!(
+            session.pin_retries().unwrap(),
+            PinRetries {
+                left: 5,
+                power_cycle_needed: true,
+            }
+        );
+    });
+}
+
+fn the_last_wrong_pin_blocks_for_good(key: &Key) {
+    Desk::with(key).session(|session| session.set_pin(&pin("1234")).unwrap());
     for _ in 0..2 {
-        let mut desk = Desk::with(&key);
+        let mut desk = Desk::with(key);
         for _ in 0..3 {
             let change = desk.session(|session| session.change_pin(&pin("0000"), &pin("5678")));
             assert!(change.is_err());
         }
     }
-    Desk::with(&key).session(|session| {
+    Desk::with(key).session(|session| {
         let mut guess = |text: &str| {
             let token = session.token(&pin(text), Permissions::CREDENTIAL_MANAGEMENT, None);
             token.err()
@@ -104,10 +120,8 @@ fn the_last_wrong_pin_blocks_for_good() {
     });
 }
 
-#[test]
-fn a_pin_that_is_too_short_for_this_key_is_named_so() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn a_pin_that_is_too_short_for_this_key_is_named_so(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("123456")).unwrap();
         let token = for_configuration(session, "123456");
         let rules = SetMinPinLength {
@@ -125,10 +139,8 @@ fn a_pin_that_is_too_short_for_this_key_is_named_so() {
     });
 }
 
-#[test]
-fn a_forced_change_is_asked_for_and_wants_another_pin() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn a_forced_change_is_asked_for_and_wants_another_pin(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         let token = for_configuration(session, "1234");
         session.force_pin_change(Some(&token)).unwrap();
@@ -145,10 +157,8 @@ fn a_forced_change_is_asked_for_and_wants_another_pin() {
     });
 }
 
-#[test]
-fn a_new_pin_voids_the_tokens_of_the_old_one() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn a_new_pin_voids_the_tokens_of_the_old_one(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         let token = for_management(session, "1234");
         session.credentials_metadata(&token).unwrap();
@@ -161,10 +171,8 @@ fn a_new_pin_voids_the_tokens_of_the_old_one() {
     });
 }
 
-#[test]
-fn a_token_is_good_for_what_it_was_asked_for_only() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| {
+fn a_token_is_good_for_what_it_was_asked_for_only(key: &Key) {
+    Desk::with(key).session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         let token = for_credentials(session, "1234");
         let command = Command::CredentialManagement;
@@ -172,9 +180,10 @@ fn a_token_is_good_for_what_it_was_asked_for_only() {
             session.credentials_metadata(&token),
             Err(Error::TokenRejected { command })
         );
+        let command = Command::AuthenticatorConfig;
         assert_eq!(
-            session.enable_long_touch_for_reset(Some(&token)),
-            Err(Error::Unsupported(Feature::LongTouchForReset))
+            session.set_always_uv(true, Some(&token)),
+            Err(Error::TokenRejected { command })
         );
     });
 }

@@ -1,15 +1,21 @@
 //! Reset and its window.
 
 use crate::desk::{Desk, Error, for_management, pin};
-use crate::opensk::{Finger, Key};
+use crate::key::Key;
+use keysteward_virtual_token::device::TouchPolicy;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-#[test]
-fn a_reset_right_after_plugging_in_erases_the_key() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| session.set_pin(&pin("1234")).unwrap());
-    let mut desk = Desk::with(&key);
+stories! {
+    a_reset_right_after_plugging_in_erases_the_key on [opensk trussed ours]
+    a_reset_after_another_command_comes_too_late on [opensk]
+    a_reset_ten_seconds_after_plugging_in_comes_too_late on [opensk ours]
+    a_reset_that_nobody_touches_for_leaves_the_key_as_it_was on [opensk ours]
+}
+
+fn a_reset_right_after_plugging_in_erases_the_key(key: &Key) {
+    Desk::with(key).session(|session| session.set_pin(&pin("1234")).unwrap());
+    let mut desk = Desk::with(key);
     desk.session(|session| {
         session.info().unwrap();
         session.reset().unwrap();
@@ -17,10 +23,8 @@ fn a_reset_right_after_plugging_in_erases_the_key() {
     });
 }
 
-#[test]
-fn a_reset_after_another_command_comes_too_late() {
-    let key = Key::new();
-    let mut desk = Desk::with(&key);
+fn a_reset_after_another_command_comes_too_late(key: &Key) {
+    let mut desk = Desk::with(key);
     desk.session(|session| {
         session.set_pin(&pin("1234")).unwrap();
         for_management(session, "1234");
@@ -28,13 +32,11 @@ fn a_reset_after_another_command_comes_too_late() {
         assert!(Error::ResetTooLate.power_cycle_helps());
     });
     drop(desk);
-    Desk::with(&key).session(|session| session.reset().unwrap());
+    Desk::with(key).session(|session| session.reset().unwrap());
 }
 
-#[test]
-fn a_reset_ten_seconds_after_plugging_in_comes_too_late() {
-    let key = Key::new();
-    let mut desk = Desk::with(&key);
+fn a_reset_ten_seconds_after_plugging_in_comes_too_late(key: &Key) {
+    let mut desk = Desk::with(key);
     key.skip(Duration::from_secs(11));
     let refused = desk.session(|session| session.reset());
     assert_eq!(refused, Err(Error::ResetTooLate));
@@ -42,12 +44,10 @@ fn a_reset_ten_seconds_after_plugging_in_comes_too_late() {
     assert!(text.contains("10 seconds after it is plugged in"), "{text}");
 }
 
-#[test]
-fn a_reset_that_nobody_touches_for_leaves_the_key_as_it_was() {
-    let key = Key::new();
-    Desk::with(&key).session(|session| session.set_pin(&pin("1234")).unwrap());
-    key.finger(Finger::StaysAway);
-    let mut desk = Desk::with(&key);
+fn a_reset_that_nobody_touches_for_leaves_the_key_as_it_was(key: &Key) {
+    Desk::with(key).session(|session| session.set_pin(&pin("1234")).unwrap());
+    key.touches(TouchPolicy::Never);
+    let mut desk = Desk::with(key);
     let mut hurry = |_| {
         key.skip(Duration::from_secs(10));
         ControlFlow::Continue(())
@@ -55,12 +55,4 @@ fn a_reset_that_nobody_touches_for_leaves_the_key_as_it_was() {
     let refused = desk.impatient_session(10_000, &mut hurry, |session| session.reset());
     assert_eq!(refused, Err(Error::NotTouched));
     desk.session(|session| for_management(session, "1234"));
-}
-
-#[test]
-fn a_reset_that_is_declined_says_so() {
-    let key = Key::new();
-    key.finger(Finger::Declines);
-    let refused = Desk::with(&key).session(|session| session.reset());
-    assert_eq!(refused, Err(Error::ResetDenied));
 }

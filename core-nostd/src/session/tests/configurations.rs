@@ -72,3 +72,19 @@ fn parameters_go_out_as_they_are_authenticated() {
     })
     .unwrap();
 }
+
+#[test]
+fn a_long_touch_is_switched_on_once() {
+    for (is, sent) in [(false, 1), (true, 0)] {
+        let info = Info {
+            long_touch_for_reset: Some(is),
+            ..CTAP_2_1
+        };
+        let mut fake = Fake::new(info);
+        fake.session(|session| session.enable_long_touch_for_reset(None))
+            .unwrap();
+        let configured = fake.asked.iter();
+        let configured = configured.filter(|one| **one == Command::AuthenticatorConfig);
+        assert_eq!(configured.count(), sent);
+    }
+}

@@ -50,6 +50,7 @@ pub(super) struct Info {
     pub(super) pin_complexity_policy: Option<bool>,
     pub(super) config_commands: Option<&'static [u8]>,
     pub(super) max_msg_size: Option<u32>,
+    pub(super) long_touch_for_reset: Option<bool>,
 }
 
 /// A key of CTAP 2.1 with a PIN and everything this crate speaks.
@@ -72,6 +73,7 @@ pub(super) const CTAP_2_1: Info = Info {
     pin_complexity_policy: None,
     config_commands: None,
     max_msg_size: Some(1200),
+    long_touch_for_reset: None,
 };
 
 /// The same, without a PIN yet.
@@ -100,6 +102,7 @@ pub(super) const CTAP_2_1_PRE: Info = Info {
     pin_complexity_policy: None,
     config_commands: None,
     max_msg_size: None,
+    long_touch_for_reset: None,
 };
 
 /// A key of CTAP 2.0, which names no PIN protocol.
@@ -208,6 +211,7 @@ impl Fake {
         response.pin_complexity_policy = info.pin_complexity_policy;
         response.authenticator_config_commands = info.config_commands.map(List::new);
         response.max_msg_size = info.max_msg_size;
+        response.long_touch_for_reset = info.long_touch_for_reset;
         ok(&response)
     }
 

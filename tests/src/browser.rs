@@ -1,1 +1,0 @@
-//! A person at a browser.
