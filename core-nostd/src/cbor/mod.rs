@@ -31,6 +31,7 @@ mod error;
 mod head;
 mod key;
 mod list;
+mod plain;
 mod raw;
 mod reader;
 mod writer;
