@@ -4,6 +4,12 @@
 //! Run one from the repository's root: `cargo +nightly fuzz run get_info`. Each has a folder in
 //! `corpus`, begun with recorded messages.
 
+mod counter;
+mod script;
+
+pub use counter::Counter;
+pub use script::Script;
+
 use std::fmt::Debug;
 
 use keysteward_core::cbor::{Encode, encode};
