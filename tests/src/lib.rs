@@ -2,9 +2,13 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | [`browser`] | a person at a browser, with a key |
 //! | [`firmware`] | other people's security keys |
 //! | [`guest`] | another machine with a real kernel |
+//! | [`mail_catcher`] | everybody's mailbox |
+//! | [`paper_key`] | a credential in a test's hand |
 //! | [`site`] | one installation, every party a process of its own |
+//! | [`sta_stand_in`] | stands in for SafeNet Trusted Access |
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -12,6 +16,10 @@
     reason = "a test that cannot go on says so and ends"
 )]
 
+pub mod browser;
 pub mod firmware;
 pub mod guest;
+pub mod mail_catcher;
+pub mod paper_key;
 pub mod site;
+pub mod sta_stand_in;

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::Command,
+    process,
     time::Duration,
 };
 
@@ -24,6 +24,24 @@ pub enum Make {
     Trussed,
 }
 
+/// Just before or just after the key has executed a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moment {
+    /// The request has arrived.
+    Before,
+    /// The answer has not left.
+    After,
+}
+
+/// A CTAP command as the key's control socket names it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Command {
+    /// `make_credential`
+    pub name: &'static str,
+    /// Of clientPIN, credentialManagement, authenticatorConfig.
+    pub subcommand: Option<u8>,
+}
+
 /// A key that runs and is held.
 #[derive(Debug)]
 pub struct Key {
@@ -40,9 +58,9 @@ impl Key {
         let listen = folder.join(format!("{name}.host"));
         let root = folder.join(format!("{name}.manufacturer"));
         let mut command = match make {
-            Make::Keysteward => Command::new(program("keysteward-virtual-token")?),
+            Make::Keysteward => process::Command::new(program("keysteward-virtual-token")?),
             Make::OpenSk | Make::Trussed => {
-                let mut command = Command::new(program("foreign_key")?);
+                let mut command = process::Command::new(program("foreign_key")?);
                 command.arg(match make {
                     Make::OpenSk => "opensk",
                     _ => "trussed",
@@ -69,9 +87,11 @@ impl Key {
             listen,
             root,
         };
-        eventually("the key answers at its control socket", Duration::from_secs(10), || {
-            key.state().map(Some)
-        })?;
+        eventually(
+            "the key answers at its control socket",
+            Duration::from_secs(10),
+            || key.state().map(Some),
+        )?;
         Ok(key)
     }
 
@@ -83,12 +103,15 @@ impl Key {
 
     /// PEM of the root that its attestation leads to.
     pub fn attestation_root(&self) -> Result<String> {
-        let output = Command::new(program("keysteward-virtual-token")?)
+        let output = process::Command::new(program("keysteward-virtual-token")?)
             .args(["attestation-root", "--manufacturer"])
             .arg(&self.root)
             .output()?;
         if !output.status.success() {
-            bail!("no attestation root: {}", String::from_utf8_lossy(&output.stderr));
+            bail!(
+                "no attestation root: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -108,10 +131,32 @@ impl Key {
         self.tell(&json!({"do": "plug"})).map(drop)
     }
 
-    /// At the next such CTAP command: `action` is `unplug`, `drop-response` or `silent`.
-    pub fn fault(&self, when: &str, command: &str, action: &str) -> Result<()> {
-        self.tell(&json!({"do": "fault", when: command, "action": action}))
-            .map(drop)
+    /// Arms a fault for the next such CTAP command: `action` is `unplug`, `drop-response`,
+    /// `silent` or `hold`.
+    pub fn fault(&self, moment: Moment, command: Command, action: &str) -> Result<()> {
+        let when = match moment {
+            Moment::Before => "before_command",
+            Moment::After => "after_command",
+        };
+        let mut order = json!({"do": "fault", when: command.name, "action": action});
+        if let Some(subcommand) = command.subcommand {
+            order["subcommand"] = subcommand.into();
+        }
+        self.tell(&order).map(drop)
+    }
+
+    /// Waits until a `hold` has struck.
+    pub fn wait_until_held(&self) -> Result<()> {
+        eventually(
+            "the command arrives at the key",
+            Duration::from_secs(20),
+            || Ok((self.state()?["held"] == true).then_some(())),
+        )
+    }
+
+    /// Ends a `hold`: what waited goes on its way.
+    pub fn release(&self) -> Result<()> {
+        self.tell(&json!({"do": "release"})).map(drop)
     }
 
     /// `always`, `never` or `ask`.

@@ -66,7 +66,10 @@ impl Process {
         let mut line = String::new();
         if output.read_line(&mut line)? == 0 {
             let status = process.child.wait()?;
-            bail!("{name} ended with {status} before it was ready; it said:\n{}", process.said());
+            bail!(
+                "{name} ended with {status} before it was ready; it said:\n{}",
+                process.said()
+            );
         }
         // A full pipe would stop it.
         thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
@@ -87,7 +90,9 @@ impl Process {
 
     /// Ends it between two instructions.
     pub fn kill_9(&mut self) -> Result<()> {
-        self.child.kill().with_context(|| format!("cannot kill {}", self.name))?;
+        self.child
+            .kill()
+            .with_context(|| format!("cannot kill {}", self.name))?;
         self.child.wait()?;
         Ok(())
     }
@@ -102,7 +107,11 @@ impl Process {
                 return if status.success() {
                     Ok(())
                 } else {
-                    bail!("{} ended with {status}; it said:\n{}", self.name, self.said())
+                    bail!(
+                        "{} ended with {status}; it said:\n{}",
+                        self.name,
+                        self.said()
+                    )
                 };
             }
             thread::sleep(Duration::from_millis(20));

@@ -36,6 +36,8 @@ pub enum Action {
     DropResponse,
     /// Nothing comes or goes until the next power-up.
     Silent,
+    /// Nothing comes or goes until the fault is released; nothing is lost meanwhile.
+    Hold,
 }
 
 /// The names of the commands as the control socket spells them.
@@ -57,6 +59,7 @@ pub(super) enum Verdict {
     Pass,
     Drop,
     Unplug,
+    Hold,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +67,7 @@ pub(super) struct Faults {
     armed: Vec<Fault>,
     channels: HashMap<u32, Exchange>,
     silent: bool,
+    holding: bool,
 }
 
 /// What is going on on one channel.
@@ -87,12 +91,25 @@ impl Faults {
 
     pub(super) fn power_up(&mut self) {
         self.silent = false;
+        self.holding = false;
         self.channels.clear();
+    }
+
+    /// Whether a hold has struck and was not released.
+    pub(super) fn holding(&self) -> bool {
+        self.holding
+    }
+
+    pub(super) fn release(&mut self) {
+        self.holding = false;
     }
 
     pub(super) fn incoming(&mut self, report: &Report) -> Verdict {
         if self.silent {
             return Verdict::Drop;
+        }
+        if self.holding {
+            return Verdict::Hold;
         }
         let packet = Packet::parse(report);
         let ChannelId(channel) = packet.channel();
@@ -146,12 +163,16 @@ impl Faults {
             None => Verdict::Pass,
             Some(Action::Unplug) => Verdict::Unplug,
             Some(Action::DropResponse | Action::Silent) => Verdict::Drop,
+            Some(Action::Hold) => Verdict::Hold,
         }
     }
 
     pub(super) fn outgoing(&mut self, report: &Report) -> Verdict {
         if self.silent {
             return Verdict::Drop;
+        }
+        if self.holding {
+            return Verdict::Hold;
         }
         let packet = Packet::parse(report);
         let ChannelId(channel) = packet.channel();
@@ -172,6 +193,7 @@ impl Faults {
                     None => Verdict::Pass,
                     Some(Action::Unplug) => Verdict::Unplug,
                     Some(Action::Silent) => Verdict::Drop,
+                    Some(Action::Hold) => Verdict::Hold,
                     Some(Action::DropResponse) => {
                         self.channels.insert(channel, Exchange::Discarding);
                         Verdict::Drop
@@ -192,6 +214,7 @@ impl Faults {
         let index = self.armed.iter().position(fits)?;
         let action = self.armed.remove(index).action;
         self.silent = action == Action::Silent;
+        self.holding = action == Action::Hold;
         Some(action)
     }
 }

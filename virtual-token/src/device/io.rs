@@ -66,16 +66,14 @@ impl Io {
         let mut inner = self.powered()?;
         match inner.faults.outgoing(report) {
             Verdict::Pass => {
-                inner.links.retain_mut(|(_, link)| {
-                    let sent = link.send(report);
-                    if let Err(error) = &sent {
-                        tracing::debug!(%error, "a host program is gone");
-                    }
-                    sent.is_ok()
-                });
+                inner.send_to_links(report);
                 Ok(())
             }
             Verdict::Drop => Ok(()),
+            Verdict::Hold => {
+                inner.held_out.push(*report);
+                Ok(())
+            }
             Verdict::Unplug => {
                 self.device.unplug_in(&mut inner);
                 Err(PowerCut(()))

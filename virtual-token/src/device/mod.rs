@@ -61,6 +61,8 @@ pub struct State {
     pub plugged: bool,
     pub waiting_for_touch: bool,
     pub power_ups: u64,
+    /// A fault holds what comes and goes.
+    pub held: bool,
     #[serde(flatten)]
     pub contents: Contents,
 }
@@ -92,7 +94,22 @@ struct Inner {
     links: Vec<(LinkId, Box<dyn Link>)>,
     links_made: u64,
     faults: Faults,
+    /// On their way to firmware and to the host, while a fault holds them.
+    held_in: Vec<Report>,
+    held_out: Vec<Report>,
     contents: Contents,
+}
+
+impl Inner {
+    fn send_to_links(&mut self, report: &Report) {
+        self.links.retain_mut(|(_, link)| {
+            let sent = link.send(report);
+            if let Err(error) = &sent {
+                tracing::debug!(%error, "a host program is gone");
+            }
+            sent.is_ok()
+        });
+    }
 }
 
 impl Device {
@@ -112,6 +129,8 @@ impl Device {
                 links: Vec::new(),
                 links_made: 0,
                 faults: Faults::default(),
+                held_in: Vec::new(),
+                held_out: Vec::new(),
                 contents: Contents::default(),
             }),
             changed: Condvar::new(),
@@ -173,12 +192,25 @@ impl Device {
         self.lock().faults.arm(fault);
     }
 
+    /// Ends a hold: what waited goes on its way.
+    pub fn release(&self) {
+        let mut inner = self.lock();
+        inner.faults.release();
+        let held = std::mem::take(&mut inner.held_in);
+        inner.incoming.extend(held);
+        for report in std::mem::take(&mut inner.held_out) {
+            inner.send_to_links(&report);
+        }
+        self.changed.notify_all();
+    }
+
     pub fn state(&self) -> State {
         let inner = self.lock();
         State {
             plugged: inner.plugged,
             waiting_for_touch: inner.touch_requests > 0,
             power_ups: inner.power_ups,
+            held: inner.faults.holding(),
             contents: inner.contents.clone(),
         }
     }
@@ -237,6 +269,8 @@ impl Device {
         for (_, mut link) in inner.links.extract_if(.., |(other, _)| *other == id) {
             link.close();
         }
+        // What a program that is gone had not got across is lost.
+        inner.held_in.clear();
     }
 
     /// Takes a report from the host.
@@ -251,6 +285,7 @@ impl Device {
                 self.changed.notify_all();
             }
             Verdict::Drop => {}
+            Verdict::Hold => inner.held_in.push(report),
             Verdict::Unplug => self.unplug_in(&mut inner),
         }
     }
@@ -258,6 +293,8 @@ impl Device {
     fn unplug_in(&self, inner: &mut Inner) {
         inner.plugged = false;
         inner.incoming.clear();
+        inner.held_in.clear();
+        inner.held_out.clear();
         inner.touched = false;
         for (_, mut link) in inner.links.drain(..) {
             link.close();

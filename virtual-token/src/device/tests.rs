@@ -270,3 +270,26 @@ fn every_program_that_has_the_key_open_sees_what_it_sends() {
     assert_eq!(bench.host.try_recv(), Ok(cbor(ANSWER)));
     assert!(other.try_recv().is_err());
 }
+
+#[test]
+fn what_a_fault_holds_goes_on_its_way_when_released() {
+    for (moment, executed) in [(Moment::Before, false), (Moment::After, true)] {
+        let bench = bench(TouchPolicy::Ask);
+        bench.device.arm(fault(moment, Action::Hold));
+        bench.device.deliver(cbor(GET_INFO));
+        let seen = bench.io.receive(bench.io.now()).unwrap();
+        assert_eq!(seen.is_some(), executed, "{moment:?}");
+        if executed {
+            bench.io.send(&cbor(ANSWER)).unwrap();
+        }
+        assert!(bench.device.state().held, "{moment:?}");
+        assert!(bench.host.try_recv().is_err(), "{moment:?}");
+        bench.device.release();
+        assert!(!bench.device.state().held);
+        if executed {
+            assert_eq!(bench.host.try_recv(), Ok(cbor(ANSWER)));
+        } else {
+            assert_eq!(bench.io.receive(bench.io.now()), Ok(Some(cbor(GET_INFO))));
+        }
+    }
+}

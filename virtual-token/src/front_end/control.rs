@@ -72,6 +72,8 @@ enum Order {
         ms: u64,
     },
     State,
+    /// Ends a hold.
+    Release,
     Fault {
         before_command: Option<String>,
         after_command: Option<String>,
@@ -98,6 +100,7 @@ fn carry_out(device: &Device, order: Order) -> Result<Value, String> {
         Order::Touch => device.touch().map_err(|error| error.to_string())?,
         Order::TouchPolicy { policy } => device.set_touch_policy(policy),
         Order::Advance { ms } => device.advance(Duration::from_millis(ms)),
+        Order::Release => device.release(),
         Order::State => {
             return serde_json::to_value(device.state()).map_err(|error| error.to_string());
         }

@@ -88,6 +88,7 @@ fn state_tells_what_is_stored() {
         "plugged": true,
         "waiting_for_touch": false,
         "power_ups": 1,
+            "held": false,
         "credentials": [{"rp_id": "example.com", "credential_id": "ab", "user_id": "0102"}],
         "pin_set": true,
         "pin_retries": 8,
