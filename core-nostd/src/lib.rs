@@ -12,6 +12,7 @@
 //! | PIN secrets | [`pin_protocol`] | CTAP 2.3 §6.5.6, §6.5.7 |
 //! | flows | [`session`] | what an administrator does to a key |
 //! | primitives | [`crypto`] | one trait; RustCrypto behind the feature `rust-crypto` |
+//! | moments | [`time`] | milliseconds on whatever clock the caller holds |
 //!
 //! A layer never names the one that calls it. Clock and randomness are arguments. Features:
 //! `rust-crypto` (default) implements [`crypto`]'s trait; without it, bring a secure element.
