@@ -1,0 +1,24 @@
+//! The agent as its callers see it: gRPC on the local socket above, virtual security keys below.
+//!
+//! | module | about |
+//! |---|---|
+//! | `verbs` | each thing that can be done to a token |
+//! | `leases` | one caller at a time; callers and tokens that vanish |
+//! | `faults` | steps that are cut off, and what a look at the token says of them |
+//! | `killed` | the agent's process is killed in mid-step |
+//! | `resets` | unplug, plug in, touch |
+//! | `policy` | what the host's settings forbid |
+//! | `refusals` | requests that are wrong |
+//! | `hosts` | facts, health, watching, the local socket |
+
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+
+mod faults;
+mod harness;
+mod hosts;
+mod killed;
+mod leases;
+mod policy;
+mod refusals;
+mod resets;
+mod verbs;
