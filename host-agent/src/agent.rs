@@ -14,8 +14,7 @@ use crate::{
     clock,
     journal::{Journal, JournalError},
     rpc::{
-        self, fido::FidoService, host::HostService, journal::JournalService,
-        tokens::TokensService,
+        self, fido::FidoService, host::HostService, journal::JournalService, tokens::TokensService,
     },
     settings::Settings,
     token::{self, Inventory},

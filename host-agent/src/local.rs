@@ -82,9 +82,17 @@ fn admit(stream: &UnixStream, group: Option<Gid>) -> bool {
     };
     let admitted = may_call(&peer, group);
     if admitted {
-        tracing::debug!(uid = peer.uid(), pid = peer.pid(), "a caller on this machine");
+        tracing::debug!(
+            uid = peer.uid(),
+            pid = peer.pid(),
+            "a caller on this machine"
+        );
     } else {
-        tracing::warn!(uid = peer.uid(), pid = peer.pid(), "refused a caller on this machine");
+        tracing::warn!(
+            uid = peer.uid(),
+            pid = peer.pid(),
+            "refused a caller on this machine"
+        );
     }
     admitted
 }
@@ -112,7 +120,9 @@ fn is_member(uid: Uid, group: Gid) -> bool {
 fn name_caller(mut request: Request<()>) -> Result<Request<()>, Status> {
     let peer = request.extensions().get::<UdsConnectInfo>();
     let Some(uid) = peer.and_then(|info| info.peer_cred).map(|peer| peer.uid()) else {
-        return Err(Status::unauthenticated("the kernel does not name the caller"));
+        return Err(Status::unauthenticated(
+            "the kernel does not name the caller",
+        ));
     };
     let user = match User::from_uid(Uid::from_raw(uid)) {
         Ok(Some(user)) => format!("{} ({uid})", user.name),

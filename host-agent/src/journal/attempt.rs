@@ -117,7 +117,8 @@ impl Attempt {
 
     /// The person has done their part: from here on the token may see bytes.
     pub fn mark_sent(&self) -> Result<(), JournalError> {
-        self.journal.update(&self.key, None, |record| record.state = State::Started)
+        self.journal
+            .update(&self.key, None, |record| record.state = State::Started)
     }
 
     /// Writes the end and syncs it, with what is to be remembered or forgotten. After an error the

@@ -105,6 +105,8 @@ fn decode(bytes: &[u8]) -> Result<MadeHere, JournalError> {
     match bytes.split_first() {
         Some((&VERSION, body)) => Ok(postcard::from_bytes(body)?),
         Some((&version, _)) => Err(JournalError::Version { version }),
-        None => Err(JournalError::Damaged(postcard::Error::DeserializeUnexpectedEnd)),
+        None => Err(JournalError::Damaged(
+            postcard::Error::DeserializeUnexpectedEnd,
+        )),
     }
 }

@@ -74,7 +74,9 @@ pub enum JournalError {
     #[error("the journal failed: {0}; check that its disk is neither full nor read-only")]
     Storage(#[source] Box<redb::Error>),
     /// A record that this version cannot read.
-    #[error("the journal holds a record of version {version}, which this agent does not know; install the newer agent again")]
+    #[error(
+        "the journal holds a record of version {version}, which this agent does not know; install the newer agent again"
+    )]
     Version {
         /// First byte of the value.
         version: u8,
@@ -137,7 +139,10 @@ impl Journal {
     /// How many attempts there are, and how many of them have no known end.
     pub fn counts(&self) -> Result<(usize, usize), JournalError> {
         let records = self.select(|_| true)?;
-        let unsettled = records.iter().filter(|(_, r)| !r.state.is_settled()).count();
+        let unsettled = records
+            .iter()
+            .filter(|(_, r)| !r.state.is_settled())
+            .count();
         Ok((records.len(), unsettled))
     }
 

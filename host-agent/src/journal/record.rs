@@ -179,7 +179,9 @@ impl Record {
         match bytes.split_first() {
             Some((&VERSION, body)) => Ok(postcard::from_bytes(body)?),
             Some((&version, _)) => Err(JournalError::Version { version }),
-            None => Err(JournalError::Damaged(postcard::Error::DeserializeUnexpectedEnd)),
+            None => Err(JournalError::Damaged(
+                postcard::Error::DeserializeUnexpectedEnd,
+            )),
         }
     }
 }

@@ -14,7 +14,10 @@ const VERSION: u8 = 1;
 
 /// A signed point of the server's audit chain, kept so that the server cannot take it back unseen.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are those of AuditCheckpoint in host.proto")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of AuditCheckpoint in host.proto"
+)]
 pub struct Checkpoint {
     pub stream: String,
     pub sequence: u64,
@@ -88,6 +91,8 @@ fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, JournalErro
     match bytes.split_first() {
         Some((&VERSION, body)) => Ok(postcard::from_bytes(body)?),
         Some((&version, _)) => Err(JournalError::Version { version }),
-        None => Err(JournalError::Damaged(postcard::Error::DeserializeUnexpectedEnd)),
+        None => Err(JournalError::Damaged(
+            postcard::Error::DeserializeUnexpectedEnd,
+        )),
     }
 }

@@ -32,7 +32,10 @@ fn intent() -> Intent {
 }
 
 fn begin(journal: &Arc<Journal>, attempt: u32) -> Attempt {
-    match journal.begin(&key(attempt), intent(), State::Started, NOW).unwrap() {
+    match journal
+        .begin(&key(attempt), intent(), State::Started, NOW)
+        .unwrap()
+    {
         Begun::Fresh(attempt) => attempt,
         Begun::Before(record) => panic!("{record:?}"),
     }
@@ -66,7 +69,12 @@ fn an_intent_is_on_disk_before_anything_else() {
     let record = journal.get(&key(1)).unwrap().unwrap();
     assert_eq!(record.state, State::Started);
     assert_eq!(record.intent, intent());
-    let cut_off: Vec<_> = journal.cut_off().unwrap().into_iter().map(|(key, _)| key).collect();
+    let cut_off: Vec<_> = journal
+        .cut_off()
+        .unwrap()
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
     assert_eq!(cut_off, [key(1)]);
 }
 
@@ -84,7 +92,9 @@ fn an_end_outlives_the_process() {
         ),
     ] {
         let journal = Journal::open(folder.path()).unwrap();
-        begin(&journal, attempt).finish(end.clone(), None, NOW + 5).unwrap();
+        begin(&journal, attempt)
+            .finish(end.clone(), None, NOW + 5)
+            .unwrap();
         drop(journal);
         let journal = Journal::open(folder.path()).unwrap();
         let record = journal.get(&key(attempt)).unwrap().unwrap();
@@ -110,7 +120,9 @@ fn a_key_begins_once() {
         panic!("began twice");
     };
     assert_eq!(record.intent, intent());
-    running.finish(State::Done(Answer::Done), None, NOW).unwrap();
+    running
+        .finish(State::Done(Answer::Done), None, NOW)
+        .unwrap();
     let begun = journal.begin(&key(1), again, State::Started, NOW).unwrap();
     assert!(matches!(begun, Begun::Before(_)), "{begun:?}");
 }
@@ -133,7 +145,9 @@ fn an_attempt_that_runs_is_not_cut_off_and_one_that_was_dropped_is() {
 fn a_settled_end_is_never_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path()).unwrap();
-    begin(&journal, 1).finish(State::Done(Answer::Done), None, NOW).unwrap();
+    begin(&journal, 1)
+        .finish(State::Done(Answer::Done), None, NOW)
+        .unwrap();
     journal.settle(&key(1), failed(), None, NOW + 1).unwrap();
     let record = journal.get(&key(1)).unwrap().unwrap();
     assert_eq!(record.state, State::Done(Answer::Done));
@@ -144,7 +158,9 @@ fn a_settled_end_is_never_written_over() {
 fn a_reset_that_waits_for_a_person_is_told_from_one_that_was_sent() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path()).unwrap();
-    let Begun::Fresh(attempt) = journal.begin(&key(1), intent(), State::Waiting, NOW).unwrap()
+    let Begun::Fresh(attempt) = journal
+        .begin(&key(1), intent(), State::Waiting, NOW)
+        .unwrap()
     else {
         panic!();
     };
@@ -159,7 +175,9 @@ fn acknowledged_ends_are_kept_for_thirty_days_and_others_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path()).unwrap();
     for attempt in 1..=2 {
-        begin(&journal, attempt).finish(State::Done(Answer::Done), None, NOW).unwrap();
+        begin(&journal, attempt)
+            .finish(State::Done(Answer::Done), None, NOW)
+            .unwrap();
     }
     let open = begin(&journal, 3);
     journal.acknowledge(&[key(1), key(3), key(9)], NOW).unwrap();
@@ -167,7 +185,11 @@ fn acknowledged_ends_are_kept_for_thirty_days_and_others_for_ever() {
         let records = journal.list(all).unwrap();
         records.iter().map(|(key, _)| key.attempt).collect()
     };
-    assert_eq!(listed(false), [2, 3], "what has no end cannot be acknowledged");
+    assert_eq!(
+        listed(false),
+        [2, 3],
+        "what has no end cannot be acknowledged"
+    );
     assert_eq!(listed(true), [1, 2, 3]);
     journal.acknowledge(&[], NOW + 29 * DAY).unwrap();
     assert_eq!(listed(true), [1, 2, 3]);
@@ -235,8 +257,14 @@ fn a_witness_does_not_let_the_server_go_back() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path()).unwrap();
     assert_eq!(journal.see_checkpoint(&checkpoint(5)).unwrap(), None);
-    assert_eq!(journal.see_checkpoint(&checkpoint(7)).unwrap(), Some(checkpoint(5)));
-    assert_eq!(journal.see_checkpoint(&checkpoint(6)).unwrap(), Some(checkpoint(7)));
+    assert_eq!(
+        journal.see_checkpoint(&checkpoint(7)).unwrap(),
+        Some(checkpoint(5))
+    );
+    assert_eq!(
+        journal.see_checkpoint(&checkpoint(6)).unwrap(),
+        Some(checkpoint(7))
+    );
     assert_eq!(journal.witness().unwrap(), Some(checkpoint(7)));
     let restored = Checkpoint {
         stream: "another".to_owned(),
@@ -296,15 +324,15 @@ fn records_on_disk_keep_their_shape() {
     assert_eq!(
         hex::encode(&bytes),
         concat!(
-            "01",                                                                 // version
-            "08",                                                                 // verb
-            "0707070707070707070707070707070707070707070707070707070707070707",   // fingerprint
-            "06736572766572",                                                     // caller
-            "03702d31b42401044b532d31",                                           // token ..
-            "09090909090909090909090909090909",                                   // .. its aaguid
-            "05016101c101",                                                       // probe
-            "031a016d0000000000",                                                 // state
-            "020400",                                                             // times
+            "01",                                                               // version
+            "08",                                                               // verb
+            "0707070707070707070707070707070707070707070707070707070707070707", // fingerprint
+            "06736572766572",                                                   // caller
+            "03702d31b42401044b532d31",                                         // token ..
+            "09090909090909090909090909090909",                                 // .. its aaguid
+            "05016101c101",                                                     // probe
+            "031a016d0000000000",                                               // state
+            "020400",                                                           // times
         )
     );
     assert_eq!(Record::decode(&bytes).unwrap(), record);
@@ -313,7 +341,16 @@ fn records_on_disk_keep_their_shape() {
 #[test]
 fn a_record_of_a_newer_agent_is_refused_by_its_version() {
     let error = Record::decode(&[2, 0, 0]).unwrap_err();
-    assert!(matches!(error, JournalError::Version { version: 2 }), "{error}");
-    assert!(matches!(Record::decode(&[]).unwrap_err(), JournalError::Damaged(_)));
-    assert!(matches!(Record::decode(&[1, 0xff]).unwrap_err(), JournalError::Damaged(_)));
+    assert!(
+        matches!(error, JournalError::Version { version: 2 }),
+        "{error}"
+    );
+    assert!(matches!(
+        Record::decode(&[]).unwrap_err(),
+        JournalError::Damaged(_)
+    ));
+    assert!(matches!(
+        Record::decode(&[1, 0xff]).unwrap_err(),
+        JournalError::Damaged(_)
+    ));
 }

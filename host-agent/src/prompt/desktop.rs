@@ -65,7 +65,11 @@ fn buses(run_user: &Path) -> Vec<Bus> {
 fn notification(bus: &Bus, request: &str, purpose: &str) -> Command {
     let mut command = Command::new("notify-send");
     command
-        .args(["--app-name=Keysteward", "--urgency=critical", "--icon=dialog-password"])
+        .args([
+            "--app-name=Keysteward",
+            "--urgency=critical",
+            "--icon=dialog-password",
+        ])
         .arg(format!("--expire-time={STAYS_MS}"))
         .args(["--", request])
         .arg(without_markup(purpose))
@@ -90,7 +94,9 @@ fn notification(bus: &Bus, request: &str, purpose: &str) -> Command {
 
 /// The body of a notification may hold markup; a purpose is text.
 fn without_markup(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -125,7 +131,10 @@ mod tests {
             uid: Uid::effective().as_raw(),
         };
         let command = notification(&bus, "--touch", "<b>now</b> & then");
-        let args: Vec<_> = command.get_args().map(|arg| arg.to_str().unwrap()).collect();
+        let args: Vec<_> = command
+            .get_args()
+            .map(|arg| arg.to_str().unwrap())
+            .collect();
         let [.., end_of_options, request, body] = &args[..] else {
             panic!("{args:?}");
         };

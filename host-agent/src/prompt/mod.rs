@@ -19,7 +19,11 @@ pub(crate) struct Prompt {
 impl Prompt {
     pub(crate) fn show(&self) {
         let purpose = plain(&self.purpose);
-        tracing::info!(request = self.request, purpose, "asked the person at the host");
+        tracing::info!(
+            request = self.request,
+            purpose,
+            "asked the person at the host"
+        );
         #[cfg(target_os = "linux")]
         desktop::notify(&self.request, &purpose);
     }

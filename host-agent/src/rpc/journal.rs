@@ -95,7 +95,10 @@ pub(super) fn key(key: Option<proto::StepKey>) -> Result<StepKey, WrongKey> {
             allowed: "operation_id, step and attempt",
         });
     };
-    for (field, name) in [("key.operation_id", &key.operation_id), ("key.step", &key.step)] {
+    for (field, name) in [
+        ("key.operation_id", &key.operation_id),
+        ("key.step", &key.step),
+    ] {
         if name.is_empty() || name.len() > NAME_MAX {
             return Err(WrongKey {
                 field,
@@ -154,7 +157,11 @@ pub(super) fn outcome(key: StepKey, record: Option<Record>) -> Outcome {
             outcome.rp_id = rp_id;
             outcome.user_id = user_id;
         }
-        Probe::Deleted { rp_id, credential_id, .. } => {
+        Probe::Deleted {
+            rp_id,
+            credential_id,
+            ..
+        } => {
             outcome.rp_id = rp_id;
             outcome.credential_id = credential_id;
         }

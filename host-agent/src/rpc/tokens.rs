@@ -22,10 +22,7 @@ type Events = Pin<Box<dyn Stream<Item = Result<TokenEvent, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl Tokens for TokensService {
-    async fn list(
-        &self,
-        _request: Request<ListRequest>,
-    ) -> Result<Response<ListResponse>, Status> {
+    async fn list(&self, _request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
         Ok(Response::new(listing(&self.inventory.list())))
     }
 

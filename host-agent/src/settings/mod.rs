@@ -181,7 +181,11 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, found, allowed } = self;
+        let Self {
+            key,
+            found,
+            allowed,
+        } = self;
         write!(f, "{key}: found {found}, allowed: {allowed}")
     }
 }
@@ -228,18 +232,17 @@ fn local_socket(section: &mut Section) -> LocalSocket {
 }
 
 fn server(section: &mut Section) -> Option<ServerAddress> {
-    section.checked(
-        "address",
-        SERVER_ADDRESS,
-        server_address,
-    )
+    section.checked("address", SERVER_ADDRESS, server_address)
 }
 
 /// Splits `HOST:PORT`; an IPv6 address stands in brackets.
 fn server_address(text: &str) -> Option<ServerAddress> {
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
-    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+    let host = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().ok()?.to_string(),
         // Without brackets, where does the address end?
         None if host.contains(':') => return None,
@@ -255,7 +258,10 @@ fn log(section: &mut Section) -> Log {
     Log {
         level: section.choice("level", &levels).unwrap_or(Info),
         format: section
-            .choice("format", &[("human", LogFormat::Human), ("json", LogFormat::Json)])
+            .choice(
+                "format",
+                &[("human", LogFormat::Human), ("json", LogFormat::Json)],
+            )
             .unwrap_or(LogFormat::Human),
     }
 }

@@ -67,12 +67,16 @@ impl Policy {
     pub(super) fn read(section: &mut Section) -> Self {
         let verbs = Verb::ALL.map(Verb::as_str).join(", ");
         Self {
-            forbid: section.list("forbid", &verbs, Verb::from_name).unwrap_or_default(),
+            forbid: section
+                .list("forbid", &verbs, Verb::from_name)
+                .unwrap_or_default(),
             allow_raw: section.bool("allow_raw").unwrap_or(false),
             allow_reset: section.bool("allow_reset").unwrap_or(false),
-            rp_ids: section.list("rp_ids", "relying party ids, such as login.example.com", |id| {
-                (!id.is_empty() && !id.contains(char::is_whitespace)).then(|| id.to_owned())
-            }),
+            rp_ids: section.list(
+                "rp_ids",
+                "relying party ids, such as login.example.com",
+                |id| (!id.is_empty() && !id.contains(char::is_whitespace)).then(|| id.to_owned()),
+            ),
         }
     }
 
@@ -98,6 +102,8 @@ impl Policy {
 
     /// Verbs that [`check_verb`](Self::check_verb) refuses, for the server to know beforehand.
     pub fn forbidden_verbs(&self) -> impl Iterator<Item = Verb> + '_ {
-        Verb::ALL.into_iter().filter(|verb| self.check_verb(*verb).is_err())
+        Verb::ALL
+            .into_iter()
+            .filter(|verb| self.check_verb(*verb).is_err())
     }
 }

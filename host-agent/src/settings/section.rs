@@ -70,7 +70,10 @@ impl Section {
     pub(super) fn choice<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
         let allowed = one_of(words.iter().map(|(word, _)| *word));
         self.checked(key, &allowed, |found| {
-            words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value)
+            words
+                .iter()
+                .find(|(word, _)| *word == found)
+                .map(|(_, value)| *value)
         })
     }
 

@@ -69,18 +69,42 @@ fn every_wrong_key_and_value_is_refused_by_name() {
         ("stat_dir = '/s'", "stat_dir", "/s"),
         ("state_dir = 's'", "state_dir", "\"s\""),
         ("state_dir = 3", "state_dir", "3"),
-        ("danger_virtual_token_socket = 'v'", "danger_virtual_token_socket", "\"v\""),
+        (
+            "danger_virtual_token_socket = 'v'",
+            "danger_virtual_token_socket",
+            "\"v\"",
+        ),
         ("local_socket = 1", "local_socket", "1"),
         ("[local_socket]\npath = 'x'", "local_socket.path", "\"x\""),
-        ("[local_socket]\nmode = '0666'", "local_socket.mode", "\"0666\""),
+        (
+            "[local_socket]\nmode = '0666'",
+            "local_socket.mode",
+            "\"0666\"",
+        ),
         ("[local_socket]\nmode = 432", "local_socket.mode", "432"),
         ("[local_socket]\ngroup = ''", "local_socket.group", "\"\""),
         ("[local_socket]\nowner = 'me'", "local_socket.owner", "me"),
-        ("[server]\naddress = 'keys.example.com'", "server.address", "keys.example.com"),
-        ("[server]\naddress = 'keys.example.com:0'", "server.address", ":0"),
-        ("[server]\naddress = 'keys.example.com:65536'", "server.address", ":65536"),
+        (
+            "[server]\naddress = 'keys.example.com'",
+            "server.address",
+            "keys.example.com",
+        ),
+        (
+            "[server]\naddress = 'keys.example.com:0'",
+            "server.address",
+            ":0",
+        ),
+        (
+            "[server]\naddress = 'keys.example.com:65536'",
+            "server.address",
+            ":65536",
+        ),
         ("[server]\naddress = ':8443'", "server.address", ":8443"),
-        ("[server]\naddress = 'https://k:8443'", "server.address", "https"),
+        (
+            "[server]\naddress = 'https://k:8443'",
+            "server.address",
+            "https",
+        ),
         ("[server]\naddress = '::1:8443'", "server.address", "::1"),
         ("[policy]\nforbid = ['rest']", "policy.forbid", "\"rest\""),
         ("[policy]\nforbid = 'reset'", "policy.forbid", "\"reset\""),
@@ -107,8 +131,14 @@ fn every_wrong_key_and_value_is_refused_by_name() {
 fn all_that_is_wrong_is_told_at_once() {
     let error = Settings::parse("[log]\nlevel = 'loud'\n[policy]\nallow_raw = 2").unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("log.level: found \"loud\", allowed: error, warn"), "{text}");
-    assert!(text.contains("policy.allow_raw: found 2, allowed: true or false"), "{text}");
+    assert!(
+        text.contains("log.level: found \"loud\", allowed: error, warn"),
+        "{text}"
+    );
+    assert!(
+        text.contains("policy.allow_raw: found 2, allowed: true or false"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -119,7 +149,9 @@ fn what_is_not_toml_is_refused_with_its_line() {
 
 #[test]
 fn an_absent_file_is_named() {
-    let text = Settings::load(Path::new("/nowhere/agent.toml")).unwrap_err().to_string();
+    let text = Settings::load(Path::new("/nowhere/agent.toml"))
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("/nowhere/agent.toml"), "{text}");
 }
 

@@ -9,7 +9,10 @@ use keysteward_core::{
 
 /// The members that administrators and verbs ask for; unknown ones are kept as they came.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the members in CTAP 2.3 §6.4")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of the members in CTAP 2.3 §6.4"
+)]
 pub struct Facts {
     pub aaguid: [u8; 16],
     pub versions: Vec<String>,
@@ -48,8 +51,12 @@ impl Facts {
             firmware_version: info
                 .firmware_version
                 .map_or(0, |version| u32::try_from(version).unwrap_or(u32::MAX)),
-            min_pin_length: info.min_pin_length.unwrap_or(get_info::DEFAULT_MIN_PIN_LENGTH),
-            max_pin_length: info.max_pin_length.unwrap_or(get_info::DEFAULT_MAX_PIN_LENGTH),
+            min_pin_length: info
+                .min_pin_length
+                .unwrap_or(get_info::DEFAULT_MIN_PIN_LENGTH),
+            max_pin_length: info
+                .max_pin_length
+                .unwrap_or(get_info::DEFAULT_MAX_PIN_LENGTH),
             force_pin_change: info.force_pin_change == Some(true),
             pin_protocols: info
                 .pin_uv_auth_protocols
@@ -62,7 +69,9 @@ impl Facts {
                 .algorithms
                 .map(|list| {
                     let numbers = list.iter().map(|one| i64::from(one.alg));
-                    numbers.filter_map(|number| i32::try_from(number).ok()).collect()
+                    numbers
+                        .filter_map(|number| i32::try_from(number).ok())
+                        .collect()
                 })
                 .unwrap_or_default(),
             max_credential_count_in_list: info.max_credential_count_in_list.unwrap_or_default(),
@@ -98,9 +107,8 @@ fn unknown(
             Key::Text(_) | Key::Bytes(_) => None,
         };
         // Keys from 0x40 on are no edition's yet.
-        let is_known = |number: u32| {
-            number < 0x40 && !passed_over.keys().any(|key| u32::from(key) == number)
-        };
+        let is_known =
+            |number: u32| number < 0x40 && !passed_over.keys().any(|key| u32::from(key) == number);
         if let Some(number) = number.filter(|number| !is_known(*number)) {
             unknown.insert(number, hex::encode(value.bytes()));
         }

@@ -47,9 +47,7 @@ pub(crate) fn likeness(recorded: &TokenName, present: &TokenName) -> Likeness {
         || present.aaguid == [0; 16];
     if recorded.presence_id == present.presence_id {
         Likeness::Same
-    } else if model(recorded) != model(present)
-        || recorded.serial != present.serial
-        || !aaguids_fit
+    } else if model(recorded) != model(present) || recorded.serial != present.serial || !aaguids_fit
     {
         Likeness::Other
     } else if recorded.serial.is_empty() {
@@ -88,8 +86,14 @@ mod tests {
             assert_eq!(likeness(&recorded, &present), expected, "{present:?}");
         }
         let without = name("a-1", 1, "", 7);
-        assert_eq!(likeness(&without, &name("b-1", 1, "", 7)), Likeness::Possible);
-        assert_eq!(likeness(&without, &name("b-1", 1, "S1", 7)), Likeness::Other);
+        assert_eq!(
+            likeness(&without, &name("b-1", 1, "", 7)),
+            Likeness::Possible
+        );
+        assert_eq!(
+            likeness(&without, &name("b-1", 1, "S1", 7)),
+            Likeness::Other
+        );
     }
 
     #[test]

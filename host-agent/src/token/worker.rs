@@ -87,7 +87,11 @@ impl Bench {
     fn look(&mut self, looker: &dyn Looker) {
         let reading = looker.read(self);
         if let Reading::Fault(fault) = &reading {
-            tracing::warn!(presence_id = self.token.presence_id(), fault, "cannot read a token");
+            tracing::warn!(
+                presence_id = self.token.presence_id(),
+                fault,
+                "cannot read a token"
+            );
         }
         self.put_reading(reading);
     }

@@ -33,9 +33,9 @@ impl std::fmt::Debug for HidLink {
 /// Every FIDO key that is plugged in, by device path.
 pub(super) fn scan() -> HidResult<Vec<(String, Description, HidPort)>> {
     let api = HidApi::new()?;
-    let keys = api.device_list().filter(|device| {
-        device.usage_page() == FIDO_USAGE_PAGE && device.usage() == FIDO_USAGE
-    });
+    let keys = api
+        .device_list()
+        .filter(|device| device.usage_page() == FIDO_USAGE_PAGE && device.usage() == FIDO_USAGE);
     Ok(keys.map(describe).collect())
 }
 
@@ -75,7 +75,10 @@ impl HidPort {
     /// hidapi gives the system's error as words alone, so the system is asked again.
     fn why_not(&self, error: &hidapi::HidError) -> LinkError {
         let path = self.path.to_string_lossy().into_owned();
-        let opened = fs::OpenOptions::new().read(true).write(true).open(Path::new(&path));
+        let opened = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(Path::new(&path));
         match opened.map_err(|error| error.kind()) {
             Err(io::ErrorKind::NotFound) => LinkError::Gone,
             Err(io::ErrorKind::PermissionDenied) => LinkError::NotPermitted { path },

@@ -262,7 +262,9 @@ pub(crate) struct SocketLink {
 
 impl SocketLink {
     pub(super) fn send(&mut self, report: &Report) -> Result<(), LinkError> {
-        (&*self.writer).write_all(report).map_err(|_| LinkError::Gone)
+        (&*self.writer)
+            .write_all(report)
+            .map_err(|_| LinkError::Gone)
     }
 
     pub(super) fn receive(&mut self, patience: Duration) -> Result<Option<Report>, LinkError> {

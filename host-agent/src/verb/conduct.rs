@@ -1,9 +1,6 @@
 //! One conversation with a token: its deadline, who hears of its progress, who may give it up.
 
-use std::{
-    ops::ControlFlow,
-    time::Duration,
-};
+use std::{ops::ControlFlow, time::Duration};
 
 use keysteward_core::{
     crypto::RustCrypto,

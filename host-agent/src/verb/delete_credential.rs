@@ -39,7 +39,9 @@ pub(super) fn probe(
     if restricted && !is_its {
         return Err(Failure::new(
             Code::CredentialNotFound,
-            format!("the token shows no such credential of {rp_id}, and this host lets no others be deleted (policy.rp_ids)"),
+            format!(
+                "the token shows no such credential of {rp_id}, and this host lets no others be deleted (policy.rp_ids)"
+            ),
         ));
     }
     Ok(Probe::Deleted {

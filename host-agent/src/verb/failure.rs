@@ -9,7 +9,10 @@ use crate::settings::Forbidden;
 /// The kind of a [`Failure`]. Numbers and order are those of `journal.proto`, and on disk: new
 /// ones come last.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are those of StepError.Code in journal.proto")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of StepError.Code in journal.proto"
+)]
 pub enum Code {
     PinInvalid = 1,
     PinAuthBlocked = 2,

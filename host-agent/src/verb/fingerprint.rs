@@ -156,7 +156,10 @@ mod tests {
 
     #[test]
     fn a_pin_leaves_no_mark() {
-        assert_eq!(fingerprint(&delete("1234", 1)), fingerprint(&delete("9999", 1)));
+        assert_eq!(
+            fingerprint(&delete("1234", 1)),
+            fingerprint(&delete("9999", 1))
+        );
         let change = |current: &str, new: &str| {
             fingerprint(&Request::ChangePin {
                 current_pin: pin(current),
@@ -170,8 +173,14 @@ mod tests {
 
     #[test]
     fn any_other_field_tells_requests_apart() {
-        assert_ne!(fingerprint(&delete("1234", 1)), fingerprint(&delete("1234", 2)));
-        assert_ne!(fingerprint(&Request::Inspect), fingerprint(&Request::Select));
+        assert_ne!(
+            fingerprint(&delete("1234", 1)),
+            fingerprint(&delete("1234", 2))
+        );
+        assert_ne!(
+            fingerprint(&Request::Inspect),
+            fingerprint(&Request::Select)
+        );
         assert_ne!(
             fingerprint(&look("a.example", &[b"12", b"3"])),
             fingerprint(&look("a.example", &[b"1", b"23"]))

@@ -99,10 +99,7 @@ pub(super) fn run(
     read(&response, make)
 }
 
-fn read(
-    response: &make_credential::Response<'_>,
-    make: &MakeCredential,
-) -> Result<Made, Failure> {
+fn read(response: &make_credential::Response<'_>, make: &MakeCredential) -> Result<Made, Failure> {
     let data = AuthenticatorData::parse(response.auth_data)
         .map_err(|error| malformed(&error.to_string()))?;
     let Some(credential) = &data.attested_credential else {

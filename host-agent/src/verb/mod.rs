@@ -38,7 +38,10 @@ pub(crate) use trouble::pin_refused;
 
 /// The name of a thing that can be done, as settings and journal spell it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are those of the steps in fido.proto")]
+#[expect(
+    missing_docs,
+    reason = "the names are those of the steps in fido.proto"
+)]
 pub enum Verb {
     Inspect,
     LookForCredentials,

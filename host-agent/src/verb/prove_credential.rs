@@ -5,9 +5,7 @@
 
 use keysteward_core::{
     cbor::List,
-    ctap2::{
-        PublicKeyCredentialDescriptor, client_pin::Permissions, get_assertion::Request,
-    },
+    ctap2::{PublicKeyCredentialDescriptor, client_pin::Permissions, get_assertion::Request},
     pin_protocol::Pin,
 };
 
@@ -20,7 +18,9 @@ pub(super) fn check(known: Option<&MadeHere>, rp_id: &str) -> Result<(), Failure
         Some(made) if made.rp_id == rp_id => Ok(()),
         _ => Err(Failure::new(
             Code::ForbiddenByHost,
-            format!("this agent proves only credentials that it made itself, and it made no such one for {rp_id}"),
+            format!(
+                "this agent proves only credentials that it made itself, and it made no such one for {rp_id}"
+            ),
         )),
     }
 }
@@ -52,6 +52,9 @@ pub(super) fn run(
     Ok(Answer::Asserted {
         authenticator_data: response.auth_data.to_vec(),
         signature: response.signature.to_vec(),
-        user_id: response.user.map(|user| user.id.to_vec()).unwrap_or_default(),
+        user_id: response
+            .user
+            .map(|user| user.id.to_vec())
+            .unwrap_or_default(),
     })
 }

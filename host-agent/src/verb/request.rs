@@ -101,7 +101,9 @@ impl Request {
             }
             Self::ListCredentials { rp_id, .. } => rp_id.as_deref(),
             Self::MakeCredential(make) => Some(&make.rp_id),
-            Self::DeleteCredential { rp_id, .. } => Some(rp_id).filter(|id| !id.is_empty()).map(String::as_str),
+            Self::DeleteCredential { rp_id, .. } => {
+                Some(rp_id).filter(|id| !id.is_empty()).map(String::as_str)
+            }
             Self::Inspect
             | Self::Select
             | Self::SetPin { .. }

@@ -37,7 +37,9 @@ fn read(bench: &mut Bench) -> Reading {
     match conduct::get_info(bench, &mut conduct) {
         Ok(bytes) => match token::Facts::parse(&bytes) {
             Ok(facts) => Reading::Read(facts.into()),
-            Err(error) => Reading::Fault(format!("what the token says of itself cannot be read: {error}")),
+            Err(error) => Reading::Fault(format!(
+                "what the token says of itself cannot be read: {error}"
+            )),
         },
         Err(failure) => Reading::Fault(failure.message),
     }
@@ -180,7 +182,12 @@ fn compare(
     sight: &Sight,
 ) -> Result<State, Failure> {
     let verb = record.intent.verb;
-    let not_done = || unchanged(verb, "a look at the token shows that it was not carried out");
+    let not_done = || {
+        unchanged(
+            verb,
+            "a look at the token shows that it was not carried out",
+        )
+    };
     let facts = &sight.facts;
     Ok(match &record.intent.probe {
         // The only look that is sure of a token which may be another: the credential is there.
@@ -288,10 +295,7 @@ fn forgets(
 }
 
 /// The credentials that this agent made on a token.
-pub(super) fn made_on(
-    journal: &Journal,
-    token: &TokenName,
-) -> Result<Vec<Vec<u8>>, JournalError> {
+pub(super) fn made_on(journal: &Journal, token: &TokenName) -> Result<Vec<Vec<u8>>, JournalError> {
     let made = journal.credentials_where(|holder| likeness(holder, token) == Likeness::Same)?;
     Ok(made.into_iter().map(|(id, _)| id).collect())
 }

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
-    Answer, Code, Failure, Request, configure,
+    Answer, Code, Failure, Request,
     conduct::{self, Conduct, TokenSession, converse},
-    delete_credential,
+    configure, delete_credential,
     fingerprint::fingerprint,
     inspect, list_credentials, look_for_credentials, make_credential, pin,
     progress::{Cancel, Listener},
@@ -91,7 +91,10 @@ impl Steps {
     /// What is known of an attempt that was made before under this key: its end, or why the key
     /// cannot be used. `None` if the key is fresh.
     pub(crate) fn recall(&self, order: &Order) -> Option<Result<Outcome, Failure>> {
-        let key = order.key.as_ref().filter(|_| order.request.verb().needs_key())?;
+        let key = order
+            .key
+            .as_ref()
+            .filter(|_| order.request.verb().needs_key())?;
         match self.journal.get(key) {
             Ok(record) => record.map(|record| replay(record, &order.request)),
             Err(error) => Some(Err(error.into())),
@@ -113,7 +116,9 @@ impl Steps {
         } = order;
         let mut conduct = Conduct::new(patience, cancel, listener);
         match key.filter(|_| request.verb().needs_key()) {
-            None => self.look(bench, &mut conduct, &request).map(Outcome::Answer),
+            None => self
+                .look(bench, &mut conduct, &request)
+                .map(Outcome::Answer),
             Some(key) => {
                 let step = Step {
                     key,
@@ -281,7 +286,10 @@ impl Steps {
                 client_data_hash,
             )
             .map(Ended::from),
-            _ => Err(Failure::new(Code::Internal, "this verb is not a plain change")),
+            _ => Err(Failure::new(
+                Code::Internal,
+                "this verb is not a plain change",
+            )),
         }
     }
 

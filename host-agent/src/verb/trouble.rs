@@ -95,7 +95,9 @@ fn rule_name(rule: PinRule) -> String {
         PinRule::TooLong { max, .. } => format!("maxPINLength {max}"),
         PinRule::SameAsBefore => "sameAsBefore".to_owned(),
         PinRule::Complexity => "pinComplexityPolicy".to_owned(),
-        PinRule::MinLengthMayOnlyGrow { current } => format!("minPINLength may only grow from {current}"),
+        PinRule::MinLengthMayOnlyGrow { current } => {
+            format!("minPINLength may only grow from {current}")
+        }
         _ => "unknown".to_owned(),
     }
 }

@@ -68,7 +68,10 @@ fn is_settled(answer: &Result<&[u8], TransportError<LinkError>>) -> bool {
 
 /// Whether the token surely did not take the request.
 pub(super) const fn took_nothing(error: &TransportError<LinkError>) -> bool {
-    matches!(error, TransportError::Refused(_) | TransportError::Request(_))
+    matches!(
+        error,
+        TransportError::Refused(_) | TransportError::Request(_)
+    )
 }
 
 /// Whether a request can change more than counters. What is not known is taken to.

@@ -58,15 +58,29 @@ async fn a_pin_that_may_have_changed_is_unknown_and_says_what_to_do() {
             current_pin: PIN.to_owned(),
             new_pin: "271828".to_owned(),
         });
-        let outcome = cut(&host, &key, unplug(moment, CLIENT_PIN, Some(4)), "change", change).await;
+        let outcome = cut(
+            &host,
+            &key,
+            unplug(moment, CLIENT_PIN, Some(4)),
+            "change",
+            change,
+        )
+        .await;
         assert_eq!(outcome.state(), State::Unknown);
-        assert!(outcome.explanation.contains("try the new one first"), "{}", outcome.explanation);
+        assert!(
+            outcome.explanation.contains("try the new one first"),
+            "{}",
+            outcome.explanation
+        );
     }
 }
 
 #[tokio::test]
 async fn a_forced_change_shows_whether_it_was_made() {
-    for (moment, state) in [(Moment::Before, State::Failed), (Moment::After, State::Done)] {
+    for (moment, state) in [
+        (Moment::Before, State::Failed),
+        (Moment::After, State::Done),
+    ] {
         let host = Host::new().await;
         let key = host.key().await;
         let force = Verb::Configure(proto::Configure {
@@ -79,14 +93,24 @@ async fn a_forced_change_shows_whether_it_was_made() {
             current_pin: PIN.to_owned(),
             new_pin: "271828".to_owned(),
         });
-        let outcome = cut(&host, &key, unplug(moment, CLIENT_PIN, Some(4)), "change", change).await;
+        let outcome = cut(
+            &host,
+            &key,
+            unplug(moment, CLIENT_PIN, Some(4)),
+            "change",
+            change,
+        )
+        .await;
         assert_eq!(outcome.state(), state, "{outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn a_configuration_is_settled_by_what_the_token_says_of_itself() {
-    for (moment, state) in [(Moment::Before, State::Failed), (Moment::After, State::Done)] {
+    for (moment, state) in [
+        (Moment::Before, State::Failed),
+        (Moment::After, State::Done),
+    ] {
         let host = Host::new().await;
         let key = host.key().await;
         let configure = Verb::Configure(proto::Configure {
@@ -113,7 +137,10 @@ async fn a_half_made_configuration_is_unknown() {
     let fault = unplug(Moment::After, AUTHENTICATOR_CONFIG, Some(1));
     let outcome = cut(&host, &key, fault, "configure", configure).await;
     assert_eq!(outcome.state(), State::Unknown);
-    assert!(outcome.explanation.contains("configure the token again"), "{outcome:?}");
+    assert!(
+        outcome.explanation.contains("configure the token again"),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]
@@ -224,7 +251,11 @@ async fn a_token_of_the_same_model_is_not_taken_for_the_one_that_was_cut_off() {
     let _other = Key::new(host.folder.path(), None);
     let outcome = caller.settled("set").await;
     assert_eq!(outcome.state(), State::Unknown, "{outcome:?}");
-    assert!(outcome.explanation.contains("serial number"), "{}", outcome.explanation);
+    assert!(
+        outcome.explanation.contains("serial number"),
+        "{}",
+        outcome.explanation
+    );
 }
 
 #[tokio::test]
@@ -280,5 +311,9 @@ async fn a_raw_exchange_that_was_cut_off_is_unknown() {
     assert_eq!(lease.done().await.unwrap_err().code(), Code::OutcomeUnknown);
     let outcome = host.caller().await.outcome("raw").await;
     assert_eq!(outcome.state(), State::Unknown);
-    assert!(outcome.explanation.contains("0x07"), "{}", outcome.explanation);
+    assert!(
+        outcome.explanation.contains("0x07"),
+        "{}",
+        outcome.explanation
+    );
 }

@@ -97,7 +97,10 @@ impl Key {
     }
 
     pub(crate) async fn waits_for_touch(&self) {
-        until("the key waits for a touch", || self.device.state().waiting_for_touch).await;
+        until("the key waits for a touch", || {
+            self.device.state().waiting_for_touch
+        })
+        .await;
     }
 }
 
@@ -127,7 +130,10 @@ impl Host {
         let (serving, until) = (Arc::clone(&agent), stop.clone());
         let served = tokio::spawn(async move { serving.serve_local(until).await.unwrap() });
         let socket = settings.local_socket.path.clone();
-        until_async("the agent listens", async || UnixStream::connect(&socket).await.is_ok()).await;
+        until_async("the agent listens", async || {
+            UnixStream::connect(&socket).await.is_ok()
+        })
+        .await;
         Self {
             folder,
             settings,
@@ -159,7 +165,10 @@ impl Host {
         let caller = self.caller().await;
         let before = caller.list().await.len();
         key.device.unplug();
-        until_async("the key is gone", async || caller.list().await.len() < before).await;
+        until_async("the key is gone", async || {
+            caller.list().await.len() < before
+        })
+        .await;
         key.device.plug();
     }
 
@@ -264,7 +273,11 @@ impl Caller {
         let request = proto::GetOutcomeRequest {
             key: Some(key(step)),
         };
-        self.journal().get_outcome(request).await.unwrap().into_inner()
+        self.journal()
+            .get_outcome(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     /// The outcome of a step, once it is known.

@@ -14,7 +14,11 @@ async fn a_host_says_who_it_is_and_what_is_unacknowledged() {
     let caller = host.caller().await;
     let hello = async || {
         let mut client = caller.host();
-        client.hello(proto::HelloRequest::default()).await.unwrap().into_inner()
+        client
+            .hello(proto::HelloRequest::default())
+            .await
+            .unwrap()
+            .into_inner()
     };
     let said = hello().await;
     let facts = said.facts.unwrap();
@@ -24,15 +28,27 @@ async fn a_host_says_who_it_is_and_what_is_unacknowledged() {
     let [outcome] = &said.unacknowledged[..] else {
         panic!("{:?}", said.unacknowledged);
     };
-    assert_eq!((outcome.verb.as_str(), outcome.state()), ("set_pin", State::Done));
-    assert!(outcome.caller.starts_with("local user "), "{}", outcome.caller);
+    assert_eq!(
+        (outcome.verb.as_str(), outcome.state()),
+        ("set_pin", State::Done)
+    );
+    assert!(
+        outcome.caller.starts_with("local user "),
+        "{}",
+        outcome.caller
+    );
     let acknowledge = proto::AcknowledgeRequest {
         keys: vec![key("setup")],
     };
     caller.journal().acknowledge(acknowledge).await.unwrap();
     assert!(hello().await.unacknowledged.is_empty());
     let all = proto::ListOutcomesRequest { all: true };
-    let listed = caller.journal().list_outcomes(all).await.unwrap().into_inner();
+    let listed = caller
+        .journal()
+        .list_outcomes(all)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(listed.outcomes.len(), 1);
 }
 
@@ -41,8 +57,19 @@ async fn health_counts_tokens_and_attempts() {
     let host = Host::new().await;
     let _key = host.key().await;
     let mut client = host.caller().await.host();
-    let health = client.get_health(proto::GetHealthRequest {}).await.unwrap().into_inner();
-    assert_eq!((health.tokens, health.journal_entries, health.journal_unsettled), (1, 1, 0));
+    let health = client
+        .get_health(proto::GetHealthRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (
+            health.tokens,
+            health.journal_entries,
+            health.journal_unsettled
+        ),
+        (1, 1, 0)
+    );
     assert_eq!(health.uplink, "not enrolled");
     assert!(health.started_at_us > 0);
 }
@@ -65,7 +92,12 @@ async fn watchers_see_a_snapshot_and_then_each_change() {
     let first = Key::new(host.folder.path(), Some("KS-1"));
     let caller = host.caller().await;
     let present = caller.token().await;
-    let mut events = caller.tokens().watch(proto::WatchRequest {}).await.unwrap().into_inner();
+    let mut events = caller
+        .tokens()
+        .watch(proto::WatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     let mut next = async || events.message().await.unwrap().unwrap().event.unwrap();
     let Event::Snapshot(snapshot) = next().await else {
         panic!();
@@ -77,8 +109,14 @@ async fn watchers_see_a_snapshot_and_then_each_change() {
     let Event::Added(again) = next().await else {
         panic!();
     };
-    assert_ne!(again.presence_id, present.presence_id, "a name is never used again");
-    assert_eq!((again.serial.as_str(), again.transport.as_str()), ("KS-1", "socket"));
+    assert_ne!(
+        again.presence_id, present.presence_id,
+        "a name is never used again"
+    );
+    assert_eq!(
+        (again.serial.as_str(), again.transport.as_str()),
+        ("KS-1", "socket")
+    );
     assert!(again.r#virtual && again.fido.is_some());
     host.lease().await.set_pin("set").await;
     let Event::Changed(changed) = next().await else {

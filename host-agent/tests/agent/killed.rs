@@ -44,7 +44,10 @@ impl Process {
             .spawn()
             .unwrap();
         let socket = folder.join("agent.sock");
-        until_async("the agent listens", async || UnixStream::connect(&socket).await.is_ok()).await;
+        until_async("the agent listens", async || {
+            UnixStream::connect(&socket).await.is_ok()
+        })
+        .await;
         Self { child }
     }
 
@@ -121,20 +124,30 @@ async fn a_credential_that_waited_for_its_touch_is_unknown_and_the_intent_is_the
     scene.key.device.set_touch_policy(TouchPolicy::Ask);
     lease.begin("make", make_credential()).await;
     lease.hears(Kind::TouchNeeded).await;
-    let scene = scene.killed(|key| key.device.set_touch_policy(TouchPolicy::Always)).await;
+    let scene = scene
+        .killed(|key| key.device.set_touch_policy(TouchPolicy::Always))
+        .await;
     let caller = scene.caller().await;
     let outcome = caller.settled("make").await;
     assert_eq!(outcome.state(), State::Unknown, "{outcome:?}");
     assert_eq!(outcome.user_id, crate::harness::USER);
     // Asked again under the same key, it is not done a second time.
-    let error = caller.lease().await.step("make", make_credential()).await.unwrap_err();
+    let error = caller
+        .lease()
+        .await
+        .step("make", make_credential())
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), proto::step_error::Code::OutcomeUnknown);
     assert!(scene.key.credentials() <= 1);
 }
 
 #[tokio::test]
 async fn a_deletion_is_found_done_or_not_done() {
-    for (moment, state) in [(Moment::Before, State::Failed), (Moment::After, State::Done)] {
+    for (moment, state) in [
+        (Moment::Before, State::Failed),
+        (Moment::After, State::Done),
+    ] {
         let scene = Scene::new().await;
         let mut lease = scene.caller().await.lease().await;
         lease.set_pin("set").await;

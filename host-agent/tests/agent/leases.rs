@@ -41,7 +41,10 @@ async fn callers_who_wait_are_told_so_and_served() {
     second.hears(Kind::WaitingForToken).await;
     drop(first);
     let opened = second.answer().await;
-    assert!(matches!(opened, Some(lease_response::Response::Opened(_))), "{opened:?}");
+    assert!(
+        matches!(opened, Some(lease_response::Response::Opened(_))),
+        "{opened:?}"
+    );
 }
 
 #[tokio::test]
@@ -151,9 +154,17 @@ async fn two_keys_are_leased_independently() {
     let tokens = caller.list().await;
     let mut leases = Vec::new();
     for token in &tokens {
-        leases.push(caller.lease_of(&token.presence_id, Duration::ZERO).await.unwrap());
+        leases.push(
+            caller
+                .lease_of(&token.presence_id, Duration::ZERO)
+                .await
+                .unwrap(),
+        );
     }
     for lease in &mut leases {
-        lease.step("", Verb::Inspect(proto::Inspect {})).await.unwrap();
+        lease
+            .step("", Verb::Inspect(proto::Inspect {}))
+            .await
+            .unwrap();
     }
 }

@@ -13,7 +13,11 @@ async fn refused(host: &Host, step: &str, verb: Verb, setting: &str) {
     assert!(error.message.contains(setting), "{}", error.message);
     if !step.is_empty() {
         let outcome = host.caller().await.outcome(step).await;
-        assert_eq!(outcome.state(), State::NotFound, "a refusal leaves no trace");
+        assert_eq!(
+            outcome.state(),
+            State::NotFound,
+            "a refusal leaves no trace"
+        );
     }
 }
 
@@ -21,7 +25,13 @@ async fn refused(host: &Host, step: &str, verb: Verb, setting: &str) {
 async fn resets_and_raw_bytes_are_forbidden_unless_the_host_allows_them() {
     let host = Host::new().await;
     let _key = Key::new(host.folder.path(), Some("KS-1"));
-    refused(&host, "reset", Verb::Reset(proto::Reset {}), "policy.allow_reset").await;
+    refused(
+        &host,
+        "reset",
+        Verb::Reset(proto::Reset {}),
+        "policy.allow_reset",
+    )
+    .await;
     let mut lease = host.lease().await;
     let raw = proto::Raw {
         key: Some(key("raw")),
@@ -30,7 +40,10 @@ async fn resets_and_raw_bytes_are_forbidden_unless_the_host_allows_them() {
     };
     lease.send(lease_request::Request::Raw(raw)).await;
     let error = lease.done().await.unwrap_err();
-    assert_eq!((error.code(), error.rule.as_str()), (Code::ForbiddenByHost, "policy.allow_raw"));
+    assert_eq!(
+        (error.code(), error.rule.as_str()),
+        (Code::ForbiddenByHost, "policy.allow_raw")
+    );
 }
 
 #[tokio::test]
@@ -44,7 +57,11 @@ async fn a_verb_on_the_list_is_forbidden_and_said_so_at_hello() {
     refused(&host, "set", set_pin(PIN), "policy.forbid").await;
     assert!(!token.pin_set());
     let mut client = host.caller().await.host();
-    let hello = client.hello(proto::HelloRequest::default()).await.unwrap().into_inner();
+    let hello = client
+        .hello(proto::HelloRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(hello.forbidden_verbs, ["set_pin", "reset", "raw"]);
 }
 
@@ -133,7 +150,13 @@ async fn only_credentials_made_here_are_proved() {
         assert_eq!(error.code(), Code::ForbiddenByHost);
         assert!(error.message.contains("made itself"), "{}", error.message);
     }
-    lease.step("delete", delete(&made.credential_id)).await.unwrap();
-    let error = lease.step("prove-3", prove(RP, &made.credential_id)).await.unwrap_err();
+    lease
+        .step("delete", delete(&made.credential_id))
+        .await
+        .unwrap();
+    let error = lease
+        .step("prove-3", prove(RP, &made.credential_id))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::ForbiddenByHost);
 }

@@ -37,17 +37,29 @@ async fn a_wrong_field_is_named_with_what_is_allowed() {
         (make(|m| m.rp_id.clear()), "rp_id"),
         (make(|m| m.rp_id = "a b".into()), "rp_id"),
         (make(|m| m.rp_id = "x".repeat(254)), "rp_id"),
-        (make(|m| m.client_data_hash = vec![0; 31]), "client_data_hash"),
+        (
+            make(|m| m.client_data_hash = vec![0; 31]),
+            "client_data_hash",
+        ),
         (make(|m| m.user_id.clear()), "user_id"),
         (make(|m| m.user_id = vec![0; 65]), "user_id"),
         (make(|m| m.algorithms.clear()), "algorithms"),
-        (make(|m| m.exclude_credential_ids = vec![Vec::new()]), "exclude_credential_ids"),
-        (make(|m| m.enterprise_attestation = 3), "enterprise_attestation"),
+        (
+            make(|m| m.exclude_credential_ids = vec![Vec::new()]),
+            "exclude_credential_ids",
+        ),
+        (
+            make(|m| m.enterprise_attestation = 3),
+            "enterprise_attestation",
+        ),
         (make(|m| m.cred_protect = 4), "cred_protect"),
         (configure(|_| {}), "configure"),
         (configure(|c| c.min_pin_length = Some(3)), "min_pin_length"),
         (configure(|c| c.min_pin_length = Some(64)), "min_pin_length"),
-        (configure(|c| c.min_pin_length_rp_ids = vec![String::new()]), "min_pin_length_rp_ids"),
+        (
+            configure(|c| c.min_pin_length_rp_ids = vec![String::new()]),
+            "min_pin_length_rp_ids",
+        ),
         (look("", Vec::new()), "rp_id"),
         (look(RP, vec![vec![0; 1024]]), "credential_ids"),
         (look(RP, vec![vec![0; 1]; 1025]), "credential_ids"),
@@ -78,7 +90,10 @@ async fn a_pin_that_no_token_takes_is_refused_with_its_rule_and_costs_no_try() {
         (change("123", PIN), "current_pin"),
     ] {
         let error = lease.step("change", verb).await.unwrap_err();
-        assert_eq!((error.code(), error.field.as_str()), (Code::PinPolicyViolation, field));
+        assert_eq!(
+            (error.code(), error.field.as_str()),
+            (Code::PinPolicyViolation, field)
+        );
         assert!(!error.rule.is_empty());
     }
     assert_eq!(token.device.state().contents.pin_retries, 8);
@@ -91,8 +106,14 @@ async fn a_pin_that_is_needed_is_asked_for() {
     let mut lease = host.lease().await;
     let list = Verb::ListCredentials(proto::ListCredentials::default());
     let error = lease.step("", list).await.unwrap_err();
-    assert_eq!((error.code(), error.field.as_str()), (Code::PinRequired, "pin"));
-    let error = lease.step("make", make(|m| m.pin.clear())).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.field.as_str()),
+        (Code::PinRequired, "pin")
+    );
+    let error = lease
+        .step("make", make(|m| m.pin.clear()))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::PinRequired);
 }
 
@@ -115,7 +136,10 @@ async fn keys_and_time_outs_are_checked() {
     };
     for (request, field) in [
         (step(None, 0), "key"),
-        (step(named(|k| k.operation_id.clear()), 0), "key.operation_id"),
+        (
+            step(named(|k| k.operation_id.clear()), 0),
+            "key.operation_id",
+        ),
         (step(named(|k| k.step = "x".repeat(129)), 0), "key.step"),
         (step(named(|k| k.attempt = 0), 0), "key.attempt"),
         (step(named(|_| {}), 600_001), "timeout_ms"),
@@ -138,7 +162,10 @@ async fn keys_and_time_outs_are_checked() {
     ] {
         lease.send(request).await;
         let error = lease.done().await.unwrap_err();
-        assert_eq!((error.code(), error.field.as_str()), (Code::InvalidRequest, field));
+        assert_eq!(
+            (error.code(), error.field.as_str()),
+            (Code::InvalidRequest, field)
+        );
     }
 }
 
@@ -152,7 +179,10 @@ async fn the_journal_refuses_a_wrong_key_with_machine_readable_details() {
         .unwrap_err();
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
     let detail = ErrorDetail::decode(status.details()).unwrap();
-    assert_eq!((detail.reason.as_str(), detail.field.as_str()), ("FIELD_INVALID", "key"));
+    assert_eq!(
+        (detail.reason.as_str(), detail.field.as_str()),
+        ("FIELD_INVALID", "key")
+    );
     let wrong = proto::AcknowledgeRequest {
         keys: vec![proto::StepKey {
             attempt: 0,
@@ -161,5 +191,8 @@ async fn the_journal_refuses_a_wrong_key_with_machine_readable_details() {
     };
     let status = journal.acknowledge(wrong).await.unwrap_err();
     let detail = ErrorDetail::decode(status.details()).unwrap();
-    assert_eq!((detail.field.as_str(), detail.found.as_str()), ("key.attempt", "0"));
+    assert_eq!(
+        (detail.field.as_str(), detail.found.as_str()),
+        ("key.attempt", "0")
+    );
 }

@@ -45,7 +45,10 @@ async fn a_key_is_erased_after_a_replug_and_a_touch_and_the_lease_goes_on() {
     lease.done().await.unwrap();
     assert!(!key.pin_set());
     assert_eq!(key.credentials(), 0);
-    lease.step("", Verb::Inspect(proto::Inspect {})).await.unwrap();
+    lease
+        .step("", Verb::Inspect(proto::Inspect {}))
+        .await
+        .unwrap();
     let caller = host.caller().await;
     assert_eq!(caller.outcome("reset").await.state(), State::Done);
     assert!(!caller.token().await.fido.unwrap().options["clientPin"]);
@@ -60,7 +63,10 @@ async fn nothing_is_erased_when_nobody_unplugs() {
     let error = lease.done().await.unwrap_err();
     assert_eq!((error.code(), error.changed), (Code::TouchTimeout, false));
     assert!(key.pin_set());
-    assert_eq!(host.caller().await.outcome("reset").await.state(), State::Failed);
+    assert_eq!(
+        host.caller().await.outcome("reset").await.state(),
+        State::Failed
+    );
 }
 
 #[tokio::test]
@@ -68,7 +74,9 @@ async fn a_reset_can_be_cancelled_until_it_is_sent() {
     let host = host().await;
     let key = host.key().await;
     let mut lease = begun(&host).await;
-    lease.send(lease_request::Request::Cancel(proto::Cancel {})).await;
+    lease
+        .send(lease_request::Request::Cancel(proto::Cancel {}))
+        .await;
     let error = lease.done().await.unwrap_err();
     assert_eq!((error.code(), error.changed), (Code::Cancelled, false));
     assert!(key.pin_set());
@@ -79,8 +87,10 @@ async fn another_key_that_comes_back_is_left_alone() {
     let host = host().await;
     let key = host.key().await;
     let other = Key::new(host.folder.path(), Some("KS-2"));
-    crate::harness::until_async("two tokens", async || host.caller().await.list().await.len() == 2)
-        .await;
+    crate::harness::until_async("two tokens", async || {
+        host.caller().await.list().await.len() == 2
+    })
+    .await;
     let caller = host.caller().await;
     let tokens = caller.list().await;
     let presence_id = |serial: &str| {
@@ -145,7 +155,10 @@ async fn a_reset_that_was_cut_off_is_settled_by_a_look() {
 
 #[tokio::test]
 async fn a_key_without_pin_is_known_to_be_erased_by_a_credential_that_is_gone() {
-    for (moment, state) in [(Moment::Before, State::Failed), (Moment::After, State::Done)] {
+    for (moment, state) in [
+        (Moment::Before, State::Failed),
+        (Moment::After, State::Done),
+    ] {
         let host = host().await;
         let key = Key::new(host.folder.path(), Some("KS-1"));
         let Verb::MakeCredential(make) = crate::harness::make_credential() else {

@@ -1,13 +1,11 @@
 //! Each thing that can be done to a token.
 
 use keysteward_core::{
-    ctap2::get_info,
     cbor::Parse as _,
     crypto::RustCrypto,
+    ctap2::get_info,
     webauthn::{
-        attestation::AttestationObject,
-        authenticator_data::AuthenticatorData,
-        cose::PublicKey,
+        attestation::AttestationObject, authenticator_data::AuthenticatorData, cose::PublicKey,
     },
 };
 use keysteward_proto::agent::v1 as proto;
@@ -25,7 +23,10 @@ async fn inspect_tells_the_pin_retries_and_what_the_token_says_of_itself() {
     let host = Host::new().await;
     let _key = host.key().await;
     let mut lease = host.lease().await;
-    let Answer::Inspected(seen) = lease.step("", Verb::Inspect(proto::Inspect {})).await.unwrap()
+    let Answer::Inspected(seen) = lease
+        .step("", Verb::Inspect(proto::Inspect {}))
+        .await
+        .unwrap()
     else {
         panic!();
     };
@@ -40,9 +41,15 @@ async fn a_pin_is_set_once_and_then_changed() {
     let host = Host::new().await;
     let token = Key::new(host.folder.path(), Some("KS-1"));
     let mut lease = host.lease().await;
-    assert_eq!(lease.step("set", set_pin(PIN)).await, Ok(Answer::Done(proto::Done {})));
+    assert_eq!(
+        lease.step("set", set_pin(PIN)).await,
+        Ok(Answer::Done(proto::Done {}))
+    );
     assert!(token.pin_set());
-    let again = lease.step("set-again", set_pin("271828")).await.unwrap_err();
+    let again = lease
+        .step("set-again", set_pin("271828"))
+        .await
+        .unwrap_err();
     assert_eq!(again.code(), Code::PinAlreadySet);
     let change = |current: &str, new: &str| {
         Verb::ChangePin(proto::ChangePin {
@@ -50,8 +57,14 @@ async fn a_pin_is_set_once_and_then_changed() {
             new_pin: new.to_owned(),
         })
     };
-    let wrong = lease.step("change-1", change("000000", "271828")).await.unwrap_err();
-    assert_eq!((wrong.code(), wrong.pin_retries), (Code::PinInvalid, Some(7)));
+    let wrong = lease
+        .step("change-1", change("000000", "271828"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (wrong.code(), wrong.pin_retries),
+        (Code::PinInvalid, Some(7))
+    );
     assert!(!wrong.changed);
     lease.step("change-2", change(PIN, "271828")).await.unwrap();
     lease.step("change-3", change("271828", PIN)).await.unwrap();
@@ -81,7 +94,10 @@ async fn three_wrong_pins_ask_for_a_replug_and_not_for_a_reset() {
     let mut lease = host.lease().await;
     for left in [7, 6] {
         let error = lease.step("", wrong()).await.unwrap_err();
-        assert_eq!((error.code(), error.pin_retries), (Code::PinInvalid, Some(left)));
+        assert_eq!(
+            (error.code(), error.pin_retries),
+            (Code::PinInvalid, Some(left))
+        );
     }
     let error = lease.step("", wrong()).await.unwrap_err();
     assert_eq!(error.code(), Code::PinAuthBlocked);
@@ -163,7 +179,10 @@ async fn a_credential_is_made_found_listed_proved_and_deleted() {
     let [credential] = &listed.credentials[..] else {
         panic!("{listed:?}");
     };
-    assert_eq!((credential.rp_id.as_str(), &credential.user_id[..]), (RP, USER));
+    assert_eq!(
+        (credential.rp_id.as_str(), &credential.user_id[..]),
+        (RP, USER)
+    );
     assert_eq!(credential.user_name, "alice");
     let public_key = PublicKey::parse(&credential.public_key).unwrap();
     assert_eq!(public_key, attested.public_key);
@@ -178,11 +197,19 @@ async fn a_credential_is_made_found_listed_proved_and_deleted() {
         panic!();
     };
     let signed: [&[u8]; 2] = [&proof.authenticator_data, &[6; 32]];
-    let _verified = public_key.verify(&RustCrypto(OsRng), &signed, &proof.signature).unwrap();
+    let _verified = public_key
+        .verify(&RustCrypto(OsRng), &signed, &proof.signature)
+        .unwrap();
 
-    lease.step("delete", delete(&made.credential_id)).await.unwrap();
+    lease
+        .step("delete", delete(&made.credential_id))
+        .await
+        .unwrap();
     assert_eq!(token.credentials(), 0);
-    let error = lease.step("delete-again", delete(&made.credential_id)).await.unwrap_err();
+    let error = lease
+        .step("delete-again", delete(&made.credential_id))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::CredentialNotFound);
 }
 
@@ -265,7 +292,9 @@ async fn a_cancelled_step_ends_and_the_lease_goes_on() {
     let mut lease = host.lease().await;
     lease.begin("make", make_credential()).await;
     lease.hears(Kind::TouchNeeded).await;
-    lease.send(lease_request::Request::Cancel(proto::Cancel {})).await;
+    lease
+        .send(lease_request::Request::Cancel(proto::Cancel {}))
+        .await;
     let error = lease.done().await.unwrap_err();
     assert_eq!(error.code(), Code::Cancelled);
     assert!(lease.step("", list()).await.is_ok());
@@ -328,7 +357,10 @@ async fn raw_bytes_go_through_where_the_host_allows_it_and_are_not_kept() {
     assert_eq!(result.response[0], 0);
     assert!(get_info::Response::parse(&result.response[1..]).is_ok());
     let outcome = host.caller().await.outcome("raw").await;
-    assert_eq!((outcome.state(), outcome.verb.as_str()), (proto::outcome::State::Done, "raw"));
+    assert_eq!(
+        (outcome.state(), outcome.verb.as_str()),
+        (proto::outcome::State::Done, "raw")
+    );
     lease.send(raw("raw")).await;
     assert_eq!(lease.done().await.unwrap_err().code(), Code::KeyReused);
 }

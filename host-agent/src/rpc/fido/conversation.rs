@@ -49,7 +49,11 @@ impl Conversation {
             End::Silent => {}
             End::Told(failure) => self.answer(Err(failure)).await,
             End::Wrong(why) => {
-                drop(self.answers.send(Err(Status::failed_precondition(why))).await);
+                drop(
+                    self.answers
+                        .send(Err(Status::failed_precondition(why)))
+                        .await,
+                );
             }
         }
     }
@@ -94,10 +98,7 @@ impl Conversation {
     }
 
     /// Takes the first request, and waits in line for the token.
-    async fn open(
-        &self,
-        requests: &mut Streaming<LeaseRequest>,
-    ) -> Result<(Lease, String), End> {
+    async fn open(&self, requests: &mut Streaming<LeaseRequest>) -> Result<(Lease, String), End> {
         let open = match next(requests).await {
             Some(lease_request::Request::Open(open)) => open,
             Some(_) => return Err(End::Wrong("the first request of a lease is open")),
@@ -116,7 +117,10 @@ impl Conversation {
             }));
         };
         if token.is_leased() && open.wait_ms > 0 {
-            self.tell(Waiting::Lease, "another caller has the token; waiting in line");
+            self.tell(
+                Waiting::Lease,
+                "another caller has the token; waiting in line",
+            );
         }
         let patience = Duration::from_millis(u64::from(open.wait_ms));
         let lease = tokio::select! {
@@ -222,7 +226,10 @@ impl Conversation {
                 Waiting::Token => (format!("{place} works"), false),
                 Waiting::Touch => (format!("touch {place} now"), true),
                 Waiting::Unplug => (format!("unplug {place}"), true),
-                Waiting::PlugIn => (format!("plug in {place}, then touch it within 10 seconds"), true),
+                Waiting::PlugIn => (
+                    format!("plug in {place}, then touch it within 10 seconds"),
+                    true,
+                ),
                 Waiting::Lease => (format!("another caller has {place}"), false),
             };
             if for_person && asked.insert(message.clone()) {
@@ -238,7 +245,10 @@ impl Conversation {
     }
 
     fn tell(&self, waiting: Waiting, message: &str) {
-        drop(self.answers.try_send(Ok(progress(waiting, message.to_owned()))));
+        drop(
+            self.answers
+                .try_send(Ok(progress(waiting, message.to_owned()))),
+        );
     }
 
     async fn answer(&self, result: Result<Outcome, Failure>) {

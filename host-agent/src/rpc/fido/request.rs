@@ -68,7 +68,11 @@ pub(super) fn raw(mut raw: proto::Raw) -> Result<Ordered, Failure> {
 fn request(verb: Option<Verb>) -> Result<Request, Failure> {
     Ok(match verb {
         None => {
-            return Err(Failure::invalid("step.verb", "nothing", "one of the verbs of this agent"));
+            return Err(Failure::invalid(
+                "step.verb",
+                "nothing",
+                "one of the verbs of this agent",
+            ));
         }
         Some(Verb::Inspect(_)) => Request::Inspect,
         Some(Verb::Select(_)) => Request::Select,
@@ -116,7 +120,11 @@ fn configure(mut wanted: proto::Configure) -> Result<Configure, Failure> {
     if let Some(length) = wanted.min_pin_length
         && !(4..=63).contains(&length)
     {
-        return Err(Failure::invalid("min_pin_length", length, "4 to 63 characters"));
+        return Err(Failure::invalid(
+            "min_pin_length",
+            length,
+            "4 to 63 characters",
+        ));
     }
     let configure = Configure {
         pin: optional_pin(mem::take(&mut wanted.pin))?,
@@ -136,7 +144,11 @@ fn configure(mut wanted: proto::Configure) -> Result<Configure, Failure> {
         && configure.always_uv.is_none()
         && !configure.enable_enterprise_attestation;
     if asks_for_nothing {
-        return Err(Failure::invalid("configure", "nothing to set", "at least one member"));
+        return Err(Failure::invalid(
+            "configure",
+            "nothing to set",
+            "at least one member",
+        ));
     }
     Ok(configure)
 }
@@ -174,7 +186,13 @@ fn make_credential(mut make: proto::MakeCredential) -> Result<MakeCredential, Fa
             0 => None,
             1 => Some(1),
             2 => Some(2),
-            other => return Err(Failure::invalid("enterprise_attestation", other, "0, 1 or 2")),
+            other => {
+                return Err(Failure::invalid(
+                    "enterprise_attestation",
+                    other,
+                    "0, 1 or 2",
+                ));
+            }
         },
         cred_protect: match make.cred_protect {
             0 => None,
@@ -271,6 +289,9 @@ fn optional_pin(text: String) -> Result<Option<Pin>, Failure> {
 fn needed_pin(text: String) -> Result<Pin, Failure> {
     optional_pin(text)?.ok_or_else(|| Failure {
         field: "pin".to_owned(),
-        ..Failure::new(Code::PinRequired, "the token's PIN is needed for this; give it in pin")
+        ..Failure::new(
+            Code::PinRequired,
+            "the token's PIN is needed for this; give it in pin",
+        )
     })
 }
