@@ -89,8 +89,9 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
         for _ in 0..8 {
             let mut candidate = Secret([0; 32]);
             self.random(&mut candidate.0)?;
-            if SecretKey::from_bytes(&candidate.0.into()).is_ok() {
-                return Ok(PrivateKey::from_bytes(candidate.0));
+            let key = PrivateKey::from_bytes(candidate.0);
+            if scalar(&key).is_ok() {
+                return Ok(key);
             }
         }
         Err(Error)

@@ -1,6 +1,6 @@
 //! Credentials: made, found, used, listed, renamed, deleted.
 
-use crate::desk::{Desk, DeskSession, Error, RP_ID, for_credentials, for_management, pin};
+use crate::desk::{Desk, DeskSession, Error, RP_ID, for_configuration, for_credentials, for_management, pin};
 use crate::key::Key;
 use keysteward_core::cbor::{List, Parse, Raw};
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
@@ -29,6 +29,7 @@ stories! {
     a_key_without_credentials_lists_none on [opensk trussed ours]
     a_list_can_be_left_in_the_middle on [opensk trussed ours]
     credentials_are_found_without_a_touch on [opensk trussed ours]
+    a_key_that_always_verifies_still_lets_itself_be_looked_at on [opensk trussed ours]
     an_excluded_credential_is_not_made_twice on [opensk trussed ours]
     a_credential_that_wants_verification_is_found_with_a_token_only on [opensk trussed ours]
     a_token_of_protocol_one_and_without_permissions_works on [opensk trussed ours]
@@ -290,6 +291,17 @@ fn credentials_are_found_without_a_touch(key: &Key) {
         let elsewhere = [ours.as_slice()].into_iter();
         let other = session.find_credential("other.example", elsewhere, None);
         assert_eq!(other, Ok(None), "of another relying party");
+    });
+}
+
+fn a_key_that_always_verifies_still_lets_itself_be_looked_at(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
+        let ours = make(session, RP_ID, "alice");
+        let token = for_configuration(session, PIN);
+        session.set_always_uv(true, Some(&token)).unwrap();
+        let ids = [ours.as_slice()].into_iter();
+        assert_eq!(session.find_credential(RP_ID, ids, None), Ok(Some(0)));
     });
 }
 
