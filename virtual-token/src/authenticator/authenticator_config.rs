@@ -112,3 +112,6 @@ pub(super) fn commands(enterprise_attestation: bool) -> &'static [u8] {
         &[0x02, 0x03]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -334,3 +334,6 @@ const DEFINED: u32 = 0x7F;
 const UNSUPPORTED: Permissions = Permissions(0x18);
 /// Permissions to which an RP ID means something.
 const BINDABLE: Permissions = Permissions(0x07);
+
+#[cfg(test)]
+mod tests;

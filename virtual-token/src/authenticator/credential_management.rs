@@ -332,3 +332,6 @@ fn count(items: usize) -> u32 {
 
 /// Milliseconds between the items of a list.
 pub(super) const SEQUENCE_TIMEOUT: u64 = 30_000;
+
+#[cfg(test)]
+mod tests;

@@ -254,3 +254,6 @@ pub(super) fn flags(present: Option<Present>, verified: Option<UserVerified>) ->
 
 /// hmac-secret of two salts.
 const MAX_EXTENSIONS: usize = 96;
+
+#[cfg(test)]
+mod tests;

@@ -108,3 +108,6 @@ const VERSIONS: [&str; 4] = [FIDO_2_0, FIDO_2_1_PRE, FIDO_2_1, FIDO_2_3];
 const EXTENSIONS: [&str; 4] = [CRED_PROTECT, HMAC_SECRET, MIN_PIN_LENGTH, HMAC_SECRET_MC];
 /// Entries of an excludeList or allowList.
 pub(super) const MAX_CREDENTIAL_COUNT_IN_LIST: usize = 16;
+
+#[cfg(test)]
+mod tests;

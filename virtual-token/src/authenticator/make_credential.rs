@@ -201,3 +201,6 @@ const MAX_USER_ID_LEN: usize = 64;
 /// The longest outputs: hmac-secret-mc of two salts, and three small ones.
 const MAX_EXTENSIONS: usize = 192;
 const MAX_AUTH_DATA: usize = 37 + 18 + MAX_ID_LEN + 77 + MAX_EXTENSIONS;
+
+#[cfg(test)]
+mod tests;

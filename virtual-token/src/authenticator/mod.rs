@@ -12,11 +12,16 @@ mod get_assertion;
 mod get_info;
 mod hmac_secret;
 mod make_credential;
+#[cfg(test)]
+mod platform;
 mod reset;
 mod selection;
 pub mod state;
 mod token;
 mod user_verification;
+
+#[cfg(test)]
+mod tests;
 
 use crate::firmware::{Contents, StoredCredential};
 use crate::storage::Storage;

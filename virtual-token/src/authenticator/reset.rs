@@ -31,3 +31,6 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
 /// Milliseconds after power-up in which a reset is taken.
 const WINDOW: u64 = 10_000;
+
+#[cfg(test)]
+mod tests;
