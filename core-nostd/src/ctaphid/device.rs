@@ -157,6 +157,16 @@ impl Device {
         }
     }
 
+    /// When [`poll_timeout`](Self::poll_timeout) has something to do if no report
+    /// comes before; `None`: never, so that firmware may sleep.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Millis> {
+        match self.state {
+            State::Receiving { since, .. } => Some(since.after(PACKET_TIMEOUT).after(1)),
+            State::Idle | State::Executing { .. } => None,
+        }
+    }
+
     /// KEEPALIVE for the running CTAP2 request; due every 100 ms.
     #[must_use]
     pub fn keepalive(&self, status: Keepalive) -> Option<Report> {

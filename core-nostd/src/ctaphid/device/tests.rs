@@ -200,7 +200,9 @@ fn each_packet_starts_the_time_out_anew() {
     let later = NOW.after(400);
     assert_eq!(device.handle_report(later, &next, &mut buffer), Event::None);
     assert_eq!(device.poll_timeout(NOW.after(800)), None);
+    assert_eq!(device.deadline(), Some(NOW.after(901)));
     assert!(device.poll_timeout(NOW.after(901)).is_some());
+    assert_eq!(device.deadline(), None);
 }
 
 #[test]
