@@ -13,8 +13,6 @@ pub struct Hid<'a> {
     io: &'a Io,
     channels: Channels,
     buffer: Box<[u8]>,
-    /// A request is in the middle of its packets: its time-out has to be watched.
-    receiving: bool,
 }
 
 impl<'a> Hid<'a> {
@@ -24,7 +22,6 @@ impl<'a> Hid<'a> {
             io,
             channels: Channels::new(VERSION, Capabilities(capabilities)),
             buffer: vec![0; MAX_MESSAGE].into(),
-            receiving: false,
         }
     }
 
@@ -36,30 +33,25 @@ impl<'a> Hid<'a> {
     /// The next request, from whichever channel. It must be answered before the next.
     pub fn next_request(&mut self) -> Result<(Command, Vec<u8>), PowerCut> {
         loop {
-            let report = if self.receiving {
-                self.io.receive(self.io.now().after(POLL))?
-            } else {
-                Some(self.io.receive_any()?)
+            let report = match self.channels.deadline() {
+                Some(until) => self.io.receive(until)?,
+                None => Some(self.io.receive_any()?),
             };
             let now = self.io.now();
             let Some(report) = report else {
                 if let Some(reply) = self.channels.poll_timeout(now) {
-                    self.receiving = false;
                     self.io.send(&reply)?;
                 }
                 continue;
             };
             match self.channels.handle_report(now, &report, &mut self.buffer) {
-                Event::None => self.receiving = true,
-                Event::Reply(reply) => self.io.send(&reply)?,
+                // Nothing is executed, so there is nothing to cancel.
+                Event::None | Event::Cancel => {}
+                Event::Reply(reply) | Event::Abort(reply) => self.io.send(&reply)?,
                 Event::Request { command, len, .. } => {
-                    self.receiving = false;
                     let request = self.buffer.get(..len).unwrap_or_default().to_vec();
                     return Ok((command, request));
                 }
-                // Neither comes while nothing is executed.
-                Event::Cancel => {}
-                Event::Abort(reply) => self.io.send(&reply)?,
             }
         }
     }
@@ -116,7 +108,7 @@ impl<'a> Hid<'a> {
             }
             if now >= next_keepalive {
                 self.keepalive(Keepalive::UserPresenceNeeded)?;
-                next_keepalive = now.after(POLL);
+                next_keepalive = now.after(KEEPALIVE);
             }
             let Some(report) = self.io.receive(next_keepalive.min(end))? else {
                 continue;
@@ -147,7 +139,10 @@ const VERSION: DeviceVersion = DeviceVersion {
     minor: 1,
     build: 0,
 };
-/// Milliseconds between keep-alives, and between looks at a half-received request.
-const POLL: u64 = 100;
+/// Milliseconds between keep-alives.
+const KEEPALIVE: u64 = 100;
 /// Milliseconds that a user has to touch the key.
 const TOUCH_TIMEOUT: u64 = 30_000;
+
+#[cfg(test)]
+mod tests;

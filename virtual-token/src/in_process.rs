@@ -141,3 +141,6 @@ impl Environment for Hand<'_> {
         self.world.touches.pop_front().unwrap_or(self.world.then)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,8 +84,10 @@ impl Io {
     /// Lights the lamp. The user is asked for as long as the request lives.
     pub fn ask_for_touch(&self) -> TouchRequest {
         let mut inner = self.device.lock();
-        inner.touch_requests += 1;
-        inner.touched = false;
+        if self.check(&inner).is_ok() {
+            inner.touch_requests += 1;
+            inner.touched = false;
+        }
         TouchRequest { io: self.clone() }
     }
 
@@ -150,7 +152,10 @@ impl TouchRequest {
 impl Drop for TouchRequest {
     fn drop(&mut self) {
         let mut inner = self.io.device.lock();
-        inner.touch_requests = inner.touch_requests.saturating_sub(1);
-        inner.touched = false;
+        // A lamp of an earlier life went out with the power.
+        if inner.power_ups == self.io.power_up {
+            inner.touch_requests = inner.touch_requests.saturating_sub(1);
+            inner.touched = false;
+        }
     }
 }

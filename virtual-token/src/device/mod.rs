@@ -154,6 +154,8 @@ impl Device {
             inner.power_ups += 1;
             inner.powered_at = self.now_in(&inner);
             inner.incoming.clear();
+            inner.touch_requests = 0;
+            inner.touched = false;
             inner.faults.power_up();
             self.changed.notify_all();
         }
@@ -208,7 +210,8 @@ impl Device {
         let inner = self.lock();
         State {
             plugged: inner.plugged,
-            waiting_for_touch: inner.touch_requests > 0,
+            // Firmware may not have noticed yet that its power is gone.
+            waiting_for_touch: inner.plugged && inner.touch_requests > 0,
             power_ups: inner.power_ups,
             held: inner.faults.holding(),
             contents: inner.contents.clone(),

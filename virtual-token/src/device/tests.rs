@@ -143,6 +143,26 @@ fn the_three_policies_of_touch() {
 }
 
 #[test]
+fn a_lamp_goes_out_with_the_power() {
+    let bench = bench(TouchPolicy::Ask);
+    let request = bench.io.ask_for_touch();
+    bench.device.unplug();
+    assert!(!bench.device.state().waiting_for_touch);
+    assert_eq!(request.touched(), Err(PowerCut(())));
+    bench.device.plug();
+    let (_host, io) = connect(&bench.device);
+    let again = io.ask_for_touch();
+    bench.device.touch().unwrap();
+    drop(request);
+    let _dead = bench.io.ask_for_touch();
+    assert_eq!(
+        again.touched(),
+        Ok(true),
+        "the earlier life's lamp takes nothing away"
+    );
+}
+
+#[test]
 fn a_touch_wakes_firmware_that_waits_for_reports() {
     let bench = bench(TouchPolicy::Ask);
     let request = bench.io.ask_for_touch();
