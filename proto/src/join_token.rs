@@ -116,7 +116,9 @@ impl core::error::Error for InvalidJoinToken {}
 
 fn decode(text: &str) -> Option<[u8; 32]> {
     let mut bytes = Zeroizing::new([0; 33]);
-    let length = URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut_slice()).ok()?;
+    let length = URL_SAFE_NO_PAD
+        .decode_slice(text, bytes.as_mut_slice())
+        .ok()?;
     let mut found = [0; 32];
     let decoded = bytes.get(..length)?;
     if decoded.len() != found.len() {
@@ -160,10 +162,22 @@ mod tests {
             (format!("ksk1.{secret}.{root}"), InvalidJoinToken::Prefix),
             (head.to_owned(), InvalidJoinToken::Parts),
             (format!("{}.more", *whole), InvalidJoinToken::Parts),
-            (format!("{prefix}.{}.{root}", &secret[1..]), InvalidJoinToken::Secret),
-            (format!("{prefix}.{secret}AAAA.{root}"), InvalidJoinToken::Secret),
-            (format!("{prefix}.{secret}.{}", &root[..40]), InvalidJoinToken::Root),
-            (format!("{prefix}.{secret}.!{}", &root[1..]), InvalidJoinToken::Root),
+            (
+                format!("{prefix}.{}.{root}", &secret[1..]),
+                InvalidJoinToken::Secret,
+            ),
+            (
+                format!("{prefix}.{secret}AAAA.{root}"),
+                InvalidJoinToken::Secret,
+            ),
+            (
+                format!("{prefix}.{secret}.{}", &root[..40]),
+                InvalidJoinToken::Root,
+            ),
+            (
+                format!("{prefix}.{secret}.!{}", &root[1..]),
+                InvalidJoinToken::Root,
+            ),
         ] {
             assert_eq!(JoinToken::parse(&text).unwrap_err(), why, "{text}");
         }

@@ -56,7 +56,13 @@ pub async fn run(settings: &Settings, command: Enrol) -> anyhow::Result<()> {
     let mut failures = 0;
     let mut told = false;
     loop {
-        let asked = enrol(&directory, &server, &join_token, Agent::host_facts(), command.replace);
+        let asked = enrol(
+            &directory,
+            &server,
+            &join_token,
+            Agent::host_facts(),
+            command.replace,
+        );
         match asked.await {
             Ok(Enrolled::Now(identity)) => {
                 println!(

@@ -63,7 +63,11 @@ impl Status {
         Self {
             running: health.is_some(),
             uplink: health.as_ref().map(|health| health.uplink.clone()),
-            server: settings.server.as_ref().or(enrolled_with).map(ToString::to_string),
+            server: settings
+                .server
+                .as_ref()
+                .or(enrolled_with)
+                .map(ToString::to_string),
             certificate_expires: identity.as_ref().map(|identity| identity.not_after),
             host_id: identity.map(|identity| identity.host_id),
             tokens: health.as_ref().map(|health| health.tokens),
@@ -79,15 +83,41 @@ impl Status {
             Some(value) => writeln!(out, "{name:<22}{value}"),
             None => Ok(()),
         };
-        line("agent", Some(if self.running { "running" } else { "not running" }.to_owned()))?;
+        line(
+            "agent",
+            Some(
+                if self.running {
+                    "running"
+                } else {
+                    "not running"
+                }
+                .to_owned(),
+            ),
+        )?;
         line("running since", self.running_since.map(|at| at.to_string()))?;
         line("uplink", self.uplink.clone())?;
         line("server", self.server.clone())?;
-        line("host", Some(self.host_id.clone().unwrap_or_else(|| "not enrolled".to_owned())))?;
-        line("certificate until", self.certificate_expires.map(|at| at.to_string()))?;
+        line(
+            "host",
+            Some(
+                self.host_id
+                    .clone()
+                    .unwrap_or_else(|| "not enrolled".to_owned()),
+            ),
+        )?;
+        line(
+            "certificate until",
+            self.certificate_expires.map(|at| at.to_string()),
+        )?;
         line("tokens", self.tokens.map(|tokens| tokens.to_string()))?;
-        line("journal entries", self.journal_entries.map(|entries| entries.to_string()))?;
-        line("unsettled", self.journal_unsettled.map(|entries| entries.to_string()))
+        line(
+            "journal entries",
+            self.journal_entries.map(|entries| entries.to_string()),
+        )?;
+        line(
+            "unsettled",
+            self.journal_unsettled.map(|entries| entries.to_string()),
+        )
     }
 }
 
@@ -107,7 +137,10 @@ async fn health(settings: &Settings) -> Option<GetHealthResponse> {
         }))
         .await
         .ok()?;
-    let health = HostClient::new(channel).get_health(GetHealthRequest {}).await.ok()?;
+    let health = HostClient::new(channel)
+        .get_health(GetHealthRequest {})
+        .await
+        .ok()?;
     Some(health.into_inner())
 }
 

@@ -65,7 +65,11 @@ fn service_main(_arguments: Vec<OsString>) {
     let Ok(status) = service_control_handler::register(NAME, handler) else {
         return;
     };
-    report(status, ServiceState::StartPending, ServiceExitCode::NO_ERROR);
+    report(
+        status,
+        ServiceState::StartPending,
+        ServiceExitCode::NO_ERROR,
+    );
     let code = match serve(status, shutdown) {
         Ok(()) => ServiceExitCode::NO_ERROR,
         Err((code, error)) => {

@@ -112,16 +112,21 @@ mod tests {
             });
             let ceiling = Duration::from_secs(ceiling_s);
             assert!(seen < ceiling, "{failures}: {seen:?}");
-            assert!(seen > ceiling.mul_f32(0.95), "{failures}: {seen:?} is no full jitter");
+            assert!(
+                seen > ceiling.mul_f32(0.95),
+                "{failures}: {seen:?} is no full jitter"
+            );
         }
     }
 
     #[test]
     fn the_first_wait_after_a_settled_link_is_spread_over_the_herd_time() {
-        let seen = longest(|rng| {
-            Backoff::new(Pace::default()).after_link(Duration::from_secs(61), rng)
-        });
-        assert!(seen > Duration::from_secs(55) && seen < Duration::from_secs(60), "{seen:?}");
+        let seen =
+            longest(|rng| Backoff::new(Pace::default()).after_link(Duration::from_secs(61), rng));
+        assert!(
+            seen > Duration::from_secs(55) && seen < Duration::from_secs(60),
+            "{seen:?}"
+        );
     }
 
     #[test]

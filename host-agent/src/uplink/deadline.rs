@@ -129,7 +129,10 @@ mod tests {
     use super::*;
 
     fn request(timeout: &str) -> Request<()> {
-        Request::builder().header("grpc-timeout", timeout).body(()).unwrap()
+        Request::builder()
+            .header("grpc-timeout", timeout)
+            .body(())
+            .unwrap()
     }
 
     #[test]
@@ -145,7 +148,11 @@ mod tests {
             assert_eq!(parse(request(text).headers()), Ok(Some(duration)), "{text}");
         }
         for text in ["", "m", "150", "1 m", "-1S", "123456789m", "5s", "1.5S"] {
-            assert_eq!(parse(request(text).headers()), Err(InvalidTimeout), "{text:?}");
+            assert_eq!(
+                parse(request(text).headers()),
+                Err(InvalidTimeout),
+                "{text:?}"
+            );
         }
     }
 
@@ -171,14 +178,15 @@ mod tests {
         })
         .await
         .unwrap();
-        let collected = tokio::time::timeout(
-            Duration::from_secs(10),
-            response.into_body().collect(),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-        assert_eq!(collected.trailers().unwrap().get("grpc-status").unwrap(), "4");
+        let collected =
+            tokio::time::timeout(Duration::from_secs(10), response.into_body().collect())
+                .await
+                .unwrap()
+                .unwrap();
+        assert_eq!(
+            collected.trailers().unwrap().get("grpc-status").unwrap(),
+            "4"
+        );
     }
 
     #[tokio::test]

@@ -176,8 +176,9 @@ fn config(purpose: Purpose<'_>) -> Result<ClientConfig, rustls::Error> {
         .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, provider)));
     let mut config = match identity {
         None => builder.with_no_client_auth(),
-        Some(identity) => builder
-            .with_client_auth_cert(vec![identity.certificate.clone()], identity.tls_key())?,
+        Some(identity) => {
+            builder.with_client_auth_cert(vec![identity.certificate.clone()], identity.tls_key())?
+        }
     };
     config.alpn_protocols = vec![purpose.alpn().to_vec()];
     // A ticket would let a revoked host skip the check of its certificate.

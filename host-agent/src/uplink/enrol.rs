@@ -148,7 +148,12 @@ pub async fn renew(
         .await
         .map_err(|status| refusal(&status))?
         .into_inner();
-    let renewed = Identity::new(identity.server.clone(), key, answer.certificate, answer.roots)?;
+    let renewed = Identity::new(
+        identity.server.clone(),
+        key,
+        answer.certificate,
+        answer.roots,
+    )?;
     if renewed.host_id != identity.host_id {
         return Err(IdentityError::Unfit("the renewed certificate is for another host").into());
     }

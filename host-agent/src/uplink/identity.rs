@@ -73,10 +73,14 @@ impl Identity {
             .ok()
             .flatten()
             .and_then(|names| {
-                names.value.general_names.iter().find_map(|name| match name {
-                    GeneralName::URI(uri) => parse_agent_uri(uri),
-                    _ => None,
-                })
+                names
+                    .value
+                    .general_names
+                    .iter()
+                    .find_map(|name| match name {
+                        GeneralName::URI(uri) => parse_agent_uri(uri),
+                        _ => None,
+                    })
             })
             .map(|(server, host)| (server.to_owned(), host.to_owned()))
             .ok_or(unfit("the certificate names no host"))?;
@@ -84,8 +88,10 @@ impl Identity {
         let time = |at: i64| {
             Timestamp::from_second(at).map_err(|_| unfit("the certificate's life is out of range"))
         };
-        let (not_before, not_after) =
-            (time(validity.not_before.timestamp())?, time(validity.not_after.timestamp())?);
+        let (not_before, not_after) = (
+            time(validity.not_before.timestamp())?,
+            time(validity.not_after.timestamp())?,
+        );
         if roots.is_empty() {
             return Err(unfit("there is no root to trust"));
         }
@@ -240,7 +246,11 @@ impl Directory {
         };
         let damaged = || IdentityError::Damaged { path: path.clone() };
         let bytes = |text: &str| STANDARD.decode(text).map_err(|_| damaged());
-        let roots = kept.roots.iter().map(|root| bytes(root)).collect::<Result<_, _>>()?;
+        let roots = kept
+            .roots
+            .iter()
+            .map(|root| bytes(root))
+            .collect::<Result<_, _>>()?;
         let key = Key {
             pkcs8: Zeroizing::new(bytes(&kept.key)?),
         };
@@ -265,7 +275,11 @@ impl Directory {
                 port: identity.server.port,
                 key: STANDARD.encode(&*identity.key.pkcs8),
                 certificate: STANDARD.encode(&identity.certificate),
-                roots: identity.roots.iter().map(|root| STANDARD.encode(root)).collect(),
+                roots: identity
+                    .roots
+                    .iter()
+                    .map(|root| STANDARD.encode(root))
+                    .collect(),
             },
         )?;
         for request in [ENROLLING, RENEWING] {
@@ -288,7 +302,10 @@ impl Directory {
     /// # Errors
     /// When the disk does not take it.
     pub fn renewal_key(&self, identity: &Identity) -> Result<Key, IdentityError> {
-        self.pending_key(RENEWING, &hex::encode(Sha256::digest(&identity.certificate)))
+        self.pending_key(
+            RENEWING,
+            &hex::encode(Sha256::digest(&identity.certificate)),
+        )
     }
 
     fn pending_key(&self, name: &str, asked_with: &str) -> Result<Key, IdentityError> {

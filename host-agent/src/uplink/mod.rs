@@ -64,10 +64,7 @@ pub struct Uplink {
 ///
 /// # Errors
 /// See [`DialError`].
-pub async fn dial_uplink(
-    server: &ServerAddress,
-    identity: &Identity,
-) -> Result<Stream, DialError> {
+pub async fn dial_uplink(server: &ServerAddress, identity: &Identity) -> Result<Stream, DialError> {
     dial(server, Purpose::Uplink(identity)).await
 }
 
@@ -112,11 +109,15 @@ impl Uplink {
         mut identity: Identity,
         rng: &mut impl Rng,
     ) -> Result<Duration, Option<Duration>> {
-        let server = self.server.clone().unwrap_or_else(|| identity.server.clone());
+        let server = self
+            .server
+            .clone()
+            .unwrap_or_else(|| identity.server.clone());
         if identity.renewal_due() <= Timestamp::now() {
             identity = self.renewed(&server, identity).await;
         }
-        self.state.certificate_expires(identity.not_after.as_microsecond());
+        self.state
+            .certificate_expires(identity.not_after.as_microsecond());
         let stream = match dial_uplink(&server, &identity).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -197,7 +198,8 @@ impl Uplink {
         match enrol::renew(&self.directory, server, &identity).await {
             Ok(renewed) => {
                 info!(expires = %renewed.not_after, "certificate renewed");
-                self.state.certificate_expires(renewed.not_after.as_microsecond());
+                self.state
+                    .certificate_expires(renewed.not_after.as_microsecond());
                 renewed
             }
             Err(error) => {

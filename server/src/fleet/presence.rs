@@ -74,7 +74,10 @@ async fn linked(tx: &mut Write<'_>, seen: &Seen, hello: &SaidHello) -> store::Re
         let mut facts = Map::new();
         facts.insert("link_epoch".into(), json!(hello.link_epoch));
         facts.insert("seen_before".into(), json!(host.link_epoch));
-        facts.insert("hostname".into(), Value::from(hello.facts.hostname.as_str()));
+        facts.insert(
+            "hostname".into(),
+            Value::from(hello.facts.hostname.as_str()),
+        );
         let entry = Entry {
             at: seen.at,
             actor: format!("host:{}", seen.host),
@@ -87,7 +90,15 @@ async fn linked(tx: &mut Write<'_>, seen: &Seen, hello: &SaidHello) -> store::Re
         audit::append(tx, entry).await?;
     }
     let epoch = hello.link_epoch.max(host.link_epoch);
-    store::host::set_linked(tx, seen.host, epoch, &hello.agent_version, &hello.facts, seen.at).await
+    store::host::set_linked(
+        tx,
+        seen.host,
+        epoch,
+        &hello.agent_version,
+        &hello.facts,
+        seen.at,
+    )
+    .await
 }
 
 /// What a host says of itself, cut to what a column should hold.

@@ -50,9 +50,8 @@ impl Registry {
             if same_process && there.epoch() >= link.epoch() {
                 return Claim::Late;
             }
-            let gives_way = same_process
-                || there.is_closed()
-                || dead.is_some_and(|dead| dead.is(there));
+            let gives_way =
+                same_process || there.is_closed() || dead.is_some_and(|dead| dead.is(there));
             if !gives_way {
                 return Claim::Rival(there.clone());
             }
@@ -94,7 +93,10 @@ impl Registry {
     }
 
     pub(super) fn links(&self) -> Vec<Link> {
-        self.read().values().map(|linked| linked.link.clone()).collect()
+        self.read()
+            .values()
+            .map(|linked| linked.link.clone())
+            .collect()
     }
 
     pub(super) fn hosts(&self) -> Vec<HostId> {
@@ -127,7 +129,10 @@ impl Registry {
     /// Remembers a link that was refused because another one lives. `true` the
     /// first time that this process of an agent is seen doing it.
     pub(super) fn duplicate(&self, duplicate: Duplicate) -> bool {
-        let mut duplicates = self.duplicates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut duplicates = self
+            .duplicates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let known = duplicates
             .get(&duplicate.host)
             .is_some_and(|known| known.boot_id == duplicate.boot_id);

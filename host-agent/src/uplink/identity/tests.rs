@@ -20,7 +20,11 @@ fn leaf(key: &Key, uri: &str, root: &CertifiedIssuer<'static, KeyPair>) -> Vec<u
     params.not_before = rcgen::date_time_ymd(2026, 1, 1);
     params.not_after = rcgen::date_time_ymd(2026, 1, 31);
     params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
-    params.signed_by(&key.pair().unwrap(), root).unwrap().der().to_vec()
+    params
+        .signed_by(&key.pair().unwrap(), root)
+        .unwrap()
+        .der()
+        .to_vec()
 }
 
 fn identity(key: Key) -> Identity {
@@ -60,7 +64,10 @@ fn a_key_that_others_can_read_is_not_used() {
     let path = state.path().join("uplink/identity.json");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let error = directory.identity().unwrap_err();
-    assert!(matches!(error, IdentityError::ReadableByOthers { mode: 0o640, .. }), "{error}");
+    assert!(
+        matches!(error, IdentityError::ReadableByOthers { mode: 0o640, .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -100,7 +107,10 @@ fn the_same_question_is_asked_with_the_same_key_until_it_is_answered() {
 
     directory.keep(&identity(other.clone())).unwrap();
     assert!(!state.path().join("uplink/enrolling.json").exists());
-    assert_ne!(*directory.enrolment_key("token-b").unwrap().pkcs8, *other.pkcs8);
+    assert_ne!(
+        *directory.enrolment_key("token-b").unwrap().pkcs8,
+        *other.pkcs8
+    );
 }
 
 #[test]
@@ -111,11 +121,17 @@ fn a_write_that_a_crash_cut_off_leaves_the_identity_before_it() {
     directory.keep(&before).unwrap();
     let beside = state.path().join("uplink/identity.new");
     fs::write(&beside, "{\"host\": \"ke").unwrap();
-    assert_eq!(directory.identity().unwrap().unwrap().certificate, before.certificate);
+    assert_eq!(
+        directory.identity().unwrap().unwrap().certificate,
+        before.certificate
+    );
 
     let after = identity(Key::generate().unwrap());
     directory.keep(&after).unwrap();
-    assert_eq!(directory.identity().unwrap().unwrap().certificate, after.certificate);
+    assert_eq!(
+        directory.identity().unwrap().unwrap().certificate,
+        after.certificate
+    );
     assert_eq!(mode(&state.path().join("uplink/identity.json")), 0o600);
 }
 
@@ -129,7 +145,11 @@ fn an_answer_that_does_not_fit_is_not_taken_for_an_identity() {
     for (certificate, roots, why) in [
         (b"no".to_vec(), roots.clone(), "not X.509"),
         (leaf(&other, &uri, &root), roots.clone(), "another key"),
-        (leaf(&key, "https://keys.example.com", &root), roots, "names no host"),
+        (
+            leaf(&key, "https://keys.example.com", &root),
+            roots,
+            "names no host",
+        ),
         (leaf(&key, &uri, &root), vec![], "no root"),
     ] {
         let error = Identity::new(server(), key.clone(), certificate, roots).unwrap_err();
@@ -142,12 +162,21 @@ fn renewal_is_due_around_half_life_and_at_different_times_for_different_hosts() 
     let due: Vec<_> = (0..20)
         .map(|_| identity(Key::generate().unwrap()))
         .map(|identity| {
-            let life = identity.not_after.duration_since(identity.not_before).as_secs_f64();
-            let until = identity.renewal_due().duration_since(identity.not_before).as_secs_f64();
+            let life = identity
+                .not_after
+                .duration_since(identity.not_before)
+                .as_secs_f64();
+            let until = identity
+                .renewal_due()
+                .duration_since(identity.not_before)
+                .as_secs_f64();
             until / life
         })
         .collect();
-    assert!(due.iter().all(|share| (0.45..=0.55).contains(share)), "{due:?}");
+    assert!(
+        due.iter().all(|share| (0.45..=0.55).contains(share)),
+        "{due:?}"
+    );
     let earliest = due.iter().copied().fold(1.0, f64::min);
     let latest = due.iter().copied().fold(0.0, f64::max);
     assert!(latest - earliest > 0.02, "{due:?}");
@@ -157,5 +186,8 @@ fn renewal_is_due_around_half_life_and_at_different_times_for_different_hosts() 
 fn a_printed_identity_does_not_show_its_key() {
     let identity = identity(Key::generate().unwrap());
     let printed = format!("{identity:?} {:?}", identity.key);
-    assert!(!printed.contains("pkcs8") && printed.contains("host-1"), "{printed}");
+    assert!(
+        !printed.contains("pkcs8") && printed.contains("host-1"),
+        "{printed}"
+    );
 }

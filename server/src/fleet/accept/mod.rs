@@ -38,10 +38,7 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(
-        fleet: &Inner,
-        port: &Arc<PortCertificate>,
-    ) -> Result<Self, TlsError> {
+    pub(super) fn new(fleet: &Inner, port: &Arc<PortCertificate>) -> Result<Self, TlsError> {
         let settings = &fleet.settings;
         Ok(Self {
             configurations: Configurations::new(
@@ -89,7 +86,11 @@ impl Door {
             LazyConfigAcceptor::new(rustls::server::Acceptor::default(), tcp),
         )
         .await??;
-        let _turn = self.shaking.acquire().await.map_err(std::io::Error::other)?;
+        let _turn = self
+            .shaking
+            .acquire()
+            .await
+            .map_err(std::io::Error::other)?;
         let config = self.configurations.choose(&hello.client_hello());
         timeout(self.handshake_timeout, hello.into_stream(config)).await?
     }

@@ -104,7 +104,9 @@ impl ClientCertVerifier for AgentVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verdict = self.inner.verify_client_cert(end_entity, intermediates, now);
+        let verdict = self
+            .inner
+            .verify_client_cert(end_entity, intermediates, now);
         let Err(Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         )) = verdict
@@ -114,7 +116,8 @@ impl ClientCertVerifier for AgentVerifier {
         match end(end_entity) {
             // Everything else about it must have been right on its last day.
             Some(end) if now.as_secs().saturating_sub(end.as_secs()) <= self.grace.as_secs() => {
-                self.inner.verify_client_cert(end_entity, intermediates, end)
+                self.inner
+                    .verify_client_cert(end_entity, intermediates, end)
             }
             _ => verdict,
         }
@@ -134,7 +137,8 @@ impl ClientCertVerifier for AgentVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
+        self.inner
+            .verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -143,7 +147,8 @@ impl ClientCertVerifier for AgentVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
+        self.inner
+            .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -22,10 +22,14 @@ impl AgentIdentity {
     pub fn of(certificate: &CertificateDer<'_>, server: ServerId) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
         let names = certificate.subject_alternative_name().ok()??;
-        let (its_server, host) = names.value.general_names.iter().find_map(|name| match name {
-            GeneralName::URI(uri) => parse_agent_uri(uri),
-            _ => None,
-        })?;
+        let (its_server, host) = names
+            .value
+            .general_names
+            .iter()
+            .find_map(|name| match name {
+                GeneralName::URI(uri) => parse_agent_uri(uri),
+                _ => None,
+            })?;
         if its_server.parse() != Ok(server) {
             return None;
         }

@@ -165,7 +165,11 @@ async fn root(
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     // Two roots of one name would be told apart by their keys alone.
-    let name = format!("Keysteward {} {}", hex::encode(&key.public_key_raw()[1..5]), now);
+    let name = format!(
+        "Keysteward {} {}",
+        hex::encode(&key.public_key_raw()[1..5]),
+        now
+    );
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];

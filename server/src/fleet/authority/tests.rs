@@ -24,7 +24,11 @@ fn now() -> Micros {
 }
 
 fn request(key: &KeyPair) -> Vec<u8> {
-    CertificateParams::default().serialize_request(key).unwrap().der().to_vec()
+    CertificateParams::default()
+        .serialize_request(key)
+        .unwrap()
+        .der()
+        .to_vec()
 }
 
 fn p256() -> KeyPair {
@@ -74,7 +78,13 @@ async fn an_agents_certificate_names_its_host_and_is_good_for_nothing_but_a_clie
     let host = HostId::new();
     let signed = sign(&authority, host);
     let identity = AgentIdentity::of(&signed.der.clone().into(), authority.server()).unwrap();
-    assert_eq!(identity, AgentIdentity { host, serial: signed.serial.clone() });
+    assert_eq!(
+        identity,
+        AgentIdentity {
+            host,
+            serial: signed.serial.clone()
+        }
+    );
 
     let (_, certificate) = X509Certificate::from_der(&signed.der).unwrap();
     let usage = certificate.extended_key_usage().unwrap().unwrap().value;
@@ -83,7 +93,9 @@ async fn an_agents_certificate_names_its_host_and_is_good_for_nothing_but_a_clie
     assert_eq!(signed.serial.len(), 2 * SERIAL);
     let (_, root) = X509Certificate::from_der(authority.roots()[0]).unwrap();
     assert!(root.is_ca());
-    certificate.verify_signature(Some(root.public_key())).unwrap();
+    certificate
+        .verify_signature(Some(root.public_key()))
+        .unwrap();
 }
 
 #[tokio::test]
@@ -92,7 +104,10 @@ async fn a_certificate_of_another_server_names_no_host_of_ours() {
     let (_store, authority) = open(directory.path()).await.unwrap();
     let signed = sign(&authority, HostId::new());
     assert_eq!(AgentIdentity::of(&signed.der.into(), ServerId::new()), None);
-    assert_eq!(AgentIdentity::of(authority.roots()[0], authority.server()), None);
+    assert_eq!(
+        AgentIdentity::of(authority.roots()[0], authority.server()),
+        None
+    );
 }
 
 #[test]
@@ -126,7 +141,11 @@ async fn nothing_but_the_key_of_a_request_enters_a_certificate() {
     let host = HostId::new();
     let mut params = CertificateParams::default();
     params.subject_alt_names = vec![
-        SanType::URI(agent_uri(authority.server(), HostId::new()).try_into().unwrap()),
+        SanType::URI(
+            agent_uri(authority.server(), HostId::new())
+                .try_into()
+                .unwrap(),
+        ),
         SanType::DnsName("server.keysteward.internal".try_into().unwrap()),
     ];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -134,11 +153,24 @@ async fn nothing_but_the_key_of_a_request_enters_a_certificate() {
     let request = CertificateRequest::verify(&der).unwrap();
     let life = Duration::from_secs(3600);
     let mut rng = StdRng::seed_from_u64(7);
-    let signed = authority.sign_agent(host, &request, life, now(), &mut rng).unwrap();
+    let signed = authority
+        .sign_agent(host, &request, life, now(), &mut rng)
+        .unwrap();
     let (_, certificate) = X509Certificate::from_der(&signed.der).unwrap();
-    let names = certificate.subject_alternative_name().unwrap().unwrap().value;
+    let names = certificate
+        .subject_alternative_name()
+        .unwrap()
+        .unwrap()
+        .value;
     assert_eq!(names.general_names.len(), 1);
-    assert!(!certificate.extended_key_usage().unwrap().unwrap().value.server_auth);
+    assert!(
+        !certificate
+            .extended_key_usage()
+            .unwrap()
+            .unwrap()
+            .value
+            .server_auth
+    );
     let identity = AgentIdentity::of(&signed.der.into(), authority.server()).unwrap();
     assert_eq!(identity.host, host);
 }

@@ -107,7 +107,13 @@ mod tests {
     fn what_is_not_allowed_is_refused_by_name() {
         let new = NewJoinToken::default();
         for (new, field) in [
-            (NewJoinToken { uses: 2, ..new.clone() }, "needs_approval"),
+            (
+                NewJoinToken {
+                    uses: 2,
+                    ..new.clone()
+                },
+                "needs_approval",
+            ),
             (
                 NewJoinToken {
                     uses: MOST_USES + 1,
@@ -123,14 +129,33 @@ mod tests {
                 },
                 "valid_for_s",
             ),
-            (NewJoinToken { group: "a".repeat(65), ..new.clone() }, "group"),
-            (NewJoinToken { group: "a\nb".into(), ..new.clone() }, "group"),
+            (
+                NewJoinToken {
+                    group: "a".repeat(65),
+                    ..new.clone()
+                },
+                "group",
+            ),
+            (
+                NewJoinToken {
+                    group: "a\nb".into(),
+                    ..new.clone()
+                },
+                "group",
+            ),
         ] {
             match row(new) {
                 Err(EnrolmentError::Invalid { field: found, .. }) => assert_eq!(found, field),
                 other => panic!("{field}: {other:?}"),
             }
         }
-        assert!(row(NewJoinToken { uses: 2, needs_approval: true, ..new }).is_ok());
+        assert!(
+            row(NewJoinToken {
+                uses: 2,
+                needs_approval: true,
+                ..new
+            })
+            .is_ok()
+        );
     }
 }

@@ -76,12 +76,11 @@ impl Fleet {
             ("expires_at", json!(row.expires_at.to_string())),
         ];
         let object = format!("join-token:{}", row.id);
-        self.record(&mut tx, actor, "join-token.create", object, facts).await?;
+        self.record(&mut tx, actor, "join-token.create", object, facts)
+            .await?;
         tx.commit().await?;
-        let carried = keysteward_proto::join_token::JoinToken::new(
-            *secret,
-            self.0.authority.root_sha256(),
-        );
+        let carried =
+            keysteward_proto::join_token::JoinToken::new(*secret, self.0.authority.root_sha256());
         Ok((row, carried.encode()))
     }
 
@@ -97,10 +96,15 @@ impl Fleet {
         let now = self.0.clock.now();
         let mut tx = self.0.store.write().await?;
         let found = store::join_token::get(&mut tx, id).await?;
-        if found.ok_or(EnrolmentError::NoJoinToken(id))?.revoked_at.is_none() {
+        if found
+            .ok_or(EnrolmentError::NoJoinToken(id))?
+            .revoked_at
+            .is_none()
+        {
             store::join_token::set_revoked(&mut tx, id, now).await?;
             let object = format!("join-token:{id}");
-            self.record(&mut tx, actor, "join-token.revoke", object, []).await?;
+            self.record(&mut tx, actor, "join-token.revoke", object, [])
+                .await?;
         }
         let row = store::join_token::get(&mut tx, id).await?;
         tx.commit().await?;
@@ -122,7 +126,8 @@ impl Fleet {
         }
         store::host::set_approved(&mut tx, id).await?;
         let facts = [("hostname", json!(host.hostname))];
-        self.record(&mut tx, actor, "host.approve", format!("host:{id}"), facts).await?;
+        self.record(&mut tx, actor, "host.approve", format!("host:{id}"), facts)
+            .await?;
         let approved = self::host(&mut tx, id).await?;
         tx.commit().await?;
         Ok(approved)
@@ -148,7 +153,8 @@ impl Fleet {
                 ("was", json!(before.state.as_str())),
                 ("reason", json!(reason)),
             ];
-            self.record(&mut tx, actor, "host.revoke", format!("host:{id}"), facts).await?;
+            self.record(&mut tx, actor, "host.revoke", format!("host:{id}"), facts)
+                .await?;
         }
         let revoked = host(&mut tx, id).await?;
         tx.commit().await?;
@@ -183,5 +189,7 @@ impl Fleet {
 }
 
 async fn host(tx: &mut Write<'_>, id: HostId) -> Result<Host, EnrolmentError> {
-    store::host::get(tx, id).await?.ok_or(EnrolmentError::NoHost(id))
+    store::host::get(tx, id)
+        .await?
+        .ok_or(EnrolmentError::NoHost(id))
 }

@@ -81,11 +81,18 @@ impl Enrolment for Service {
         let mut asked = request.into_inner();
         let secret = zeroize::Zeroizing::new(std::mem::take(&mut asked.join_token));
         let secret = parse_secret(&secret).ok_or_else(|| {
-            refuse(Code::InvalidArgument, "FIELD_INVALID", "join_token: not the secret half of a join token")
+            refuse(
+                Code::InvalidArgument,
+                "FIELD_INVALID",
+                "join_token: not the secret half of a join token",
+            )
         })?;
         let key = certificate_request(&asked.certificate_request)?;
         let mut tx = self.fleet.store.write().await.map_err(unavailable)?;
-        let host = match store::host::by_public_key(&mut tx, key.spki()).await.map_err(unavailable)? {
+        let host = match store::host::by_public_key(&mut tx, key.spki())
+            .await
+            .map_err(unavailable)?
+        {
             Some(known) => self.known(&mut tx, known, &hash(&secret)).await?,
             None => match self.take_use(&mut tx, &hash(&secret)).await? {
                 Ok(token) => self.insert(&mut tx, token, &key, asked).await?,
@@ -138,10 +145,22 @@ impl Enrolment for Service {
             .await
             .map_err(unavailable)?
             .filter(|host| host.state == State::Enrolled)
-            .ok_or_else(|| refuse(Code::PermissionDenied, "HOST_REVOKED", "this host was revoked"))?;
+            .ok_or_else(|| {
+                refuse(
+                    Code::PermissionDenied,
+                    "HOST_REVOKED",
+                    "this host was revoked",
+                )
+            })?;
         let signed = self.sign(&mut tx, &host, &key).await?;
-        self.record(&mut tx, host.id, "host.renew", Outcome::Ok, [("serial", json!(signed.serial))])
-            .await?;
+        self.record(
+            &mut tx,
+            host.id,
+            "host.renew",
+            Outcome::Ok,
+            [("serial", json!(signed.serial))],
+        )
+        .await?;
         tx.commit().await.map_err(unavailable)?;
         Ok(Response::new(RenewResponse {
             certificate: signed.der,
@@ -153,13 +172,10 @@ impl Enrolment for Service {
 impl Service {
     /// A host that asks again must have come by the same join token: having seen
     /// a certificate request is no right to its enrolment.
-    async fn known(
-        &self,
-        tx: &mut Write<'_>,
-        host: Host,
-        hash: &[u8; 32],
-    ) -> Result<Host, Status> {
-        let token = store::join_token::by_secret_hash(tx, hash).await.map_err(unavailable)?;
+    async fn known(&self, tx: &mut Write<'_>, host: Host, hash: &[u8; 32]) -> Result<Host, Status> {
+        let token = store::join_token::by_secret_hash(tx, hash)
+            .await
+            .map_err(unavailable)?;
         match token {
             Some(token) if token.id == host.join_token_id => Ok(host),
             _ => Err(unknown_join_token()),
@@ -173,21 +189,35 @@ impl Service {
         hash: &[u8; 32],
     ) -> Result<Result<JoinToken, Status>, Status> {
         let now = self.fleet.clock.now();
-        if let Some(token) = store::join_token::take_use(tx, hash, now).await.map_err(unavailable)? {
+        if let Some(token) = store::join_token::take_use(tx, hash, now)
+            .await
+            .map_err(unavailable)?
+        {
             return Ok(Ok(token));
         }
-        let found = store::join_token::by_secret_hash(tx, hash).await.map_err(unavailable)?;
+        let found = store::join_token::by_secret_hash(tx, hash)
+            .await
+            .map_err(unavailable)?;
         let Some(token) = found else {
             // Anybody can send nonsense: that fills no record.
             tracing::warn!(peer = %self.peer, "an unknown join token was shown");
             return Ok(Err(unknown_join_token()));
         };
         let (reason, message) = if token.revoked_at.is_some() {
-            ("JOIN_TOKEN_REVOKED", "this join token was revoked: ask for a new one")
+            (
+                "JOIN_TOKEN_REVOKED",
+                "this join token was revoked: ask for a new one",
+            )
         } else if token.uses_left == 0 {
-            ("JOIN_TOKEN_USED", "this join token was used before: ask for a new one")
+            (
+                "JOIN_TOKEN_USED",
+                "this join token was used before: ask for a new one",
+            )
         } else {
-            ("JOIN_TOKEN_EXPIRED", "this join token has expired: ask for a new one")
+            (
+                "JOIN_TOKEN_EXPIRED",
+                "this join token has expired: ask for a new one",
+            )
         };
         let entry = Entry {
             at: now,
@@ -238,7 +268,8 @@ impl Service {
             ("state", json!(host.state.as_str())),
             ("address", json!(self.peer)),
         ];
-        self.record(tx, host.id, "host.enrol", Outcome::Ok, said).await?;
+        self.record(tx, host.id, "host.enrol", Outcome::Ok, said)
+            .await?;
         Ok(host)
     }
 
@@ -269,7 +300,11 @@ impl Service {
     }
 
     fn roots(&self) -> Vec<Vec<u8>> {
-        self.fleet.authority.roots().map(|root| root.to_vec()).to_vec()
+        self.fleet
+            .authority
+            .roots()
+            .map(|root| root.to_vec())
+            .to_vec()
     }
 
     async fn record<const N: usize>(
@@ -289,12 +324,18 @@ impl Service {
             outcome,
             facts: named(facts),
         };
-        audit::append(tx, entry).await.map(drop).map_err(unavailable)
+        audit::append(tx, entry)
+            .await
+            .map(drop)
+            .map_err(unavailable)
     }
 }
 
 fn named<const N: usize>(facts: [(&str, Value); N]) -> Map<String, Value> {
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    facts
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn certificate_request(der: &[u8]) -> Result<CertificateRequest, Status> {
@@ -319,7 +360,11 @@ fn refuse(code: Code, reason: &str, message: &str) -> Status {
     let field = message.split_once(": ").map_or("", |(field, _)| field);
     let detail = ErrorDetail {
         reason: reason.to_owned(),
-        field: if code == Code::InvalidArgument { field.to_owned() } else { String::new() },
+        field: if code == Code::InvalidArgument {
+            field.to_owned()
+        } else {
+            String::new()
+        },
         ..ErrorDetail::default()
     };
     Status::with_details(code, message, detail.encode_to_vec().into())

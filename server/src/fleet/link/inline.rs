@@ -65,9 +65,8 @@ impl<D: Future + Unpin> Future for Driven<D> {
             if let Poll::Ready(end) = Pin::new(&mut this.driver).poll(context) {
                 return Poll::Ready(Some(end));
             }
-            let handed = std::mem::take(
-                &mut *this.handed.0.lock().unwrap_or_else(PoisonError::into_inner),
-            );
+            let handed =
+                std::mem::take(&mut *this.handed.0.lock().unwrap_or_else(PoisonError::into_inner));
             let more = !handed.is_empty();
             this.running.extend(handed);
             let polled = loop {

@@ -144,10 +144,7 @@ async fn use_link(
         .map_err(LinkEnd::Hello)?;
     let link = Link::new(host, channel.clone(), &said);
     claim(fleet, &link, &said, peer).await?;
-    let _registered = Registered {
-        fleet,
-        link: &link,
-    };
+    let _registered = Registered { fleet, link: &link };
     // It may have been revoked between the handshake and the claim.
     let row = store::host::get(&mut fleet.store.read().await?, host).await?;
     if row.is_none_or(|row| row.state != store::host::State::Enrolled) {
@@ -310,11 +307,15 @@ fn apply(tokens: &mut Vec<Token>, event: token_event::Event) -> Vec<Change> {
                 .into_iter()
                 .filter(|old| tokens.iter().all(|new| new.presence_id != old.presence_id))
                 .map(Change::Gone);
-            gone.chain(tokens.iter().cloned().map(Change::Seen)).collect()
+            gone.chain(tokens.iter().cloned().map(Change::Seen))
+                .collect()
         }
         token_event::Event::Added(token) | token_event::Event::Changed(token) => {
             let full = tokens.len() >= MAX_TOKENS;
-            match tokens.iter_mut().find(|there| there.presence_id == token.presence_id) {
+            match tokens
+                .iter_mut()
+                .find(|there| there.presence_id == token.presence_id)
+            {
                 Some(there) => *there = token.clone(),
                 None if full => return Vec::new(),
                 None => tokens.push(token.clone()),

@@ -25,8 +25,8 @@ use keysteward_proto::agent::v1::{
 use tokio::{sync::Notify, time::timeout};
 use tonic::{Request, Response, Status};
 
-pub use self::error::{CallError, Sent};
 use self::channel::Channel;
+pub use self::error::{CallError, Sent};
 use crate::store::HostId;
 
 /// A handle on one live uplink; clones share it. Holding it does not keep the
@@ -88,7 +88,10 @@ impl Link {
     /// Whether the host's own settings forbid `verb`.
     #[must_use]
     pub fn forbids(&self, verb: &str) -> bool {
-        self.0.forbidden_verbs.iter().any(|forbidden| **forbidden == *verb)
+        self.0
+            .forbidden_verbs
+            .iter()
+            .any(|forbidden| **forbidden == *verb)
     }
 
     /// Whether it is gone for certain; `false` may be out of date at once.
@@ -118,7 +121,9 @@ impl Link {
         let request = ListOutcomesRequest { all: false };
         let answer = self
             .call(ANSWER, async |channel| {
-                journal(channel).list_outcomes(within(ANSWER, request)).await
+                journal(channel)
+                    .list_outcomes(within(ANSWER, request))
+                    .await
             })
             .await?;
         Ok(answer.outcomes)
@@ -143,7 +148,9 @@ impl Link {
     /// See [`CallError`].
     pub async fn health(&self) -> Result<GetHealthResponse, CallError> {
         self.call(ANSWER, async |channel| {
-            host(channel).get_health(within(ANSWER, GetHealthRequest {})).await
+            host(channel)
+                .get_health(within(ANSWER, GetHealthRequest {}))
+                .await
         })
         .await
     }
@@ -182,7 +189,9 @@ impl Link {
     pub(super) async fn answers_within(&self, limit: Duration) -> bool {
         let asked = self
             .call(limit, async |channel| {
-                host(channel).get_health(within(limit, GetHealthRequest {})).await
+                host(channel)
+                    .get_health(within(limit, GetHealthRequest {}))
+                    .await
             })
             .await;
         // Any answer is one.

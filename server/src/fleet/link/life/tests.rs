@@ -17,7 +17,10 @@ fn snapshot(ids: &[&str]) -> Event {
 }
 
 fn names(tokens: &[Token]) -> Vec<&str> {
-    tokens.iter().map(|token| token.presence_id.as_str()).collect()
+    tokens
+        .iter()
+        .map(|token| token.presence_id.as_str())
+        .collect()
 }
 
 #[test]
@@ -28,7 +31,11 @@ fn a_second_snapshot_tells_what_went_and_what_is_there() {
     assert_eq!(names(&tokens), ["b", "c"]);
     assert_eq!(
         changes,
-        [Change::Gone(token("a")), Change::Seen(token("b")), Change::Seen(token("c"))]
+        [
+            Change::Gone(token("a")),
+            Change::Seen(token("b")),
+            Change::Seen(token("c"))
+        ]
     );
 }
 
@@ -50,7 +57,10 @@ fn a_changed_token_takes_the_place_of_what_was_known_of_it() {
 fn a_token_that_was_never_there_does_not_go() {
     let mut tokens = vec![token("a")];
     assert_eq!(apply(&mut tokens, Event::Removed("b".into())), []);
-    assert_eq!(apply(&mut tokens, Event::Removed("a".into())), [Change::Gone(token("a"))]);
+    assert_eq!(
+        apply(&mut tokens, Event::Removed("a".into())),
+        [Change::Gone(token("a"))]
+    );
     assert!(tokens.is_empty());
 }
 
