@@ -13,6 +13,8 @@
 //! - [`key_store`]: secrets at rest.
 //! - [`audit`]: the hash-chained record and its verifier.
 //! - [`store`]: the database.
+//!
+//! Beside them: [`settings`], [`telemetry`], [`backup`], and [`command`], which wires it all.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -20,9 +22,13 @@
 pub mod api;
 pub mod attestation;
 pub mod audit;
+pub mod backup;
+pub mod command;
 pub mod connector;
 pub mod fleet;
 pub mod key_store;
 pub mod lifecycle;
 pub mod operation;
+pub mod settings;
 pub mod store;
+pub mod telemetry;

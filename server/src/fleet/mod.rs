@@ -278,6 +278,15 @@ impl Fleet {
         }
     }
 
+    /// A certificate of ours for another port of this server, known by these DNS names and
+    /// addresses.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn certificate_for(&self, names: Vec<String>) -> Result<PortCertificate, AuthorityError> {
+        PortCertificate::for_names(self.0.authority.clone(), self.0.clock.clone(), names)
+    }
+
     /// The certification authority.
     #[must_use]
     pub fn authority(&self) -> &Authority {

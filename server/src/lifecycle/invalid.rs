@@ -28,7 +28,7 @@ impl Invalid {
 ///
 /// # Errors
 /// Names `field`.
-pub(super) fn check_name(field: &'static str, name: &str) -> Result<(), Invalid> {
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), Invalid> {
     let length = name.chars().count();
     if !(1..=64).contains(&length) || name.trim() != name || name.chars().any(char::is_control) {
         return Err(Invalid::new(

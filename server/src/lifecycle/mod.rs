@@ -17,6 +17,7 @@ pub mod token_type;
 pub use crate::store::token::State as TokenState;
 pub use aaguid::Aaguid;
 pub use invalid::Invalid;
+pub(crate) use invalid::check_name;
 pub use moves::{ALLOWED, Event, NotAllowed, after};
 pub use pin_policy::{Alphabet, Custody, PinPolicy};
 pub use template::Template;

@@ -1,4 +1,4 @@
-//! The certificate of the agent port.
+//! The certificates of this server's own ports: that of agents, and the public one.
 
 use std::{
     fmt,
@@ -24,6 +24,7 @@ use crate::store::{Clock, Micros};
 pub struct PortCertificate {
     authority: Arc<Authority>,
     clock: Clock,
+    names: Vec<String>,
     current: Mutex<Current>,
 }
 
@@ -33,16 +34,29 @@ struct Current {
 }
 
 impl PortCertificate {
-    /// Makes the first one.
+    /// Makes the first one for the agent port.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn new(authority: Arc<Authority>, clock: Clock) -> Result<Self, AuthorityError> {
+        Self::for_names(authority, clock, vec![SERVER_NAME.to_owned()])
+    }
+
+    /// Makes the first one for a port that is known by these DNS names and addresses.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn for_names(
+        authority: Arc<Authority>,
+        clock: Clock,
+        names: Vec<String>,
+    ) -> Result<Self, AuthorityError> {
         let made_at = clock.now();
-        let certified = Arc::new(make(&authority, made_at)?);
+        let certified = Arc::new(make(&authority, &names, made_at)?);
         Ok(Self {
             authority,
             clock,
+            names,
             current: Mutex::new(Current { certified, made_at }),
         })
     }
@@ -53,7 +67,7 @@ impl ResolvesServerCert for PortCertificate {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         if now.since(current.made_at) > LIFE / 2 {
-            match make(&self.authority, now) {
+            match make(&self.authority, &self.names, now) {
                 Ok(certified) => {
                     *current = Current {
                         certified: Arc::new(certified),
@@ -61,7 +75,7 @@ impl ResolvesServerCert for PortCertificate {
                     };
                 }
                 // The one at hand is good for another half of its life.
-                Err(error) => tracing::error!(%error, "no new certificate for the agent port"),
+                Err(error) => tracing::error!(%error, "no new certificate for a port"),
             }
         }
         Some(current.certified.clone())
@@ -74,11 +88,20 @@ impl fmt::Debug for PortCertificate {
     }
 }
 
-fn make(authority: &Authority, now: Micros) -> Result<CertifiedKey, AuthorityError> {
+fn make(
+    authority: &Authority,
+    names: &[String],
+    now: Micros,
+) -> Result<CertifiedKey, AuthorityError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let serial = serial(&mut OsRng);
     let mut params = leaf(&serial, now, LIFE, ExtendedKeyUsagePurpose::ServerAuth);
-    params.subject_alt_names = vec![SanType::DnsName(SERVER_NAME.try_into()?)];
+    for name in names {
+        params.subject_alt_names.push(match name.parse() {
+            Ok(address) => SanType::IpAddress(address),
+            Err(_) => SanType::DnsName(name.as_str().try_into()?),
+        });
+    }
     let certificate = params.signed_by(&key, &authority.issuer)?;
     let signing = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
         key.serialize_der(),

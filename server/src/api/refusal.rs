@@ -1,0 +1,305 @@
+//! The RPC edge of every error: a status code, a sentence, and `error.v1.ErrorDetail`.
+//!
+//! Each room's error enum is turned into a [`Refusal`] here and nowhere else.
+
+use std::collections::HashMap;
+
+use keysteward_proto::error::v1::ErrorDetail;
+use prost::Message as _;
+use tonic::{Code, Status};
+
+use crate::{
+    attestation::RootError, connector::SettingError, fleet::EnrolmentError, key_store, lifecycle,
+    store,
+};
+
+/// Why a call was not done. Nothing changed.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    code: Code,
+    message: String,
+    detail: ErrorDetail,
+}
+
+impl Refusal {
+    /// `reason` is stable and upper-case.
+    pub fn new(code: Code, reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            detail: ErrorDetail {
+                reason: reason.to_owned(),
+                ..ErrorDetail::default()
+            },
+        }
+    }
+
+    /// A field of the request that cannot be.
+    pub fn field(field: &str, found: impl Into<String>, allowed: impl Into<String>) -> Self {
+        let (found, allowed) = (found.into(), allowed.into());
+        let mut refusal = Self::new(
+            Code::InvalidArgument,
+            "FIELD_INVALID",
+            format!("{field} is {found}, allowed is {allowed}"),
+        );
+        refusal.detail.field = field.to_owned();
+        refusal.detail.found = found;
+        refusal.detail.allowed = allowed;
+        refusal
+    }
+
+    /// A field that names something that is not there.
+    pub fn not_found(field: &str, found: &str, allowed: &str) -> Self {
+        let mut refusal = Self::new(
+            Code::NotFound,
+            &format!("{}_NOT_FOUND", field.to_ascii_uppercase()),
+            format!("there is no {} {found}", field.replace('_', " ")),
+        );
+        refusal.detail.field = field.to_owned();
+        refusal.detail.found = found.to_owned();
+        refusal.detail.allowed = allowed.to_owned();
+        refusal
+    }
+
+    /// What the caller should do.
+    #[must_use]
+    pub fn next(mut self, action: impl Into<String>) -> Self {
+        self.detail.next_action = action.into();
+        self
+    }
+
+    /// The field at fault, where the refusal is about more than its form.
+    #[must_use]
+    pub fn about(mut self, field: &str, found: impl Into<String>) -> Self {
+        field.clone_into(&mut self.detail.field);
+        self.detail.found = found.into();
+        self
+    }
+
+    /// What is allowed there.
+    #[must_use]
+    pub fn allowed(mut self, allowed: impl Into<String>) -> Self {
+        self.detail.allowed = allowed.into();
+        self
+    }
+
+    /// Another fact for programs.
+    #[must_use]
+    pub fn fact(mut self, name: &str, value: impl ToString) -> Self {
+        self.detail.facts.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Facts that a room names itself.
+    #[must_use]
+    pub fn facts(mut self, facts: HashMap<String, String>) -> Self {
+        self.detail.facts.extend(facts);
+        self
+    }
+
+    /// Something failed that the caller can do nothing about; the log has the cause.
+    fn internal(message: &str, error: &dyn core::error::Error) -> Self {
+        let mut causes = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            causes = format!("{causes}: {error}");
+            source = error.source();
+        }
+        tracing::error!(error = %causes, "{message}");
+        Self::new(Code::Internal, "INTERNAL", message)
+            .next("look into the server's log; nothing was changed")
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        Self::with_details(
+            refusal.code,
+            refusal.message,
+            refusal.detail.encode_to_vec().into(),
+        )
+    }
+}
+
+/// `?` on a room's error, in a function that answers with a status.
+macro_rules! to_status {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Status {
+            fn from(error: $error) -> Self {
+                Refusal::from(error).into()
+            }
+        }
+    )*};
+}
+
+to_status! {
+    store::Error,
+    key_store::Error,
+    lifecycle::Invalid,
+    lifecycle::NotAllowed,
+    SettingError,
+    RootError,
+    EnrolmentError,
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        match &error {
+            store::Error::Duplicate { column } => {
+                let field = column.split(", ").next().unwrap_or(column).to_owned();
+                Self::new(Code::AlreadyExists, "ALREADY_EXISTS", error.to_string())
+                    .about(&field, "a value that is taken")
+                    .allowed("a value of its own")
+            }
+            store::Error::Referenced => {
+                Self::new(Code::FailedPrecondition, "STILL_USED", "it is still used")
+                    .next("remove what uses it first")
+            }
+            _ => Self::internal("the database did not do it", &error),
+        }
+    }
+}
+
+impl From<key_store::Error> for Refusal {
+    fn from(error: key_store::Error) -> Self {
+        Self::internal("a sealed secret does not open", &error)
+    }
+}
+
+impl From<lifecycle::Invalid> for Refusal {
+    fn from(invalid: lifecycle::Invalid) -> Self {
+        Self::field(invalid.field, invalid.found, invalid.allowed)
+    }
+}
+
+impl From<lifecycle::NotAllowed> for Refusal {
+    fn from(refused: lifecycle::NotAllowed) -> Self {
+        Self::new(
+            Code::FailedPrecondition,
+            "MOVE_NOT_ALLOWED",
+            refused.to_string(),
+        )
+        .about("token", refused.state.as_str())
+        .fact("event", refused.event)
+    }
+}
+
+impl From<SettingError> for Refusal {
+    fn from(error: SettingError) -> Self {
+        let field = match error.field {
+            "api_key" => "api_key".to_owned(),
+            of_connection => format!("connection.sta.{of_connection}"),
+        };
+        Self::field(&field, error.found, error.allowed)
+    }
+}
+
+impl From<RootError> for Refusal {
+    fn from(error: RootError) -> Self {
+        Self::field(
+            "token_type.attestation_roots",
+            error.to_string(),
+            "PEM certificates (-----BEGIN CERTIFICATE-----)",
+        )
+    }
+}
+
+impl From<EnrolmentError> for Refusal {
+    fn from(error: EnrolmentError) -> Self {
+        match error {
+            EnrolmentError::NoHost(id) => Self::not_found("host", &id.to_string(), "an id"),
+            EnrolmentError::NoJoinToken(id) => {
+                Self::not_found("join_token", &id.to_string(), "the id of a join token")
+            }
+            EnrolmentError::NotPending { found, .. } => Self::new(
+                Code::FailedPrecondition,
+                "HOST_NOT_PENDING",
+                error.to_string(),
+            )
+            .about("host", found)
+            .allowed("pending"),
+            EnrolmentError::Invalid {
+                field,
+                found,
+                allowed,
+            } => Self::field(field, found, allowed),
+            EnrolmentError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(status: &Status) -> ErrorDetail {
+        ErrorDetail::decode(status.details()).unwrap()
+    }
+
+    #[test]
+    fn a_wrong_field_carries_field_found_and_allowed() {
+        let invalid = lifecycle::Invalid::new("template.pin.length", 3, "4 to 63");
+        let status = Status::from(invalid);
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let detail = detail(&status);
+        assert_eq!(
+            (
+                detail.field.as_str(),
+                detail.found.as_str(),
+                detail.allowed.as_str()
+            ),
+            ("template.pin.length", "3", "4 to 63")
+        );
+        assert!(status.message().contains("4 to 63"), "{}", status.message());
+    }
+
+    #[test]
+    fn each_error_has_its_code_and_reason() {
+        let sealed = key_store::Error::Sealed { kind: "pin".into() };
+        let duplicate = store::Error::Duplicate {
+            column: "template.name".into(),
+        };
+        let not_allowed =
+            lifecycle::after(lifecycle::TokenState::Active, lifecycle::Event::Issue).unwrap_err();
+        for (status, code, reason) in [
+            (
+                Status::from(duplicate),
+                Code::AlreadyExists,
+                "ALREADY_EXISTS",
+            ),
+            (
+                Status::from(store::Error::Referenced),
+                Code::FailedPrecondition,
+                "STILL_USED",
+            ),
+            (
+                Status::from(store::Error::Corrupt { column: "x" }),
+                Code::Internal,
+                "INTERNAL",
+            ),
+            (Status::from(sealed), Code::Internal, "INTERNAL"),
+            (
+                Status::from(not_allowed),
+                Code::FailedPrecondition,
+                "MOVE_NOT_ALLOWED",
+            ),
+            (
+                Status::from(Refusal::not_found("token_type", "x", "an id, or a name")),
+                Code::NotFound,
+                "TOKEN_TYPE_NOT_FOUND",
+            ),
+        ] {
+            assert_eq!(
+                (status.code(), detail(&status).reason.as_str()),
+                (code, reason)
+            );
+        }
+    }
+
+    #[test]
+    fn an_internal_error_does_not_show_its_cause() {
+        let status = Status::from(store::Error::Database(sqlx::Error::WorkerCrashed));
+        assert!(!status.message().contains("worker"), "{}", status.message());
+        assert!(detail(&status).next_action.contains("log"));
+    }
+}

@@ -1,0 +1,172 @@
+//! `server.v1.Templates`
+
+use std::collections::HashMap;
+
+use keysteward_proto::server::v1::{self as wire, templates_server};
+use serde_json::json;
+use tonic::{Request, Response, Status};
+
+use super::{Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal};
+use crate::{
+    lifecycle::{Alphabet, Custody, PinPolicy, Template, TokenType},
+    store::{self, Reads, TemplateId, TokenTypeId, template::Row},
+};
+
+pub(super) struct Templates(pub(super) Rooms);
+
+#[tonic::async_trait]
+impl templates_server::Templates for Templates {
+    async fn create(
+        &self,
+        request: Request<wire::CreateTemplateRequest>,
+    ) -> Result<Response<wire::Template>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let new = request.into_inner().template.unwrap_or_default();
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.write().await?;
+        let mut token_types = Vec::new();
+        for name in &new.token_types {
+            let row = names::token_type(&mut tx, "token_type", name).await?;
+            token_types.push(row.id);
+        }
+        let definition = parse(&new, token_types)?;
+        definition.check(&new.name)?;
+        let connection = names::connection(&mut tx, &new.connection).await?;
+        let row = Row {
+            id: TemplateId::new(),
+            name: new.name,
+            connection_id: connection.id,
+            definition,
+            created_at: now,
+        };
+        store::template::insert(&mut tx, &row).await?;
+        let facts = [
+            ("name", json!(row.name)),
+            ("connection", json!(connection.name)),
+            ("definition", json!(row.definition)),
+        ];
+        let object = format!("template:{}", row.id);
+        record(&mut tx, &caller, now, "template.create", object, facts).await?;
+        let template = to_wire(row, &Words::read(&mut tx).await?);
+        tx.commit().await?;
+        Ok(Response::new(template))
+    }
+
+    async fn list(
+        &self,
+        _: Request<wire::ListTemplatesRequest>,
+    ) -> Result<Response<wire::ListTemplatesResponse>, Status> {
+        let mut read = self.0.store.read().await?;
+        let words = Words::read(&mut read).await?;
+        let found = store::template::list(&mut read).await?;
+        let templates = found.into_iter().map(|row| to_wire(row, &words)).collect();
+        Ok(Response::new(wire::ListTemplatesResponse { templates }))
+    }
+
+    async fn get(
+        &self,
+        request: Request<wire::GetTemplateRequest>,
+    ) -> Result<Response<wire::Template>, Status> {
+        let mut read = self.0.store.read().await?;
+        let row = names::template(&mut read, &request.get_ref().template).await?;
+        Ok(Response::new(to_wire(row, &Words::read(&mut read).await?)))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteTemplateRequest>,
+    ) -> Result<Response<wire::DeleteTemplateResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.write().await?;
+        let row = names::template(&mut tx, &request.get_ref().template).await?;
+        store::template::delete(&mut tx, row.id).await?;
+        let facts = [("name", json!(row.name))];
+        let object = format!("template:{}", row.id);
+        record(&mut tx, &caller, now, "template.delete", object, facts).await?;
+        tx.commit().await?;
+        Ok(Response::new(wire::DeleteTemplateResponse {}))
+    }
+}
+
+fn parse(new: &wire::Template, token_types: Vec<TokenTypeId>) -> Result<Template, Refusal> {
+    let pin = new.pin.clone().unwrap_or_default();
+    let cred_protect = u8::try_from(new.cred_protect).map_err(|_| {
+        let found = new.cred_protect.to_string();
+        Refusal::field("template.cred_protect", found, "0 (none), 1, 2 or 3")
+    })?;
+    Ok(Template {
+        token_types,
+        resident_key: new.resident_key,
+        display_name: new.display_name.clone(),
+        pin: PinPolicy {
+            length: pin.length,
+            alphabet: word("template.pin.alphabet", &pin.alphabet)?.unwrap_or(Alphabet::Digits),
+            custody: word("template.pin.custody", &pin.custody)?.unwrap_or(Custody::HandOver),
+            minimum_length: pin.minimum_length,
+            force_change: pin.force_change,
+        },
+        enterprise_attestation: new.enterprise_attestation,
+        always_uv: new.always_uv,
+        cred_protect,
+        algorithms: if new.algorithms.is_empty() {
+            vec![ES256]
+        } else {
+            new.algorithms.clone()
+        },
+        delete_at_idp: new.delete_at_idp,
+    })
+}
+
+/// Names for the ids that a template holds.
+struct Words {
+    connections: HashMap<store::ConnectionId, String>,
+    token_types: HashMap<TokenTypeId, String>,
+}
+
+impl Words {
+    async fn read(from: &mut impl Reads) -> store::Result<Self> {
+        let connections = store::connection::list(from).await?;
+        let token_types = store::token_type::list::<TokenType>(from).await?;
+        Ok(Self {
+            connections: connections.into_iter().map(|c| (c.id, c.name)).collect(),
+            token_types: token_types.into_iter().map(|t| (t.id, t.name)).collect(),
+        })
+    }
+}
+
+fn to_wire(row: Row<Template>, words: &Words) -> wire::Template {
+    let definition = row.definition;
+    let token_types = definition
+        .token_types
+        .iter()
+        .filter_map(|id| words.token_types.get(id).cloned())
+        .collect();
+    wire::Template {
+        id: row.id.to_string(),
+        name: row.name,
+        connection: words
+            .connections
+            .get(&row.connection_id)
+            .cloned()
+            .unwrap_or_default(),
+        token_types,
+        resident_key: definition.resident_key,
+        display_name: definition.display_name,
+        pin: Some(wire::PinPolicy {
+            length: definition.pin.length,
+            alphabet: definition.pin.alphabet.as_str().to_owned(),
+            custody: definition.pin.custody.as_str().to_owned(),
+            minimum_length: definition.pin.minimum_length,
+            force_change: definition.pin.force_change,
+        }),
+        enterprise_attestation: definition.enterprise_attestation,
+        always_uv: definition.always_uv,
+        cred_protect: definition.cred_protect.into(),
+        algorithms: definition.algorithms,
+        delete_at_idp: definition.delete_at_idp,
+    }
+}
+
+/// COSE. What every token has.
+const ES256: i32 = -7;

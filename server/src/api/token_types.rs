@@ -1,0 +1,143 @@
+//! `server.v1.TokenTypes`
+
+use keysteward_proto::server::v1::{self as wire, token_types_server};
+use serde_json::json;
+use tonic::{Request, Response, Status};
+
+use super::{Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal};
+use crate::{
+    attestation,
+    lifecycle::{Aaguid, Registration, TokenType, Unrooted},
+    store::{self, TokenTypeId, token_type::Row},
+};
+
+pub(super) struct TokenTypes(pub(super) Rooms);
+
+#[tonic::async_trait]
+impl token_types_server::TokenTypes for TokenTypes {
+    async fn create(
+        &self,
+        request: Request<wire::CreateTokenTypeRequest>,
+    ) -> Result<Response<wire::TokenType>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let new = request.into_inner().token_type.unwrap_or_default();
+        let now = self.0.clock.now();
+        let definition = parse(&new)?;
+        definition.check(&new.name)?;
+        let row = Row {
+            id: TokenTypeId::new(),
+            name: new.name,
+            definition,
+            created_at: now,
+        };
+        let mut tx = self.0.store.write().await?;
+        store::token_type::insert(&mut tx, &row).await?;
+        let facts = [
+            ("name", json!(row.name)),
+            ("aaguids", json!(row.definition.aaguids)),
+            ("roots", json!(row.definition.attestation_roots.len())),
+            (
+                "unrooted_attestation",
+                json!(row.definition.unrooted_attestation),
+            ),
+            ("allow_virtual", json!(row.definition.allow_virtual)),
+        ];
+        let object = format!("token-type:{}", row.id);
+        record(&mut tx, &caller, now, "token-type.create", object, facts).await?;
+        tx.commit().await?;
+        Ok(Response::new(to_wire(row)))
+    }
+
+    async fn list(
+        &self,
+        _: Request<wire::ListTokenTypesRequest>,
+    ) -> Result<Response<wire::ListTokenTypesResponse>, Status> {
+        let found = store::token_type::list(&mut self.0.store.read().await?).await?;
+        let token_types = found.into_iter().map(to_wire).collect();
+        Ok(Response::new(wire::ListTokenTypesResponse { token_types }))
+    }
+
+    async fn get(
+        &self,
+        request: Request<wire::GetTokenTypeRequest>,
+    ) -> Result<Response<wire::TokenType>, Status> {
+        let mut read = self.0.store.read().await?;
+        let row = names::token_type(&mut read, "token_type", &request.get_ref().token_type).await?;
+        Ok(Response::new(to_wire(row)))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteTokenTypeRequest>,
+    ) -> Result<Response<wire::DeleteTokenTypeResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.write().await?;
+        let row = names::token_type(&mut tx, "token_type", &request.get_ref().token_type).await?;
+        // Templates name their token types inside a document, where the database cannot look.
+        let templates = store::template::list::<crate::lifecycle::Template>(&mut tx).await?;
+        if let Some(user) = templates
+            .iter()
+            .find(|t| t.definition.token_types.contains(&row.id))
+        {
+            return Err(Refusal::from(store::Error::Referenced)
+                .about(
+                    "token_type",
+                    format!("{}, used by template {}", row.name, user.name),
+                )
+                .into());
+        }
+        store::token_type::delete(&mut tx, row.id).await?;
+        let facts = [("name", json!(row.name))];
+        let object = format!("token-type:{}", row.id);
+        record(&mut tx, &caller, now, "token-type.delete", object, facts).await?;
+        tx.commit().await?;
+        Ok(Response::new(wire::DeleteTokenTypeResponse {}))
+    }
+}
+
+fn parse(new: &wire::TokenType) -> Result<TokenType, Refusal> {
+    let mut aaguids: Vec<Aaguid> = Vec::new();
+    for text in &new.aaguids {
+        let aaguid = text.parse().map_err(|_| {
+            let allowed = "8-4-4-4-12 hexadecimal digits";
+            Refusal::field("token_type.aaguids", text.as_str(), allowed)
+        })?;
+        aaguids.push(aaguid);
+    }
+    let mut unrooted_attestation: Vec<Unrooted> = Vec::new();
+    for text in &new.unrooted_attestation {
+        let kind = text.parse().map_err(|error: store::UnknownWord| {
+            let allowed = error.allowed.join(", ");
+            Refusal::field("token_type.unrooted_attestation", text.as_str(), allowed)
+        })?;
+        unrooted_attestation.push(kind);
+    }
+    let registration = word("token_type.registration", &new.registration)?;
+    // Refused here, where a person reads it, and not at the first token.
+    attestation::Trust::new(&new.attestation_roots, attestation::Unrooted::default())?;
+    Ok(TokenType {
+        aaguids,
+        attestation_roots: new.attestation_roots.clone(),
+        unrooted_attestation,
+        allow_virtual: new.allow_virtual,
+        registration: registration.unwrap_or(Registration::Automatic),
+    })
+}
+
+fn to_wire(row: Row<TokenType>) -> wire::TokenType {
+    let definition = row.definition;
+    wire::TokenType {
+        id: row.id.to_string(),
+        name: row.name,
+        aaguids: definition.aaguids.iter().map(ToString::to_string).collect(),
+        attestation_roots: definition.attestation_roots,
+        unrooted_attestation: definition
+            .unrooted_attestation
+            .iter()
+            .map(|kind| kind.as_str().to_owned())
+            .collect(),
+        allow_virtual: definition.allow_virtual,
+        registration: definition.registration.as_str().to_owned(),
+    }
+}

@@ -1,0 +1,5 @@
+//! What `keysteward-server` does, a file per command. Wiring: the one place that knows every room.
+
+pub mod init;
+
+pub mod status;

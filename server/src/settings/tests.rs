@@ -1,0 +1,88 @@
+use super::*;
+
+fn problems(text: &str) -> Vec<Problem> {
+    match Settings::parse(text) {
+        Err(SettingsError::Wrong(problems)) => problems,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_empty_file_listens_on_loopback_only() {
+    let settings = Settings::parse("").unwrap();
+    for address in [
+        settings.api.listen,
+        settings.agents_listen,
+        settings.metrics_listen,
+    ] {
+        assert!(address.ip().is_loopback(), "{address}");
+    }
+    assert_eq!(settings.master_key, settings.data_dir.join("master.key"));
+}
+
+#[test]
+fn each_wrong_value_is_named_with_what_was_found_and_what_is_allowed() {
+    for (text, key, found, allowed) in [
+        (
+            "data_dir = 'here'",
+            "data_dir",
+            "\"here\"",
+            "an absolute path",
+        ),
+        ("[api]\nlisten = 8443", "api.listen", "8443", "ADDRESS:PORT"),
+        (
+            "[agents]\nlisten = 'x:1'",
+            "agents.listen",
+            "\"x:1\"",
+            "ADDRESS:PORT",
+        ),
+        (
+            "[api]\nnames = ['a b']",
+            "api.names",
+            "\"a b\"",
+            "DNS names",
+        ),
+        ("[api]\nnames = []", "api.names", "[]", "one or more"),
+        (
+            "[log]\nlevel = 'loud'",
+            "log.level",
+            "\"loud\"",
+            "error, warn, info",
+        ),
+        (
+            "[log]\nformat = 'xml'",
+            "log.format",
+            "\"xml\"",
+            "human, json",
+        ),
+        (
+            "[api]\ncertificate = '/c'",
+            "api.key",
+            "nothing",
+            "api.certificate",
+        ),
+        ("[api]\nkey = '/k'", "api.certificate", "nothing", "api.key"),
+        ("api = 3", "api", "3", "a table"),
+    ] {
+        let problems = problems(text);
+        let [problem] = problems.as_slice() else {
+            panic!("{text}: {problems:?}");
+        };
+        assert_eq!((problem.key.as_str(), problem.found.as_str()), (key, found));
+        assert!(problem.allowed.contains(allowed), "{problem}");
+    }
+}
+
+#[test]
+fn every_misspelt_key_is_named_at_once_with_those_that_exist() {
+    let problems = problems("data_dri = '/x'\n[api]\nlisen = '127.0.0.1:1'\n");
+    let keys: Vec<&str> = problems.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(keys, ["api.lisen", "data_dri"]);
+    assert!(problems[0].allowed.contains("listen"), "{}", problems[0]);
+}
+
+#[test]
+fn what_is_no_toml_is_refused_with_its_line() {
+    let refusal = Settings::parse("[api\n").unwrap_err().to_string();
+    assert!(refusal.contains("line 1"), "{refusal}");
+}
