@@ -41,7 +41,11 @@ pub async fn run(
         server: settings.server.clone(),
         routes: agent.routes(),
         state: agent.uplink_state(),
-        pace: Pace::default(),
+        pace: Pace {
+            cap: settings.redial.longest,
+            herd: settings.redial.first_within,
+            ..Pace::default()
+        },
         timing: Timing::default(),
     };
     started();

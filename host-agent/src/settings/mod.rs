@@ -32,6 +32,7 @@ use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 pub use policy::{Forbidden, Policy};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub local_socket: LocalSocket,
     /// `[server]`: absent until the host is to be administered from elsewhere.
     pub server: Option<ServerAddress>,
+    /// `[redial]`
+    pub redial: Redial,
     /// `danger_virtual_token_socket`: programs that connect here are taken for tokens. For tests
     /// and demonstrations: whoever can connect can make up a token.
     pub danger_virtual_token_socket: Option<PathBuf>,
@@ -104,6 +107,17 @@ impl FromStr for ServerAddress {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("allowed: {SERVER_ADDRESS}")]
 pub struct InvalidServerAddress;
+
+/// `[redial]`: how patient the agent is with a server that is away. Ten thousand agents that lose
+/// their server together must not come back together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Redial {
+    /// `redial.first_within_s`: after losing a link that worked, the first dial comes at a random
+    /// moment within this time. Default 60.
+    pub first_within: Duration,
+    /// `redial.longest_s`: no pause is longer. Default 300.
+    pub longest: Duration,
+}
 
 /// `[log]`: on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -209,6 +223,7 @@ impl Settings {
             danger_virtual_token_socket: root.path("danger_virtual_token_socket"),
             local_socket: root.within("local_socket", local_socket),
             server: root.within("server", server),
+            redial: root.within("redial", redial),
             policy: root.within("policy", Policy::read),
             log: root.within("log", log),
         };
@@ -250,6 +265,17 @@ fn server_address(text: &str) -> Option<ServerAddress> {
     };
     rustls_pki_types::ServerName::try_from(host.as_str()).ok()?;
     Some(ServerAddress { host, port })
+}
+
+fn redial(section: &mut Section) -> Redial {
+    Redial {
+        first_within: section
+            .seconds("first_within_s", 0..=3600)
+            .unwrap_or(Duration::from_secs(60)),
+        longest: section
+            .seconds("longest_s", 1..=3600)
+            .unwrap_or(Duration::from_secs(300)),
+    }
 }
 
 fn log(section: &mut Section) -> Log {

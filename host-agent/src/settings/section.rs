@@ -1,6 +1,10 @@
 //! One table of the settings file: typed access that collects what is wrong.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use toml::{Table, Value};
 
@@ -63,6 +67,19 @@ impl Section {
         match value.as_str().and_then(parse) {
             Some(parsed) => Some(parsed),
             None => self.refuse(key, &value, allowed),
+        }
+    }
+
+    /// A whole number of seconds.
+    pub(super) fn seconds(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<Duration> {
+        let value = self.take(key)?;
+        let seconds = value.as_integer().and_then(|n| u64::try_from(n).ok());
+        match seconds.filter(|seconds| range.contains(seconds)) {
+            Some(seconds) => Some(Duration::from_secs(seconds)),
+            None => {
+                let (least, most) = range.into_inner();
+                self.refuse(key, &value, &format!("{least} to {most} seconds"))
+            }
         }
     }
 

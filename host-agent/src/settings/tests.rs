@@ -191,3 +191,16 @@ fn only_listed_relying_parties_pass_a_list() {
     assert!(refusal.to_string().contains("policy.rp_ids"), "{refusal}");
     assert_eq!(Policy::default().check_rp_id("b.example"), Ok(()));
 }
+
+#[test]
+fn a_pause_out_of_range_is_named_with_the_range() {
+    let settings = Settings::parse("[redial]\nfirst_within_s = 0\nlongest_s = 2\n").unwrap();
+    assert_eq!(settings.redial.first_within, std::time::Duration::ZERO);
+    assert_eq!(settings.redial.longest, std::time::Duration::from_secs(2));
+    for wrong in ["0", "3601", "-1", "\"soon\""] {
+        let refusal = Settings::parse(&format!("[redial]\nlongest_s = {wrong}\n"));
+        let text = refusal.unwrap_err().to_string();
+        assert!(text.contains("redial.longest_s"), "{text}");
+        assert!(text.contains("1 to 3600 seconds"), "{text}");
+    }
+}
