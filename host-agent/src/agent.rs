@@ -92,7 +92,10 @@ impl Agent {
         .add_service(TokensServer::new(TokensService {
             inventory: Arc::clone(&inventory),
         }))
-        .add_service(JournalServer::new(JournalService { journal }))
+        .add_service(JournalServer::new(JournalService {
+            journal,
+            has_server: settings.server.is_some(),
+        }))
         .add_service(FidoServer::new(FidoService {
             steps: steps.clone(),
             inventory: Arc::clone(&inventory),

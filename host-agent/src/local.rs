@@ -8,7 +8,7 @@ use std::{fs, io, os::unix::fs::PermissionsExt as _};
 
 use futures::{StreamExt as _, future::ready};
 use nix::unistd::{Gid, Group, Uid, User, chown, getgrouplist};
-use tokio::net::{UnixListener, UnixStream, unix::UCred};
+use tokio::net::{UnixListener, UnixStream};
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -80,7 +80,7 @@ fn admit(stream: &UnixStream, group: Option<Gid>) -> bool {
         tracing::warn!("refused a caller whom the kernel does not name");
         return false;
     };
-    let admitted = may_call(&peer, group);
+    let admitted = may_call(Uid::from_raw(peer.uid()), Gid::from_raw(peer.gid()), group);
     if admitted {
         tracing::debug!(
             uid = peer.uid(),
@@ -98,11 +98,10 @@ fn admit(stream: &UnixStream, group: Option<Gid>) -> bool {
 }
 
 /// Root, the agent's own user, and the members of the group.
-fn may_call(peer: &UCred, group: Option<Gid>) -> bool {
-    let uid = Uid::from_raw(peer.uid());
+fn may_call(uid: Uid, gid: Gid, group: Option<Gid>) -> bool {
     uid.is_root()
         || uid == Uid::effective()
-        || group.is_some_and(|group| peer.gid() == group.as_raw() || is_member(uid, group))
+        || group.is_some_and(|group| gid == group || is_member(uid, group))
 }
 
 fn is_member(uid: Uid, group: Gid) -> bool {
@@ -130,4 +129,68 @@ fn name_caller(mut request: Request<()>) -> Result<Request<()>, Status> {
     };
     request.extensions_mut().insert(Caller::Local { user });
     Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of nobody on any machine.
+    const STRANGER: u32 = 3_999_999;
+
+    #[test]
+    fn only_root_the_agents_user_and_the_group_may_call() {
+        let (stranger, keys) = (Uid::from_raw(STRANGER), Gid::from_raw(STRANGER));
+        let other = Gid::from_raw(STRANGER - 1);
+        for (uid, gid, group, allowed) in [
+            (Uid::from_raw(0), other, None, true),
+            (Uid::effective(), other, None, true),
+            (stranger, keys, Some(keys), true),
+            (stranger, other, Some(keys), false),
+            (stranger, keys, None, false),
+        ] {
+            assert_eq!(may_call(uid, gid, group), allowed, "{uid} {gid} {group:?}");
+        }
+    }
+
+    #[test]
+    fn members_by_the_group_file_may_call() {
+        let me = User::from_uid(Uid::effective()).unwrap().unwrap();
+        assert!(is_member(me.uid, me.gid));
+        assert!(!is_member(me.uid, Gid::from_raw(STRANGER)));
+        assert!(!is_member(Uid::from_raw(STRANGER), me.gid));
+    }
+
+    #[test]
+    fn a_group_that_does_not_exist_is_named() {
+        let error = find_group("no-such-group-here").unwrap_err().to_string();
+        assert!(
+            error.contains("local_socket.group: found \"no-such-group-here\""),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_socket_left_behind_is_replaced_and_one_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LocalSocket {
+            path: folder.path().join("deep").join("agent.sock"),
+            mode: 0o660,
+            group: None,
+        };
+        let first = listen(&settings, None).unwrap();
+        let mode = fs::metadata(&settings.path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        let error = listen(&settings, None).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        assert!(settings.path.exists());
+        listen(&settings, None).unwrap();
+    }
+
+    #[test]
+    fn a_caller_whom_the_kernel_does_not_name_is_refused() {
+        let status = name_caller(Request::new(())).unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unauthenticated);
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{ATTEMPTS, Intent, Journal, JournalError, Memory, Record, State, StepKey, storage};
+use super::{
+    ATTEMPTS, Course, Intent, Journal, JournalError, Memory, Record, State, StepKey, storage,
+};
 use redb::ReadableTable as _;
 
 /// What [`Journal::begin`] found.
@@ -47,21 +49,16 @@ impl Journal {
             table
                 .insert(key.as_tuple(), record.encode()?.as_slice())
                 .map_err(storage)?;
-            // Before the commit, so that nobody takes it for cut off.
-            self.running().insert(key.clone());
             Ok(None)
         });
-        match before {
-            Ok(None) => Ok(Begun::Fresh(Attempt {
-                journal: Arc::clone(self),
-                key: key.clone(),
-            })),
-            Ok(Some(record)) => Ok(Begun::Before(Box::new(record))),
-            Err(error) => {
-                self.running().remove(key);
-                Err(error)
-            }
+        if let Some(record) = before? {
+            return Ok(Begun::Before(Box::new(record)));
         }
+        self.unsettled().insert(key.clone(), Course::Running);
+        Ok(Begun::Fresh(Attempt {
+            journal: Arc::clone(self),
+            key: key.clone(),
+        }))
     }
 
     /// Writes the end that a look at the token found for an attempt that was cut off, and what is
@@ -78,7 +75,9 @@ impl Journal {
                 record.state = end;
                 record.ended_at_us = now_us;
             }
-        })
+        })?;
+        self.unsettled().remove(key);
+        Ok(())
     }
 
     fn update(
@@ -135,6 +134,8 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.journal.running().remove(&self.key);
+        if let Some(course) = self.journal.unsettled().get_mut(&self.key) {
+            *course = Course::CutOff;
+        }
     }
 }

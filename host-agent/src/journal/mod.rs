@@ -22,13 +22,16 @@ mod standing;
 mod tests;
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
+    TableDefinition,
+};
 
 pub use attempt::{Attempt, Begun};
 pub use credentials::{MadeHere, Memory};
@@ -47,8 +50,17 @@ const ATTEMPTS: TableDefinition<'_, (&str, &str, u32), &[u8]> = TableDefinition:
 #[derive(Debug)]
 pub struct Journal {
     db: Database,
-    /// Attempts that run in this process: started, and nothing is wrong with that.
-    running: Mutex<HashSet<StepKey>>,
+    /// The attempts without an end, so that nobody has to search for them.
+    unsettled: Mutex<HashMap<StepKey, Course>>,
+}
+
+/// What is going on with an attempt that has no end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Course {
+    /// It is being made in this process.
+    Running,
+    /// By the end of this or an earlier process, or by a token that went away.
+    CutOff,
 }
 
 /// Why the journal could not be read or written. What was asked of the token has not begun, unless
@@ -103,13 +115,17 @@ impl Journal {
             })?;
         let journal = Self {
             db,
-            running: Mutex::default(),
+            unsettled: Mutex::default(),
         };
         journal.write(|transaction| {
             transaction.open_table(ATTEMPTS).map_err(storage)?;
             credentials::create(transaction)?;
             standing::create(transaction)
         })?;
+        let cut_off = journal.select(|record| !record.state.is_settled())?;
+        journal
+            .unsettled()
+            .extend(cut_off.into_iter().map(|(key, _)| (key, Course::CutOff)));
         Ok(Arc::new(journal))
     }
 
@@ -130,20 +146,25 @@ impl Journal {
     /// Attempts that were cut off, by the end of this or an earlier process or by a token that
     /// went away, and that no look at the token has settled yet.
     pub fn cut_off(&self) -> Result<Vec<(StepKey, Record)>, JournalError> {
-        let mut records = self.select(|record| !record.state.is_settled())?;
-        let running = self.running();
-        records.retain(|(key, _)| !running.contains(key));
+        let keys: Vec<StepKey> = self
+            .unsettled()
+            .iter()
+            .filter(|(_, course)| **course == Course::CutOff)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            if let Some(record) = self.get(&key)? {
+                records.push((key, record));
+            }
+        }
         Ok(records)
     }
 
     /// How many attempts there are, and how many of them have no known end.
-    pub fn counts(&self) -> Result<(usize, usize), JournalError> {
-        let records = self.select(|_| true)?;
-        let unsettled = records
-            .iter()
-            .filter(|(_, r)| !r.state.is_settled())
-            .count();
-        Ok((records.len(), unsettled))
+    pub fn counts(&self) -> Result<(u64, usize), JournalError> {
+        let entries = self.read(ATTEMPTS)?.len().map_err(storage)?;
+        Ok((entries, self.unsettled().len()))
     }
 
     /// The server has stored these ends. Unsettled attempts stay, since their end is not known
@@ -213,9 +234,11 @@ impl Journal {
         Ok(value)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashSet<StepKey>> {
-        // A set of keys cannot be half changed.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unsettled(&self) -> MutexGuard<'_, HashMap<StepKey, Course>> {
+        // A map of words cannot be half changed.
+        self.unsettled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

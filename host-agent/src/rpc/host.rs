@@ -8,7 +8,11 @@ use keysteward_proto::agent::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{caller::Caller, journal::outcome, refusal};
+use super::{
+    caller::Caller,
+    journal::{Page, page},
+    refusal,
+};
 use crate::{
     journal::{Checkpoint, Journal},
     settings::Policy,
@@ -43,17 +47,15 @@ impl Host for HostService {
             (Some(seen), Caller::Server) => self.see_checkpoint(checkpoint(seen)).await?,
             (None, _) => self.journal.witness().map_err(refusal::journal)?,
         };
-        let unacknowledged = self.journal.list(false).map_err(refusal::journal)?;
+        let records = self.journal.list(false).map_err(refusal::journal)?;
+        let Page { outcomes, .. } = page(records);
         Ok(Response::new(HelloResponse {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             boot_id: self.boot_id.to_string(),
             link_epoch: self.journal.link_epoch().map_err(refusal::journal)?,
             facts: Some(facts()),
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-            unacknowledged: unacknowledged
-                .into_iter()
-                .map(|(key, record)| outcome(key, Some(record)))
-                .collect(),
+            unacknowledged: outcomes,
             witness: witness.map(from_checkpoint),
             forbidden_verbs: self
                 .policy
@@ -73,7 +75,7 @@ impl Host for HostService {
             started_at_us: self.started_at_us,
             tokens: count(self.inventory.list().len()),
             journal_unsettled: count(unsettled),
-            journal_entries: count(entries),
+            journal_entries: u32::try_from(entries).unwrap_or(u32::MAX),
             certificate_expires_at_us: standing.certificate_expires_at_us,
             uplink: standing.phase.as_str().to_owned(),
         }))

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use keysteward_proto::agent::v1 as proto;
+use prost::Message as _;
 use proto::{
     AcknowledgeRequest, AcknowledgeResponse, GetOutcomeRequest, ListOutcomesRequest,
     ListOutcomesResponse, Outcome, journal_server, outcome::State as ProtoState, step_result,
 };
 use tonic::{Request, Response, Status};
 
-use super::refusal;
+use super::{caller::Caller, refusal};
 use crate::{
     clock,
     journal::{Journal, Probe, Record, State, StepKey},
@@ -19,10 +20,15 @@ use crate::{
 /// Longest operation id and step name, in bytes.
 const NAME_MAX: usize = 128;
 
+/// How much of a message outcomes may take: half of what gRPC takes by default.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
 /// Serves `Journal`.
 #[derive(Clone, Debug)]
 pub(crate) struct JournalService {
     pub(crate) journal: Arc<Journal>,
+    /// There is a server, which has to hear of what callers on this machine do.
+    pub(crate) has_server: bool,
 }
 
 #[tonic::async_trait]
@@ -40,22 +46,19 @@ impl journal_server::Journal for JournalService {
         &self,
         request: Request<ListOutcomesRequest>,
     ) -> Result<Response<ListOutcomesResponse>, Status> {
-        let records = self
-            .journal
-            .list(request.into_inner().all)
-            .map_err(refusal::journal)?;
-        Ok(Response::new(ListOutcomesResponse {
-            outcomes: records
-                .into_iter()
-                .map(|(key, record)| outcome(key, Some(record)))
-                .collect(),
-        }))
+        let ListOutcomesRequest { all } = request.into_inner();
+        let records = self.journal.list(all).map_err(refusal::journal)?;
+        let Page { outcomes, more } = page(records);
+        Ok(Response::new(ListOutcomesResponse { outcomes, more }))
     }
 
     async fn acknowledge(
         &self,
         request: Request<AcknowledgeRequest>,
     ) -> Result<Response<AcknowledgeResponse>, Status> {
+        if self.has_server && matches!(Caller::of(&request), Caller::Local { .. }) {
+            return Err(refusal::server_only("acknowledge"));
+        }
         let keys: Vec<StepKey> = request
             .into_inner()
             .keys
@@ -70,6 +73,30 @@ impl journal_server::Journal for JournalService {
             .map_err(refusal::journal)?;
         Ok(Response::new(AcknowledgeResponse {}))
     }
+}
+
+/// The oldest of the outcomes, as many as fit one message.
+pub(super) struct Page {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) more: bool,
+}
+
+pub(super) fn page(records: Vec<(StepKey, Record)>) -> Page {
+    let mut bytes = 0;
+    let mut page = Page {
+        outcomes: Vec::new(),
+        more: false,
+    };
+    for (key, record) in records {
+        let outcome = outcome(key, Some(record));
+        bytes += outcome.encoded_len();
+        if bytes > PAGE_BYTES && !page.outcomes.is_empty() {
+            page.more = true;
+            break;
+        }
+        page.outcomes.push(outcome);
+    }
+    page
 }
 
 /// A member of a step key that is wrong.
@@ -255,5 +282,90 @@ fn credential(found: Credential) -> proto::Credential {
         user_display_name: found.user_display_name,
         public_key: found.public_key,
         cred_protect: found.cred_protect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::{Intent, TokenName},
+        verb::Verb,
+    };
+
+    fn record(bytes: usize) -> Record {
+        Record {
+            intent: Intent {
+                verb: Verb::MakeCredential,
+                fingerprint: [0; 32],
+                caller: "server".to_owned(),
+                token: TokenName::default(),
+                probe: Probe::Harmless,
+            },
+            state: State::Done(Answer::Made {
+                attestation_object: vec![0; bytes],
+                credential_id: vec![1],
+                enterprise_attestation: false,
+            }),
+            started_at_us: 1,
+            ended_at_us: 2,
+            acknowledged_at_us: 0,
+        }
+    }
+
+    fn records(count: u32, bytes: usize) -> Vec<(StepKey, Record)> {
+        let key = |attempt| StepKey {
+            operation_id: "operation".to_owned(),
+            step: "make".to_owned(),
+            attempt,
+        };
+        (1..=count)
+            .map(|attempt| (key(attempt), record(bytes)))
+            .collect()
+    }
+
+    #[test]
+    fn outcomes_that_do_not_fit_one_message_wait_for_the_next() {
+        let all = page(records(100, 1_000));
+        assert_eq!((all.outcomes.len(), all.more), (100, false));
+        let some = page(records(100, 100_000));
+        assert_eq!((some.outcomes.len(), some.more), (20, true));
+        let attempts: Vec<u32> = some
+            .outcomes
+            .iter()
+            .filter_map(|outcome| Some(outcome.key.as_ref()?.attempt))
+            .collect();
+        assert!(attempts.is_sorted(), "{attempts:?}");
+    }
+
+    #[test]
+    fn an_outcome_larger_than_a_message_does_not_stop_the_others() {
+        let one = page(records(2, PAGE_BYTES + 1));
+        assert_eq!((one.outcomes.len(), one.more), (1, true));
+    }
+
+    #[tokio::test]
+    async fn where_there_is_a_server_nobody_else_acknowledges() {
+        use proto::journal_server::Journal as _;
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        let local = || {
+            let mut request = Request::new(AcknowledgeRequest::default());
+            let user = "alice (1000)".to_owned();
+            request.extensions_mut().insert(Caller::Local { user });
+            request
+        };
+        for (has_server, request, allowed) in [
+            (true, local(), false),
+            (false, local(), true),
+            (true, Request::new(AcknowledgeRequest::default()), true),
+        ] {
+            let service = JournalService {
+                journal: Arc::clone(&journal),
+                has_server,
+            };
+            let answer = service.acknowledge(request).await;
+            assert_eq!(answer.is_ok(), allowed, "{answer:?}");
+        }
     }
 }

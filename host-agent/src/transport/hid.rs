@@ -58,6 +58,13 @@ fn describe(device: &DeviceInfo) -> (String, Description, HidPort) {
 }
 
 impl HidPort {
+    #[cfg(test)]
+    pub(super) fn at(path: &str) -> Self {
+        Self {
+            path: CString::new(path).unwrap(),
+        }
+    }
+
     /// Opens the key and forgets what it said to others before.
     pub(super) fn open(&mut self) -> Result<HidLink, LinkError> {
         let device = HidApi::new()

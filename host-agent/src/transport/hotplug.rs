@@ -6,21 +6,38 @@
 
 use std::{collections::BTreeSet, io};
 
-use super::{Listener, Notice, Place, Port, hid};
+use hidapi::HidResult;
+
+use super::{
+    Description, Listener, Notice, Place, Port,
+    hid::{self, HidPort},
+};
 
 /// Stack of the watching thread: enumeration reads sysfs, and no more.
 const STACK: usize = 128 * 1024;
 
+/// Finds every key that is plugged in.
+type Scan = Box<dyn Fn() -> HidResult<Vec<(Place, Description, HidPort)>> + Send>;
+
 /// The keys that were told of.
 struct Seen {
     listener: Listener,
+    scan: Scan,
     places: BTreeSet<Place>,
 }
 
 impl Seen {
+    const fn nothing(listener: Listener, scan: Scan) -> Self {
+        Self {
+            listener,
+            scan,
+            places: BTreeSet::new(),
+        }
+    }
+
     /// Tells of what came and went since the last scan.
     fn scan(&mut self) {
-        let found = match hid::scan() {
+        let found = match (self.scan)() {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "cannot enumerate HID devices");
@@ -53,16 +70,20 @@ pub(super) use polling::Hotplug;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::{os::fd::AsFd as _, os::unix::net::UnixStream, thread};
+    use std::{
+        os::fd::AsFd as _,
+        os::unix::net::UnixStream,
+        path::{Path, PathBuf},
+        thread,
+    };
 
     use nix::{
+        errno::Errno,
         poll::{PollFd, PollFlags, PollTimeout, poll},
         sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent},
     };
 
-    use super::*;
-
-    const DEV: &str = "/dev";
+    use super::{Listener, Notice, STACK, Scan, Seen, hid, io};
 
     /// The watching thread; it ends when this is dropped.
     #[derive(Debug)]
@@ -73,62 +94,68 @@ mod linux {
     impl Hotplug {
         /// Tells of the keys that are there, then of each change.
         pub(in super::super) fn start(listener: Listener) -> io::Result<Self> {
+            Self::watch(Path::new("/dev"), listener, Box::new(hid::scan))
+        }
+
+        pub(super) fn watch(folder: &Path, listener: Listener, scan: Scan) -> io::Result<Self> {
             let inotify = Inotify::init(InitFlags::IN_CLOEXEC)?;
             inotify.add_watch(
-                DEV,
+                folder,
                 AddWatchFlags::IN_CREATE
                     | AddWatchFlags::IN_DELETE
                     | AddWatchFlags::IN_ATTRIB
                     | AddWatchFlags::IN_MOVED_TO,
             )?;
             let (running, stopped) = UnixStream::pair()?;
+            let folder = folder.to_owned();
             thread::Builder::new()
                 .name("hotplug".to_owned())
                 .stack_size(STACK)
-                .spawn(move || watch(listener, &inotify, &stopped))?;
+                .spawn(move || {
+                    // After the watch began, so that nothing falls in between.
+                    let mut seen = Seen::nothing(listener, scan);
+                    seen.scan();
+                    while let Some(events) = next(&inotify, &stopped) {
+                        seen.handle(&folder, events);
+                    }
+                })?;
             Ok(Self { _running: running })
         }
     }
 
-    fn watch(listener: Listener, inotify: &Inotify, stopped: &UnixStream) {
-        let mut seen = Seen {
-            listener,
-            places: BTreeSet::new(),
-        };
-        seen.scan();
+    /// Sleeps until something happens; `None` when it is time to stop.
+    fn next(inotify: &Inotify, stopped: &UnixStream) -> Option<Vec<InotifyEvent>> {
         loop {
             let mut waiting = [
                 PollFd::new(inotify.as_fd(), PollFlags::POLLIN),
                 PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
             ];
             match poll(&mut waiting, PollTimeout::NONE) {
-                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+                Err(Errno::EINTR) => {}
                 Err(error) => {
                     tracing::error!(%error, "keys that are plugged in are no longer noticed");
-                    return;
+                    return None;
                 }
-            }
-            if waiting[1].any() == Some(true) {
-                return;
-            }
-            if waiting[0].any() == Some(true) {
-                seen.handle(inotify.read_events().unwrap_or_default());
+                Ok(_) if waiting[1].any() == Some(true) => return None,
+                // An overflow of the queue gives an event without a name, and a scan.
+                Ok(_) => return Some(inotify.read_events().unwrap_or_default()),
             }
         }
     }
 
     impl Seen {
-        fn handle(&mut self, events: Vec<InotifyEvent>) {
+        fn handle(&mut self, folder: &Path, events: Vec<InotifyEvent>) {
             let mut anything = false;
             for event in events {
-                let Some(name) = event.name.as_ref().and_then(|name| name.to_str()) else {
-                    continue;
-                };
-                if !name.starts_with("hidraw") {
+                let name = event.name.unwrap_or_default();
+                let is_key = name.to_string_lossy().starts_with("hidraw");
+                let overflow = event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+                if !is_key && !overflow {
                     continue;
                 }
                 anything = true;
-                let place = format!("{DEV}/{name}");
+                let place: PathBuf = folder.join(name);
+                let place = place.to_string_lossy().into_owned();
                 // A scan alone would miss a key that went while another took its node.
                 if event.mask.contains(AddWatchFlags::IN_DELETE) && self.places.remove(&place) {
                     (self.listener)(Notice::Went { place });
@@ -153,7 +180,7 @@ mod polling {
         time::Duration,
     };
 
-    use super::*;
+    use super::{Listener, STACK, Seen, hid, io};
 
     const PERIOD: Duration = Duration::from_secs(1);
 
@@ -172,10 +199,7 @@ mod polling {
                 .name("hotplug".to_owned())
                 .stack_size(STACK)
                 .spawn(move || {
-                    let mut seen = Seen {
-                        listener,
-                        places: BTreeSet::new(),
-                    };
+                    let mut seen = Seen::nothing(listener, Box::new(hid::scan));
                     let (flag, told) = &*stopped;
                     let mut stop = flag.lock().unwrap_or_else(PoisonError::into_inner);
                     while !*stop {
@@ -196,5 +220,93 @@ mod polling {
             *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
             told.notify_all();
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::PermissionsExt as _,
+        path::Path,
+        sync::{Arc, mpsc},
+        time::Duration,
+    };
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// A folder in which the files named `hidraw..` are keys.
+    fn watched(folder: &Path) -> (Hotplug, mpsc::Receiver<String>) {
+        let (told, notices) = mpsc::channel();
+        let listener: Listener = Arc::new(move |notice| {
+            let (word, place) = match notice {
+                Notice::Came { place, .. } => ("came", place),
+                Notice::Changed { place } => ("changed", place),
+                Notice::Went { place } => ("went", place),
+            };
+            let name = Path::new(&place).file_name().unwrap().to_str().unwrap();
+            drop(told.send(format!("{word} {name}")));
+        });
+        let scanned = folder.to_owned();
+        let scan = Box::new(move || {
+            let files = fs::read_dir(&scanned)
+                .unwrap()
+                .map(|file| file.unwrap().path());
+            let keys = files.filter(|path| path.to_str().unwrap().contains("hidraw"));
+            Ok(keys
+                .map(|path| {
+                    let place = path.to_str().unwrap().to_owned();
+                    let port = HidPort::at(&place);
+                    (place, Description::default(), port)
+                })
+                .collect())
+        });
+        (Hotplug::watch(folder, listener, scan).unwrap(), notices)
+    }
+
+    #[test]
+    fn keys_are_told_of_when_they_are_there_come_change_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("hidraw0"), "").unwrap();
+        let (_hotplug, notices) = watched(folder.path());
+        let next = || notices.recv_timeout(SOON).unwrap();
+        assert_eq!(next(), "came hidraw0");
+        fs::write(path("tty0"), "").unwrap();
+        fs::write(path("hidraw1"), "").unwrap();
+        assert_eq!(next(), "came hidraw1");
+        // udev gives it to its users.
+        fs::set_permissions(path("hidraw1"), fs::Permissions::from_mode(0o660)).unwrap();
+        assert_eq!(next(), "changed hidraw1");
+        fs::remove_file(path("hidraw0")).unwrap();
+        assert_eq!(next(), "went hidraw0");
+    }
+
+    #[test]
+    fn a_key_that_takes_the_place_of_another_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hidraw0");
+        fs::write(&path, "").unwrap();
+        let (_hotplug, notices) = watched(folder.path());
+        let next = || notices.recv_timeout(SOON).unwrap();
+        assert_eq!(next(), "came hidraw0");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        assert_eq!(next(), "went hidraw0");
+        assert_eq!(next(), "came hidraw0");
+    }
+
+    #[test]
+    fn a_watch_that_is_dropped_ends_its_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let (hotplug, notices) = watched(folder.path());
+        drop(hotplug);
+        // The thread held the sender.
+        assert_eq!(
+            notices.recv_timeout(SOON),
+            Err(mpsc::RecvTimeoutError::Disconnected)
+        );
     }
 }

@@ -206,9 +206,7 @@ fn send(
             }),
         })
     });
-    let result = steps.conclude(bench, Some(attempt), result, effect);
-    settle::refresh(bench);
-    result
+    steps.conclude(bench, Some(attempt), result, effect)
 }
 
 fn removed() -> Failure {

@@ -125,9 +125,7 @@ impl Steps {
                     caller,
                     request,
                 };
-                let outcome = self.change(bench, &mut conduct, &step);
-                settle::refresh(bench);
-                outcome
+                self.change(bench, &mut conduct, &step)
             }
         }
     }
@@ -346,6 +344,9 @@ impl Steps {
                 changed: effect.changed || result.is_ok(),
                 ..Failure::from(error)
             });
+        }
+        if effect.changed {
+            settle::refresh(bench);
         }
         result
     }
