@@ -23,6 +23,9 @@ fn a_full_file_is_read_to_the_last_key() {
         group = "keys"
         [server]
         address = "[::1]:8443"
+        [redial]
+        first_within_s = 5
+        longest_s = 30
         [policy]
         forbid = ["reset", "set_pin"]
         allow_raw = true
@@ -48,6 +51,10 @@ fn a_full_file_is_read_to_the_last_key() {
                 host: "::1".into(),
                 port: 8443,
             }),
+            redial: Redial {
+                first_within: std::time::Duration::from_secs(5),
+                longest: std::time::Duration::from_secs(30),
+            },
             policy: Policy {
                 forbid: vec![Verb::Reset, Verb::SetPin],
                 allow_raw: true,
