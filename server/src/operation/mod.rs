@@ -1,1 +1,61 @@
-//! Durable units of work, made of steps.
+//! The saga engine: durable units of work made of steps; a file per kind.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `issue` `hand_over_pin` `suspend` `resume` `revoke` `set_pin` `reset_token` `delete_credentials` | plans: pure, what comes next |
+//! | [`plan`] | progress, facts, effects: what plans speak in |
+//! | `request` | what can be asked for, and all that is checked before |
+//! | `engine` | start, watch, cancel, resolve, reveal; who works when |
+//! | `worker` | drives one operation; leases and fencing |
+//! | `token_step` `idp_step` `look` | what leaves for tokens and providers, and looking what became of it |
+//! | `record` `made` `effects` | what came of it, written down |
+//! | `recognise` `presence` | from what agents see to tokens of ours |
+//! | `reconcile` | journals, acknowledgements, checkpoints |
+//! | [`hosts`] [`providers`] | the two doors to the outside |
+//!
+//! The promise: an attempt of a step starts at most once on a token; its outcome
+//! is never lost once the token has answered; what cannot be known is shown as
+//! unknown and never guessed.
+
+pub mod hosts;
+pub mod plan;
+pub mod providers;
+
+mod delete_credentials;
+mod effects;
+mod engine;
+mod error;
+mod hand_over_pin;
+mod idp_step;
+mod issue;
+mod look;
+mod made;
+mod pins;
+mod presence;
+mod recognise;
+mod reconcile;
+mod record;
+mod request;
+mod reset_token;
+mod resume;
+mod revoke;
+mod set_pin;
+mod step;
+mod suspend;
+mod token_step;
+mod watch;
+mod work;
+mod worker;
+
+pub use crate::store::operation::{Kind, Operation, State};
+pub use engine::{Engine, Parts, Position, Resolution, Settings, position};
+pub use error::Error;
+pub use hosts::Hosts;
+pub use plan::Progress;
+pub use presence::Place;
+pub use providers::{Connections, Providers};
+pub use request::{Ask, GivenPin, Request};
+pub use step::{StepName, Target};
+pub use watch::{Prompt, Update, Watch};
+
+use engine::Inner;

@@ -97,6 +97,8 @@ pub struct Operation {
     pub deadline: Option<Micros>,
     /// When it ended.
     pub ended_at: Option<Micros>,
+    /// Who wants it to end. Written by anybody, outside the fence.
+    pub cancelled_by: Option<String>,
     /// The fencing token: every write names the version it read.
     pub version: i64,
 }
@@ -319,6 +321,23 @@ pub async fn update(
     Ok(false)
 }
 
+/// Asks for the end of an operation that has not ended, and makes it due.
+/// Says whether there was one.
+///
+/// # Errors
+/// When the database does.
+pub async fn cancel(tx: &mut Write<'_>, id: OperationId, by: &str) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE operation SET cancelled_by = $2, not_before = 0
+         WHERE id = $1 AND ended_at IS NULL",
+    )
+    .bind(id)
+    .bind(by)
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Makes those that wait for this token due now.
 ///
 /// # Errors
@@ -331,14 +350,15 @@ pub async fn wake_token(tx: &mut Write<'_>, token: TokenId) -> Result<()> {
     Ok(())
 }
 
-/// Makes those with an unsettled attempt on this host due now.
+/// Makes those with an unsettled attempt on this host due now: its journal can
+/// be asked, also by those that had given up waiting for it.
 ///
 /// # Errors
 /// When the database does.
 pub async fn wake_host(tx: &mut Write<'_>, host: HostId) -> Result<()> {
     sqlx::query(
-        "UPDATE operation SET not_before = 0
-         WHERE state = 'waiting' AND id IN
+        "UPDATE operation SET not_before = 0, state = 'waiting', version = version + 1
+         WHERE state IN ('waiting', 'unknown') AND lease_until = 0 AND id IN
              (SELECT operation_id FROM step WHERE host_id = $1 AND state = 'started')",
     )
     .bind(host)
@@ -365,9 +385,8 @@ pub async fn wake_all(tx: &mut Write<'_>) -> Result<()> {
 /// When the database does.
 pub async fn end_leases(tx: &mut Write<'_>) -> Result<()> {
     sqlx::query(
-        "UPDATE operation SET lease_until = 0, lease_owner = NULL, not_before = 0,
-             version = version + 1
-         WHERE state IN ('running', 'waiting')",
+        "UPDATE operation SET lease_until = 0, lease_owner = NULL, version = version + 1
+         WHERE lease_until > 0",
     )
     .execute(tx.connection())
     .await?;
@@ -392,6 +411,7 @@ fn read(found: &SqliteRow) -> Result<Operation> {
         not_before: row::time(found, "not_before")?,
         deadline: row::maybe_time(found, "deadline")?,
         ended_at: row::maybe_time(found, "ended_at")?,
+        cancelled_by: row::column(found, "cancelled_by")?,
         version: row::column(found, "version")?,
     })
 }

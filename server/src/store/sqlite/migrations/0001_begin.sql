@@ -183,6 +183,7 @@ CREATE TABLE operation (
     deadline        INTEGER,                        -- none: waits for as long as it takes
     ended_at        INTEGER,
     version         INTEGER NOT NULL DEFAULT 1,     -- the fencing token
+    cancelled_by    TEXT,                           -- who wants it to end; outside the fence
     lease_owner     TEXT,
     lease_until     INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -1,0 +1,83 @@
+//! Why an operation was not started, ended or resolved. Nothing has changed then.
+
+use crate::{
+    key_store,
+    lifecycle::{Invalid, NotAllowed},
+    store::{self, OperationId, operation},
+};
+
+/// Why what was asked was not done. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such row.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// `token`, `user`, `template`, `operation`.
+        what: &'static str,
+        /// What was looked for.
+        id: String,
+    },
+    /// A field of the request.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The token's life does not allow it.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// Another operation has the token.
+    #[error(
+        "operation {operation} ({kind}, {state}) has the key: wait for it, cancel it or resolve it"
+    )]
+    Busy {
+        /// Which.
+        operation: OperationId,
+        /// What it does.
+        kind: operation::Kind,
+        /// Where it stands.
+        state: operation::State,
+    },
+    /// Something on the token only goes by a reset.
+    #[error("the key needs a reset first: start a reset-token operation")]
+    NeedsReset,
+    /// The template does not name the token's type.
+    #[error(
+        "template {template:?} is not for keys of type {token_type:?}: name the type in a template, or use another"
+    )]
+    WrongType {
+        /// The template.
+        template: String,
+        /// The type of the token.
+        token_type: String,
+    },
+    /// The server holds no PIN to hand over.
+    #[error("this server does not hold the PIN of the key: reset the key and issue it again")]
+    NoPin,
+    /// The id was used before for something else.
+    #[error("operation {0} is another one: choose another id")]
+    IdReused(OperationId),
+    /// It has ended, or does not wait for a person.
+    #[error("operation {operation} is {state}: {allowed}")]
+    WrongState {
+        /// Which.
+        operation: OperationId,
+        /// Where it stands.
+        state: operation::State,
+        /// When this can be asked.
+        allowed: &'static str,
+    },
+    /// A person cannot supply what the step would have brought.
+    #[error("step {step} cannot be called done by hand: resolve with \"retry\" or \"failed\"")]
+    NotByHand {
+        /// The step.
+        step: super::StepName,
+    },
+    /// The PIN is not to be shown: never offered, or shown already.
+    #[error("operation {0} has no PIN to reveal: it was revealed, or the operation offers none")]
+    NothingToReveal(OperationId),
+    /// A sealed secret.
+    #[error(transparent)]
+    KeyStore(#[from] key_store::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}

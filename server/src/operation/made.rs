@@ -1,0 +1,183 @@
+//! A credential was made: its attestation is checked, its row is written.
+
+use jiff::Timestamp;
+use keysteward_proto::agent::v1 as agent;
+
+use super::{plan::Making, token_step, work::Work};
+use crate::{
+    attestation::{
+        self, Expected, Refusal, RootError, Trust, Unrooted, VerifiedAttestation, client_data,
+    },
+    connector::idp,
+    lifecycle::{self, Template, TokenType},
+    store::{
+        self, CredentialId, Write,
+        credential::{self, Credential, OnToken},
+    },
+};
+
+/// Why an attestation was not accepted.
+#[derive(Debug, thiserror::Error)]
+enum NotAccepted {
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error("the token type's roots are not usable: {0}")]
+    Roots(#[from] RootError),
+    #[error("the {0} is gone")]
+    Gone(&'static str),
+}
+
+/// Writes the credential down, whatever its attestation proves, so that it can
+/// be deleted; turns round where that is not enough.
+pub(super) async fn record(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    made: &agent::CredentialMade,
+) -> store::Result<()> {
+    let made_for = made_for(work)?;
+    let verified = verify(work, &made_for.0, &made.attestation_object);
+    let (public_key, aaguid, sign_count, proof) = match &verified {
+        Ok(proven) => (
+            proven.public_key_cose().to_vec(),
+            proven.aaguid(),
+            proven.sign_count(),
+            proven.to_string(),
+        ),
+        Err(why) => (Vec::new(), work.token.aaguid, 0, format!("refused: {why}")),
+    };
+    let credential_id = match &verified {
+        Ok(proven) => proven.credential_id().to_vec(),
+        Err(_) => made.credential_id.clone(),
+    };
+    let row = Credential {
+        public_key,
+        aaguid,
+        sign_count,
+        attestation_object: made.attestation_object.clone(),
+        client_data: made_for.0.client_data.clone().into_bytes(),
+        attestation: proof,
+        ..blank(work, made_for, credential_id)
+    };
+    credential::insert(tx, &row).await?;
+    work.progress.credential = Some(row.id);
+    work.credentials.push(row);
+    if let Err(why) = verified {
+        work.progress.fail(
+            format!("the attestation was refused: {why}"),
+            "check the token type, or issue another key",
+        );
+    }
+    Ok(())
+}
+
+/// Writes down a credential that an attempt left behind, to be deleted.
+pub(super) async fn orphan(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    found: &agent::Credential,
+) -> store::Result<()> {
+    let made_for = made_for(work)?;
+    let row = Credential {
+        public_key: found.public_key.clone(),
+        attestation: "lost with an attempt that was cut off".into(),
+        on_token: OnToken::ToDelete,
+        ..blank(work, made_for, found.credential_id.clone())
+    };
+    credential::insert(tx, &row).await?;
+    work.credentials.push(row);
+    Ok(())
+}
+
+/// What is published, from the row.
+pub(super) fn to_publish(work: &Work, c: &Credential) -> idp::NewAuthenticator {
+    let mut transports = work.token.facts.transports.clone();
+    if transports.is_empty() {
+        transports.push("usb".into());
+    }
+    idp::NewAuthenticator {
+        credential_id: c.credential_id.clone(),
+        public_key_cose: c.public_key.clone(),
+        aaguid: c.aaguid,
+        sign_count: c.sign_count,
+        attestation_object: c.attestation_object.clone(),
+        client_data_json: c.client_data.clone(),
+        user_handle: work
+            .user
+            .as_ref()
+            .map(|user| user.webauthn_id.to_vec())
+            .unwrap_or_default(),
+        rp_id: c.rp_id.clone(),
+        origin: c.origin.clone(),
+        transports,
+        friendly_name: c.friendly_name.clone(),
+    }
+}
+
+fn verify(work: &Work, making: &Making, object: &[u8]) -> Result<VerifiedAttestation, NotAccepted> {
+    let template: &Template = work
+        .template
+        .as_ref()
+        .map(|row| &row.definition)
+        .ok_or(NotAccepted::Gone("template"))?;
+    let token_type: &TokenType = work
+        .token_type
+        .as_ref()
+        .map(|row| &row.definition)
+        .ok_or(NotAccepted::Gone("token type"))?;
+    let allows = |kind| token_type.unrooted_attestation.contains(&kind);
+    let trust = Trust::new(
+        &token_type.attestation_roots,
+        Unrooted {
+            none: allows(lifecycle::Unrooted::None),
+            itself: allows(lifecycle::Unrooted::Itself),
+        },
+    )?;
+    let algorithms: Vec<i64> = template.algorithms.iter().map(|a| i64::from(*a)).collect();
+    let aaguids: Vec<[u8; 16]> = token_type.aaguids.iter().map(|a| a.0).collect();
+    let expected = Expected {
+        rp_id: &making.rp_id,
+        user_verified: true,
+        algorithms: &algorithms,
+        aaguids: &aaguids,
+    };
+    let now = Timestamp::from_microsecond(work.now.0).unwrap_or(Timestamp::MAX);
+    let hash = client_data::hash(making.client_data.as_bytes());
+    Ok(attestation::verify(object, &hash, &expected, &trust, now)?)
+}
+
+/// What the credential was made for, and whose it is.
+fn made_for(work: &Work) -> store::Result<(Making, store::UserId)> {
+    let corrupt = |column| store::Error::Corrupt { column };
+    let making = work.progress.making.clone();
+    let user = work.user.as_ref().map(|user| user.id);
+    Ok((
+        making.ok_or(corrupt("operation.progress"))?,
+        user.ok_or(corrupt("operation.user_id"))?,
+    ))
+}
+
+fn blank(work: &Work, made_for: (Making, store::UserId), credential_id: Vec<u8>) -> Credential {
+    let (making, user_id) = made_for;
+    Credential {
+        id: CredentialId::new(),
+        token_id: work.token.id,
+        user_id,
+        operation_id: work.operation.id,
+        connection_id: making.connection,
+        rp_id: making.rp_id,
+        credential_id,
+        public_key: Vec::new(),
+        aaguid: work.token.aaguid,
+        sign_count: 0,
+        attestation_object: Vec::new(),
+        client_data: Vec::new(),
+        origin: making.origin,
+        friendly_name: token_step::friendly_name(work),
+        attestation: String::new(),
+        idp_user_id: work.progress.idp_user.clone(),
+        idp_authenticator_id: None,
+        idp_state: None,
+        on_token: OnToken::Present,
+        created_at: work.now,
+    }
+}

@@ -1,0 +1,352 @@
+//! From what an agent sees to a token of ours.
+//!
+//! A token that tells a serial is `vendor:product:serial`. One that tells none
+//! is known again by a silent look for the credentials that we issued, else it
+//! is one of its model that never had any.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use keysteward_proto::agent::v1::{
+    self as agent, FidoFacts, Step, step::Verb, step_result::Result as Told,
+};
+use serde_json::{Map, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Error, Inner, effects, hosts::StepRequest, presence::Place};
+use crate::{
+    audit,
+    lifecycle::{self, Event, Registration, TokenState, TokenType},
+    store::{
+        self, HostId, Page, TokenId, TokenTypeId, Write,
+        credential::{self, OnToken},
+        operation,
+        token::{self, Facts, Token},
+        token_type,
+    },
+};
+
+impl Engine {
+    /// Looks again at every token that is not registered: token types have changed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn recognise(&self) -> store::Result<()> {
+        let inner = &self.0;
+        let mut tx = inner.store.write().await?;
+        let filter = token::Filter {
+            state: Some(TokenState::Unregistered),
+            ..token::Filter::default()
+        };
+        let mut page = Page::first(500);
+        loop {
+            let listed = token::list(&mut tx, &filter, page).await?;
+            for mut row in listed.rows {
+                inner.register_if_known(&mut tx, &mut row).await?;
+            }
+            match listed.next {
+                Some(after) => page.after = Some(after),
+                None => break,
+            }
+        }
+        tx.commit().await
+    }
+
+    /// Registers a token of a type that is registered by hand.
+    ///
+    /// # Errors
+    /// When there is none, no token type knows it, or it is registered already.
+    pub async fn register(&self, id: TokenId, actor: &str) -> Result<Token, Error> {
+        let inner = &self.0;
+        let mut tx = inner.store.write().await?;
+        let mut row = token::get(&mut tx, id)
+            .await?
+            .ok_or_else(|| Error::NotFound {
+                what: "token",
+                id: id.to_string(),
+            })?;
+        lifecycle::after(row.state, Event::Register)?;
+        let known = recognised(&mut tx, &row).await?;
+        let (token_type, _) = known.ok_or_else(|| Error::WrongType {
+            template: "any".into(),
+            token_type: "none".into(),
+        })?;
+        inner
+            .set_registered(&mut tx, &mut row, token_type, actor)
+            .await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+}
+
+impl Inner {
+    /// A token was plugged in, or what is known of it changed.
+    pub(super) async fn seen(&self, host: HostId, seen: Arc<agent::Token>) -> store::Result<()> {
+        let Some(fido) = &seen.fido else {
+            tracing::warn!(%host, fault = %seen.fault, "a token cannot be read");
+            return Ok(());
+        };
+        let Ok(aaguid) = <[u8; 16]>::try_from(fido.aaguid.as_slice()) else {
+            tracing::warn!(%host, "a token has an AAGUID that is not 16 bytes long");
+            return Ok(());
+        };
+        let place = Place {
+            host,
+            presence_id: seen.presence_id.clone(),
+        };
+        let known = match self.presence.at(host, &seen.presence_id) {
+            Some(known) => Some(known),
+            None if seen.serial.is_empty() => self.find_by_credentials(&place, aaguid).await?,
+            None => None,
+        };
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        let identity = (!seen.serial.is_empty()).then(|| {
+            format!(
+                "{:04x}:{:04x}:{}",
+                seen.vendor_id, seen.product_id, seen.serial
+            )
+        });
+        let found = match (&identity, known) {
+            (_, Some(id)) => token::get(&mut tx, id).await?,
+            (Some(identity), None) => token::by_identity(&mut tx, identity).await?,
+            (None, None) => None,
+        };
+        let fresh = Token {
+            id: found.as_ref().map_or_else(TokenId::new, |row| row.id),
+            identity,
+            serial: seen.serial.clone(),
+            model: model(&seen),
+            aaguid,
+            is_virtual: seen.r#virtual,
+            token_type_id: None,
+            state: TokenState::Unregistered,
+            needs_reset: false,
+            user_id: None,
+            template_id: None,
+            host_id: Some(host),
+            facts: facts(&seen, fido),
+            last_seen_at: Some(now),
+            created_at: now,
+        };
+        let mut row = match found {
+            None => {
+                token::insert(&mut tx, &fresh).await?;
+                fresh
+            }
+            Some(old) => {
+                let row = Token {
+                    identity: old.identity,
+                    token_type_id: old.token_type_id,
+                    state: old.state,
+                    needs_reset: old.needs_reset,
+                    user_id: old.user_id,
+                    template_id: old.template_id,
+                    created_at: old.created_at,
+                    ..fresh
+                };
+                token::update(&mut tx, &row).await?;
+                row
+            }
+        };
+        let present = self.hosts.present();
+        let is_there = |place: &Place| {
+            present.iter().any(|there| {
+                there.host == place.host && there.token.presence_id == place.presence_id
+            })
+        };
+        if !is_there(&place) {
+            // Gone again meanwhile.
+            return tx.commit().await;
+        }
+        if let Err(other) = self.presence.put(row.id, place, is_there) {
+            tracing::warn!(token = %row.id, %host, other = %other.host,
+                "two tokens claim one serial; the second one is not used");
+            return tx.commit().await;
+        }
+        self.register_if_known(&mut tx, &mut row).await?;
+        // After the presence: whoever decides from now on sees the token.
+        operation::wake_token(&mut tx, row.id).await?;
+        tx.commit().await?;
+        self.due.notify_one();
+        Ok(())
+    }
+
+    /// Which of the tokens without a serial it is.
+    async fn find_by_credentials(
+        &self,
+        place: &Place,
+        aaguid: [u8; 16],
+    ) -> store::Result<Option<TokenId>> {
+        let mut read = self.store.read().await?;
+        let mut owners: BTreeMap<Vec<u8>, TokenId> = BTreeMap::new();
+        let mut by_rp: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut blank = None;
+        for row in token::without_identity(&mut read, &aaguid).await? {
+            if self.presence.of(row.id).is_some() {
+                continue;
+            }
+            let mut bare = true;
+            for c in credential::of_token(&mut read, row.id).await? {
+                if c.on_token != OnToken::Deleted {
+                    bare = false;
+                    owners.insert(c.credential_id.clone(), row.id);
+                    by_rp.entry(c.rp_id).or_default().push(c.credential_id);
+                }
+            }
+            let unused = matches!(
+                row.state,
+                TokenState::Unregistered | TokenState::Registered | TokenState::Revoked
+            );
+            if bare && unused && row.host_id == Some(place.host) && blank.is_none() {
+                blank = Some(row.id);
+            }
+        }
+        drop(read);
+        for (rp_id, ids) in by_rp {
+            for chunk in ids.chunks(LOOKED_FOR_AT_ONCE) {
+                for found in self.look_for(place, &rp_id, chunk).await {
+                    if let Some(owner) = owners.get(&found) {
+                        return Ok(Some(*owner));
+                    }
+                }
+            }
+        }
+        Ok(blank)
+    }
+
+    async fn look_for(&self, place: &Place, rp_id: &str, ids: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let (on_progress, _) = mpsc::channel(1);
+        let request = StepRequest {
+            presence_id: place.presence_id.clone(),
+            purpose: "recognise".into(),
+            step: Step {
+                key: None,
+                timeout_ms: 0,
+                verb: Some(Verb::LookForCredentials(agent::LookForCredentials {
+                    rp_id: rp_id.to_owned(),
+                    credential_ids: ids.to_vec(),
+                })),
+            },
+            on_progress,
+            cancelled: CancellationToken::new(),
+        };
+        match self.hosts.step(place.host, request).await {
+            Ok(agent::StepResult {
+                result: Some(Told::FoundCredentials(found)),
+            }) => found.credential_ids,
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(host = %place.host, %error, "cannot look which token this is");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn register_if_known(&self, tx: &mut Write<'_>, row: &mut Token) -> store::Result<()> {
+        if row.state != TokenState::Unregistered {
+            return Ok(());
+        }
+        match recognised(tx, row).await? {
+            Some((token_type, Registration::Automatic)) => {
+                self.set_registered(tx, row, token_type, "system").await
+            }
+            Some((token_type, Registration::Manual)) => {
+                row.token_type_id = Some(token_type);
+                token::update(tx, row).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn set_registered(
+        &self,
+        tx: &mut Write<'_>,
+        row: &mut Token,
+        token_type: TokenTypeId,
+        actor: &str,
+    ) -> store::Result<()> {
+        let from = row.state;
+        row.token_type_id = Some(token_type);
+        row.state = TokenState::Registered;
+        token::update(tx, row).await?;
+        let at = self.clock.now();
+        let change = token::Change {
+            at,
+            event: Event::Register.as_str().to_owned(),
+            from,
+            to: row.state,
+            operation_id: None,
+        };
+        token::add_change(tx, row.id, &change).await?;
+        let mut facts = Map::new();
+        facts.insert("token_type".into(), json!(token_type));
+        facts.insert("serial".into(), json!(row.serial));
+        facts.insert("model".into(), json!(row.model));
+        let entry = audit::Entry {
+            at,
+            actor: actor.to_owned(),
+            verb: effects::move_verb(Event::Register),
+            object: format!("token:{}", row.id),
+            operation: None,
+            outcome: audit::Outcome::Ok,
+            facts,
+        };
+        audit::append(tx, entry).await.map(drop)
+    }
+}
+
+/// The token type that recognises it: one that names its model before one that
+/// takes any.
+async fn recognised(
+    tx: &mut Write<'_>,
+    row: &Token,
+) -> store::Result<Option<(TokenTypeId, Registration)>> {
+    let types: Vec<token_type::Row<TokenType>> = token_type::list(tx).await?;
+    let fits =
+        |t: &&token_type::Row<TokenType>| t.definition.recognises(row.aaguid, row.is_virtual);
+    let best = types
+        .iter()
+        .filter(fits)
+        .max_by_key(|t| (t.definition.names_models(), core::cmp::Reverse(t.id)));
+    Ok(best.map(|t| (t.id, t.definition.registration)))
+}
+
+fn model(seen: &agent::Token) -> String {
+    let name = match (seen.manufacturer.trim(), seen.product.trim()) {
+        ("", "") => format!("{:04x}:{:04x}", seen.vendor_id, seen.product_id),
+        ("", product) => product.to_owned(),
+        (maker, product) if product.starts_with(maker) => product.to_owned(),
+        (maker, product) => format!("{maker} {product}"),
+    };
+    name.chars().filter(|c| !c.is_control()).take(128).collect()
+}
+
+fn facts(seen: &agent::Token, fido: &FidoFacts) -> Facts {
+    Facts {
+        transport: seen.transport.clone(),
+        vendor_id: seen.vendor_id,
+        product_id: seen.product_id,
+        manufacturer: seen.manufacturer.clone(),
+        product: seen.product.clone(),
+        versions: fido.versions.clone(),
+        extensions: fido.extensions.clone(),
+        options: fido.options.clone().into_iter().collect(),
+        firmware_version: fido.firmware_version,
+        min_pin_length: fido.min_pin_length,
+        max_pin_length: fido.max_pin_length,
+        force_pin_change: fido.force_pin_change,
+        pin_protocols: fido.pin_protocols.clone(),
+        remaining_discoverable_credentials: fido.remaining_discoverable_credentials,
+        algorithms: fido.algorithms.clone(),
+        max_credential_count_in_list: fido.max_credential_count_in_list,
+        transports: fido.transports.clone(),
+        attestation_formats: fido.attestation_formats.clone(),
+        max_rp_ids_for_set_min_pin_length: fido.max_rp_ids_for_set_min_pin_length,
+        unknown: fido.unknown.clone().into_iter().collect(),
+        fault: seen.fault.clone(),
+    }
+}
+
+/// The agent splits it further where the token takes fewer.
+const LOOKED_FOR_AT_ONCE: usize = 64;

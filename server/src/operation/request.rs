@@ -1,0 +1,366 @@
+//! What can be asked for, and everything that is checked before it is written down.
+
+use core::{fmt, time::Duration};
+
+use serde_json::{Map, json};
+use zeroize::Zeroizing;
+
+use super::{
+    Error, Inner, effects, hand_over_pin, pins,
+    plan::{self, Parameters, Progress},
+    work::Work,
+};
+use crate::{
+    audit::Outcome,
+    lifecycle::{self, Event, Invalid, Template, TokenState, TokenType, pin_policy},
+    store::{
+        self, OperationId, TemplateId, TokenId, UserId, Write,
+        operation::{self, Kind, Operation, State},
+        sealed_secret, template, token, token_type, user,
+    },
+};
+
+/// A request for an operation.
+#[derive(Debug)]
+pub struct Request {
+    /// Chosen by the caller; asked again, the same operation answers.
+    pub id: Option<OperationId>,
+    /// What.
+    pub ask: Ask,
+    /// Rows of one file.
+    pub batch: Option<String>,
+    /// How long it may wait for a host or token; none: 24 h.
+    pub valid_for: Option<Duration>,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+#[allow(
+    missing_docs,
+    reason = "server.v1.StartOperationRequest, member by member"
+)]
+pub enum Ask {
+    Issue {
+        token: TokenId,
+        user: UserId,
+        template: TemplateId,
+    },
+    HandOverPin {
+        token: TokenId,
+        new_pin: Option<GivenPin>,
+    },
+    Suspend {
+        token: TokenId,
+    },
+    Resume {
+        token: TokenId,
+    },
+    Revoke {
+        token: TokenId,
+        reason: String,
+        pin: Option<GivenPin>,
+    },
+    SetPin {
+        token: TokenId,
+        current_pin: Option<GivenPin>,
+        new_pin: GivenPin,
+    },
+    ResetToken {
+        token: TokenId,
+    },
+}
+
+/// A PIN as somebody typed it: not printed, wiped when dropped, sealed before
+/// anything else happens to it.
+pub struct GivenPin(Zeroizing<String>);
+
+impl GivenPin {
+    /// Takes it.
+    #[must_use]
+    pub fn new(pin: String) -> Self {
+        Self(Zeroizing::new(pin))
+    }
+}
+
+impl fmt::Debug for GivenPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenPin")
+    }
+}
+
+impl Ask {
+    /// Which kind of operation.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Issue { .. } => Kind::Issue,
+            Self::HandOverPin { .. } => Kind::HandOverPin,
+            Self::Suspend { .. } => Kind::Suspend,
+            Self::Resume { .. } => Kind::Resume,
+            Self::Revoke { .. } => Kind::Revoke,
+            Self::SetPin { .. } => Kind::SetPin,
+            Self::ResetToken { .. } => Kind::ResetToken,
+        }
+    }
+
+    /// Which token.
+    #[must_use]
+    pub const fn token(&self) -> TokenId {
+        match self {
+            Self::Issue { token, .. }
+            | Self::HandOverPin { token, .. }
+            | Self::Suspend { token }
+            | Self::Resume { token }
+            | Self::Revoke { token, .. }
+            | Self::SetPin { token, .. }
+            | Self::ResetToken { token } => *token,
+        }
+    }
+
+    fn parameters(&self) -> Parameters {
+        match self {
+            Self::Issue { template, .. } => Parameters {
+                template: Some(*template),
+                ..Parameters::default()
+            },
+            Self::HandOverPin { new_pin, .. } => Parameters {
+                own_pin: new_pin.is_some(),
+                ..Parameters::default()
+            },
+            Self::Revoke { reason, .. } => Parameters {
+                reason: reason.clone(),
+                ..Parameters::default()
+            },
+            _ => Parameters::default(),
+        }
+    }
+
+    fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Issue { user, .. } => Some(*user),
+            _ => None,
+        }
+    }
+
+    /// The PIN that the token is to get, and the one it has.
+    fn pins(&self) -> (Option<&GivenPin>, Option<&GivenPin>) {
+        match self {
+            Self::HandOverPin { new_pin, .. } => (new_pin.as_ref(), None),
+            Self::Revoke { pin, .. } => (None, pin.as_ref()),
+            Self::SetPin {
+                current_pin,
+                new_pin,
+                ..
+            } => (Some(new_pin), current_pin.as_ref()),
+            _ => (None, None),
+        }
+    }
+}
+
+impl Inner {
+    /// Checks what can be checked, seals what is secret, writes the operation down.
+    pub(super) async fn accept(&self, request: &Request, actor: &str) -> Result<Operation, Error> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        let ask = &request.ask;
+        let parameters = ask.parameters();
+        let corrupt = |_| store::Error::Corrupt {
+            column: "operation.parameters",
+        };
+        let text = serde_json::to_string(&parameters).map_err(corrupt)?;
+        let token = token::get(&mut tx, ask.token())
+            .await?
+            .ok_or_else(|| not_found("token", ask.token()))?;
+        let user_id = ask.user().or(token.user_id);
+        if let Some(id) = request.id
+            && let Some(known) = operation::get(&mut tx, id).await?
+        {
+            let same = known.kind == ask.kind()
+                && known.token_id == Some(token.id)
+                && known.parameters == text
+                && ask.user().is_none_or(|user| known.user_id == Some(user));
+            return if same {
+                Ok(known)
+            } else {
+                Err(Error::IdReused(id))
+            };
+        }
+        if let Some(other) = operation::holding(&mut tx, token.id).await? {
+            return Err(Error::Busy {
+                operation: other.id,
+                kind: other.kind,
+                state: other.state,
+            });
+        }
+        let valid_for = request.valid_for.unwrap_or(self.settings.valid_for);
+        let new = Operation {
+            id: request.id.unwrap_or_else(OperationId::new),
+            kind: ask.kind(),
+            state: State::Running,
+            token_id: Some(token.id),
+            user_id,
+            host_id: self.presence.of(token.id).map(|place| place.host),
+            parameters: text,
+            progress: serde_json::to_string(&Progress::default()).map_err(corrupt)?,
+            remark: String::new(),
+            next_action: String::new(),
+            requested_by: actor.to_owned(),
+            batch: request.batch.clone(),
+            created_at: now,
+            not_before: now,
+            deadline: Some(now.plus(valid_for)),
+            ended_at: None,
+            cancelled_by: None,
+            version: 1,
+        };
+        let mut work = Work::load(&mut tx, new, None, now).await?;
+        check(&mut tx, ask, &work).await?;
+        self.seal(&mut tx, ask, &mut work).await?;
+        work.progress.todo = plan::steps(work.operation.kind, &work.facts());
+        work.operation.progress = serde_json::to_string(&work.progress).map_err(corrupt)?;
+        operation::insert(&mut tx, &work.operation).await?;
+        let mut facts = Map::new();
+        facts.insert("kind".into(), json!(ask.kind()));
+        facts.insert("user".into(), json!(user_id));
+        facts.insert("template".into(), json!(parameters.template));
+        effects::record(&mut tx, &work, "operation.start", Outcome::Started, facts).await?;
+        tx.commit().await?;
+        Ok(work.operation)
+    }
+
+    async fn seal(
+        &self,
+        tx: &mut Write<'_>,
+        ask: &Ask,
+        work: &mut Work,
+    ) -> Result<(), store::Error> {
+        let (new, current) = ask.pins();
+        for (pin, kind, state) in [
+            (new, sealed_secret::Kind::Pin, sealed_secret::State::Pending),
+            (
+                current,
+                sealed_secret::Kind::GivenPin,
+                sealed_secret::State::Current,
+            ),
+        ] {
+            if let Some(pin) = pin {
+                let place = (work.token.id, work.operation.id);
+                let kind = (kind, state);
+                let secret = pins::put(tx, &self.keys, place, kind, &pin.0, work.now).await?;
+                work.secrets.push(secret);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything that can be known before the work begins.
+async fn check(tx: &mut Write<'_>, ask: &Ask, work: &Work) -> Result<(), Error> {
+    let token = &work.token;
+    let facts = work.facts();
+    if let (_, Some(current)) = ask.pins() {
+        pin_policy::check_pin(current_field(ask), &current.0, 0)?;
+    }
+    match ask {
+        Ask::Issue { user, template, .. } => {
+            lifecycle::after(token.state, Event::Issue)?;
+            if token.needs_reset {
+                return Err(Error::NeedsReset);
+            }
+            user::get(tx, *user)
+                .await?
+                .ok_or_else(|| not_found("user", user))?;
+            let row: template::Row<Template> = template::get(tx, *template)
+                .await?
+                .ok_or_else(|| not_found("template", template))?;
+            let allowed = token
+                .token_type_id
+                .is_some_and(|id| row.definition.token_types.contains(&id));
+            if !allowed {
+                return Err(wrong_type(tx, token, row.name).await?);
+            }
+        }
+        Ask::HandOverPin { new_pin, .. } => {
+            let again = matches!(token.state, TokenState::Active | TokenState::Suspended)
+                && hand_over_pin::escrowed(&facts);
+            if !again {
+                lifecycle::after(token.state, Event::HandOver)?;
+            }
+            if !facts.pins.current {
+                return Err(Error::NoPin);
+            }
+            if let Some(pin) = new_pin {
+                check_new(work, "hand_over_pin.new_pin", pin)?;
+            }
+        }
+        Ask::Suspend { .. } => {
+            lifecycle::after(token.state, Event::Suspend)?;
+        }
+        Ask::Resume { .. } => {
+            lifecycle::after(token.state, Event::Resume)?;
+        }
+        Ask::Revoke { reason, .. } => {
+            lifecycle::after(token.state, Event::Revoke)?;
+            let length = reason.chars().count();
+            if !(1..=200).contains(&length) || reason.chars().any(char::is_control) {
+                return Err(Error::Invalid(Invalid::new(
+                    "revoke.reason",
+                    format_args!("{length} characters"),
+                    "lost, stolen, damaged, left, replaced, or 1 to 200 printable characters",
+                )));
+            }
+        }
+        Ask::SetPin { new_pin, .. } => {
+            if matches!(token.state, TokenState::Unregistered | TokenState::Retired) {
+                return Err(Error::Invalid(Invalid::new(
+                    "set_pin.token",
+                    token.state,
+                    "a key that is registered, issued, active, suspended or revoked",
+                )));
+            }
+            check_new(work, "set_pin.new_pin", new_pin)?;
+        }
+        Ask::ResetToken { .. } => {
+            lifecycle::after(token.state, Event::Reset)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_new(work: &Work, field: &'static str, pin: &GivenPin) -> Result<(), Invalid> {
+    let of_token = work.token.facts.min_pin_length;
+    let of_template = work
+        .template
+        .as_ref()
+        .map_or(0, |row| row.definition.pin.minimum_length);
+    pin_policy::check_pin(field, &pin.0, of_token.max(of_template))
+}
+
+fn current_field(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Revoke { .. } => "revoke.pin",
+        _ => "set_pin.current_pin",
+    }
+}
+
+async fn wrong_type(
+    tx: &mut Write<'_>,
+    token: &token::Token,
+    template: String,
+) -> Result<Error, store::Error> {
+    let row: Option<token_type::Row<TokenType>> = match token.token_type_id {
+        Some(id) => token_type::get(tx, id).await?,
+        None => None,
+    };
+    Ok(Error::WrongType {
+        template,
+        token_type: row.map_or_else(|| "none".to_owned(), |row| row.name),
+    })
+}
+
+fn not_found(what: &'static str, id: impl fmt::Display) -> Error {
+    Error::NotFound {
+        what,
+        id: id.to_string(),
+    }
+}

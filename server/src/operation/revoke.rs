@@ -1,0 +1,89 @@
+//! Revoke: gone at the IdP first, whether the token is at hand or not; then on it.
+//!
+//! ```text
+//!  delete-authenticator (each) ─> revoked ─┬─ no PIN ──────> key needs reset
+//!                                          ├─ key there ───> delete-credential (each)
+//!                                          '─ key absent ──> an operation delete-credentials waits
+//! ```
+
+use super::{
+    StepName,
+    plan::{Effect, End, Facts, Next, Progress},
+};
+use crate::{
+    lifecycle::{Event, TokenState},
+    store::credential::OnToken,
+};
+
+pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
+    if facts.token.state != TokenState::Revoked {
+        if progress.failure.is_some() {
+            return Next::End(End::default());
+        }
+        let on_hold = facts
+            .template
+            .is_some_and(|template| !template.delete_at_idp);
+        let due = |state: Option<&str>| !(on_hold && state == Some("suspended"));
+        if facts.published().any(|c| due(c.idp_state.as_deref())) {
+            return Next::Step(StepName::DeleteAuthenticator);
+        }
+        return Next::Effect(Effect::Move(Event::Revoke));
+    }
+    if facts
+        .credentials
+        .iter()
+        .any(|c| c.on_token == OnToken::Present)
+    {
+        return Next::Effect(Effect::Mark {
+            own: false,
+            from: OnToken::Present,
+            to: OnToken::ToDelete,
+        });
+    }
+    if facts.to_delete(false).is_some() && !progress.deferred {
+        if progress.undeletable.is_some() || !facts.pins.usable() {
+            return Next::Effect(Effect::Mark {
+                own: false,
+                from: OnToken::ToDelete,
+                to: OnToken::Unreachable,
+            });
+        }
+        if facts.present && progress.failure.is_none() {
+            return Next::Step(StepName::DeleteCredential);
+        }
+        return Next::Effect(Effect::DeleteLater);
+    }
+    ending(progress, facts)
+}
+
+/// What is left on the token, said plainly.
+pub(super) fn ending(progress: &Progress, facts: &Facts<'_>) -> Next {
+    let kept = facts
+        .credentials
+        .iter()
+        .any(|c| c.on_token == OnToken::Unreachable);
+    if kept && !facts.token.needs_reset {
+        return Next::Effect(Effect::NeedsReset(true));
+    }
+    let (remark, next_action) = if kept {
+        let why = progress.undeletable.as_deref();
+        (
+            format!(
+                "revoked; the key still holds the credential: {}",
+                why.unwrap_or("this server does not hold its PIN")
+            ),
+            "reset the key",
+        )
+    } else if facts.to_delete(false).is_some() {
+        (
+            "revoked; the credential is deleted from the key as soon as an agent sees it".into(),
+            "",
+        )
+    } else {
+        (String::new(), "")
+    };
+    Next::End(End {
+        remark,
+        next_action: next_action.into(),
+    })
+}
