@@ -10,7 +10,7 @@ use std::{
 use hyper_util::rt::TokioIo;
 use keysteward_agent::{
     agent::Agent,
-    settings::{LocalSocket, Log, LogFormat, LogLevel, Policy, Settings},
+    settings::{LocalSocket, Log, LogFormat, LogLevel, Policy, Redial, Settings},
 };
 use keysteward_core::crypto::RustCrypto;
 use keysteward_proto::agent::v1 as proto;
@@ -207,6 +207,10 @@ pub(crate) fn settings(folder: &Path, policy: Policy) -> Settings {
             group: None,
         },
         server: None,
+        redial: Redial {
+            first_within: Duration::ZERO,
+            longest: Duration::from_secs(1),
+        },
         danger_virtual_token_socket: Some(virtual_tokens(folder)),
         policy,
         log: Log {
