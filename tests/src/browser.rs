@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc};
 
-pub use key::Declined;
+pub use key::{Declined, Gone, SocketLink};
 
 /// A client that trusts one root, in PEM.
 ///

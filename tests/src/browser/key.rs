@@ -69,12 +69,8 @@ pub(super) fn assert(
     pin: &Pin,
     ask: &Ask,
 ) -> anyhow::Result<Result<Assertion, Declined>> {
-    let stream = UnixStream::connect(socket)
+    let mut link = SocketLink::connect(socket)
         .with_context(|| format!("no key listens at {}", socket.display()))?;
-    let mut link = SocketLink {
-        stream,
-        started: Instant::now(),
-    };
     let deadline = link.now().after(PATIENCE);
     let mut nonce = [0; 8];
     OsRng.fill_bytes(&mut nonce);
@@ -160,8 +156,9 @@ fn declined(error: Failed) -> anyhow::Result<Declined> {
     })
 }
 
-/// 64-byte reports over a socket.
-struct SocketLink {
+/// 64-byte reports over the socket where a key listens.
+#[derive(Debug)]
+pub struct SocketLink {
     stream: UnixStream,
     started: Instant,
 }
@@ -169,11 +166,22 @@ struct SocketLink {
 /// The key was unplugged, or its process is gone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the key is gone ({0})")]
-pub(super) struct Gone(ErrorKind);
+pub struct Gone(ErrorKind);
 
 impl From<io::Error> for Gone {
     fn from(error: io::Error) -> Self {
         Self(error.kind())
+    }
+}
+
+impl SocketLink {
+    /// # Errors
+    /// No key listens there.
+    pub fn connect(socket: &Path) -> io::Result<Self> {
+        Ok(Self {
+            stream: UnixStream::connect(socket)?,
+            started: Instant::now(),
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Credentials: made, found, used, listed, renamed, deleted.
 
-use crate::desk::{Desk, DeskSession, Error, RP_ID, for_configuration, for_credentials, for_management, pin};
+use crate::desk::{
+    Desk, DeskSession, Error, RP_ID, for_configuration, for_credentials, for_management, pin,
+};
 use crate::key::Key;
 use keysteward_core::cbor::{List, Parse, Raw};
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
