@@ -1,83 +1,94 @@
-//! The head of an item: major type and argument. RFC 8949 §3.
+//! What is looked at before an item is read. RFC 8949 §3.
 //!
-//! Our own thirty lines rather than a library: every head must refuse indefinite lengths, and an
-//! item's bytes must stay at hand for MACs and for text that a key has cut inside a character.
+//! minicbor reads: it tells the type, the length of the head and the length of a string. Ours is
+//! what it leaves to its callers: to refuse what CTAP2 forbids before anything is read, and to
+//! keep text that is not UTF-8.
+
+use minicbor::Decoder;
+use minicbor::data::Type;
+use minicbor::decode;
+use minicbor::decode::info::Size;
 
 use super::Error;
 
-/// Major type. The order is the canonical order of map keys.
+/// Major type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
 pub(super) enum Major {
-    Unsigned = 0,
-    Negative = 1,
-    Bytes = 2,
-    Text = 3,
-    Array = 4,
-    Map = 5,
-    Tag = 6,
-    Simple = 7,
+    Unsigned,
+    Negative,
+    Bytes,
+    Text,
+    Array,
+    Map,
+    Tag,
+    Simple,
 }
 
-/// Major type, argument, and the length of both in bytes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Head {
+/// Proof that an item may be read: its head is whole, and neither of indefinite length nor of a
+/// reserved form. The only way to a decoder.
+#[derive(Clone, Debug)]
+pub(super) struct Head<'b> {
     pub(super) major: Major,
-    pub(super) argument: u64,
-    pub(super) length: usize,
+    /// Stands at the item.
+    pub(super) decoder: Decoder<'b>,
 }
 
-pub(super) const FALSE: u64 = 20;
-pub(super) const TRUE: u64 = 21;
-
-impl Head {
-    /// Reads the head at the start of `bytes`, which begin at `position` of the message.
-    pub(super) fn parse(bytes: &[u8], position: usize) -> Result<Self, Error> {
-        let (&initial, rest) = bytes.split_first().ok_or(Error::EndOfInput { position })?;
-        let major = match initial >> 5 {
-            0 => Major::Unsigned,
-            1 => Major::Negative,
-            2 => Major::Bytes,
-            3 => Major::Text,
-            4 => Major::Array,
-            5 => Major::Map,
-            6 => Major::Tag,
-            _ => Major::Simple,
+impl<'b> Head<'b> {
+    /// Looks at the item at `position`.
+    pub(super) fn parse(input: &'b [u8], position: usize) -> Result<Self, Error> {
+        let mut decoder = Decoder::new(input);
+        decoder.set_position(position);
+        let datatype = decoder.datatype();
+        let major = match datatype.map_err(|_| Error::EndOfInput { position })? {
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => Major::Unsigned,
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => Major::Negative,
+            Type::Bytes => Major::Bytes,
+            Type::String => Major::Text,
+            Type::Array => Major::Array,
+            Type::Map => Major::Map,
+            Type::Tag => Major::Tag,
+            Type::Bool
+            | Type::Null
+            | Type::Undefined
+            | Type::Simple
+            | Type::F16
+            | Type::F32
+            | Type::F64 => Major::Simple,
+            Type::BytesIndef
+            | Type::StringIndef
+            | Type::ArrayIndef
+            | Type::MapIndef
+            | Type::Break
+            | Type::Unknown(_) => return Err(Error::Malformed { position }),
         };
-        let (argument, length) = match initial & 0x1f {
-            immediate @ 0..=23 => (Some(u64::from(immediate)), 1),
-            24 => (rest.first().map(|&byte| u64::from(byte)), 2),
-            25 => (big_endian(rest).map(|b| u16::from_be_bytes(b).into()), 3),
-            26 => (big_endian(rest).map(|b| u32::from_be_bytes(b).into()), 5),
-            27 => (big_endian(rest).map(u64::from_be_bytes), 9),
-            _ => return Err(Error::Malformed { position }),
-        };
-        let argument = argument.ok_or(Error::EndOfInput { position })?;
+        let (head, _) = split(&decoder).map_err(|_| Error::EndOfInput { position })?;
         // RFC 8949 §3.3: simple values below 32 have no two-byte form.
-        if major == Major::Simple && length == 2 && argument < 32 {
+        if matches!(head, [0xf8, 0..32]) {
             return Err(Error::Malformed { position });
         }
-        Ok(Self {
-            major,
-            argument,
-            length,
-        })
+        Ok(Self { major, decoder })
     }
 }
 
-/// The shortest head, in the front of the array, and its length.
-pub(super) fn shortest(major: Major, argument: u64) -> ([u8; 9], usize) {
-    let [b0, b1, b2, b3, b4, b5, b6, b7] = argument.to_be_bytes();
-    let major = (major as u8) << 5;
-    match argument {
-        0..=23 => ([major | b7, 0, 0, 0, 0, 0, 0, 0, 0], 1),
-        24..=0xff => ([major | 24, b7, 0, 0, 0, 0, 0, 0, 0], 2),
-        0x100..=0xffff => ([major | 25, b6, b7, 0, 0, 0, 0, 0, 0], 3),
-        0x1_0000..=0xffff_ffff => ([major | 26, b4, b5, b6, b7, 0, 0, 0, 0], 5),
-        _ => ([major | 27, b0, b1, b2, b3, b4, b5, b6, b7], 9),
-    }
+/// Reads the bytes of a text, UTF-8 or not: [`Decoder::str`] keeps to itself those that are not.
+pub(super) fn text_bytes<'b>(decoder: &mut Decoder<'b>) -> Result<&'b [u8], decode::Error> {
+    let (head, rest) = split(decoder)?;
+    let Size::Bytes(length) = Size::tail(head)? else {
+        return Err(decode::Error::type_mismatch(decoder.datatype()?));
+    };
+    let (text, rest) = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.split_at_checked(length))
+        .ok_or_else(decode::Error::end_of_input)?;
+    decoder.set_position(decoder.input().len().saturating_sub(rest.len()));
+    Ok(text)
 }
 
-fn big_endian<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
-    bytes.first_chunk().copied()
+/// The head of the item at which `decoder` stands, and all that follows.
+fn split<'b>(decoder: &Decoder<'b>) -> Result<(&'b [u8], &'b [u8]), decode::Error> {
+    let rest = decoder.input().get(decoder.position()..);
+    let rest = rest.unwrap_or_default();
+    let &initial = rest.first().ok_or_else(decode::Error::end_of_input)?;
+    rest.split_at_checked(Size::head(initial)?)
+        .ok_or_else(decode::Error::end_of_input)
 }

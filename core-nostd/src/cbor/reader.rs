@@ -1,6 +1,9 @@
 //! The bounded, tolerant reader.
 
-use super::head::{FALSE, Head, Major, TRUE};
+use minicbor::Decoder;
+use minicbor::decode;
+
+use super::head::{Head, Major, text_bytes};
 use super::{Error, Key, Parse, Raw};
 
 /// Levels of arrays, maps and tags that a message may nest. CTAP 2.3 §8.
@@ -46,28 +49,23 @@ impl<'b> Reader<'b> {
     /// Reads an unsigned integer that fits `T`.
     pub fn unsigned<T: TryFrom<u64>>(&mut self, expected: &'static str) -> Result<T, Error> {
         let position = self.position;
-        let argument = self.expect(Major::Unsigned, expected)?;
-        T::try_from(argument).map_err(|_| Error::OutOfRange { position, expected })
+        let head = self.expect(Major::Unsigned, expected)?;
+        let value = self.take(head, Decoder::u64)?;
+        T::try_from(value).map_err(|_| Error::OutOfRange { position, expected })
     }
 
     /// Reads an integer of either sign.
     pub fn integer(&mut self) -> Result<i64, Error> {
         let position = self.position;
         let head = self.peek()?;
-        let magnitude = i64::try_from(head.argument);
-        let value = match head.major {
-            Major::Unsigned => magnitude,
-            // -1 - n is !n in two's complement.
-            Major::Negative => magnitude.map(|n| !n),
-            _ => {
-                return Err(Error::Unexpected {
-                    position,
-                    expected: "an integer",
-                });
-            }
-        };
-        self.advance(head.length)?;
-        value.map_err(|_| Error::OutOfRange {
+        if !matches!(head.major, Major::Unsigned | Major::Negative) {
+            return Err(Error::Unexpected {
+                position,
+                expected: "an integer",
+            });
+        }
+        let value = self.take(head, Decoder::int)?;
+        i64::try_from(value).map_err(|_| Error::OutOfRange {
             position,
             expected: "an integer of 64 bits",
         })
@@ -75,25 +73,18 @@ impl<'b> Reader<'b> {
 
     /// Reads `true` or `false`.
     pub fn boolean(&mut self) -> Result<bool, Error> {
-        let position = self.position;
         let head = self.peek()?;
-        let value = match (head.major, head.length, head.argument) {
-            (Major::Simple, 1, FALSE) => false,
-            (Major::Simple, 1, TRUE) => true,
-            _ => {
-                return Err(Error::Unexpected {
-                    position,
-                    expected: "true or false",
-                });
-            }
-        };
-        self.advance(head.length)?;
-        Ok(value)
+        self.take(head, Decoder::bool)
+            .map_err(|_| Error::Unexpected {
+                position: self.position,
+                expected: "true or false",
+            })
     }
 
     /// Reads a byte string.
     pub fn bytes(&mut self) -> Result<&'b [u8], Error> {
-        self.string(Major::Bytes, "a byte string")
+        let head = self.expect(Major::Bytes, "a byte string")?;
+        self.take(head, Decoder::bytes)
     }
 
     /// Reads a byte string of exactly `N` bytes.
@@ -110,14 +101,20 @@ impl<'b> Reader<'b> {
     /// Reads text.
     pub fn text(&mut self) -> Result<&'b str, Error> {
         let position = self.position;
-        let bytes = self.string(Major::Text, "text")?;
-        core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8 { position })
+        let head = self.expect(Major::Text, "text")?;
+        if let Ok(text) = self.take(head.clone(), Decoder::str) {
+            return Ok(text);
+        }
+        // Read again for its bytes, which fails where the text passes the end.
+        self.take(head, text_bytes)?;
+        Err(Error::NotUtf8 { position })
     }
 
     /// Reads text up to the first byte that is not UTF-8: keys of CTAP 2.0 cut names to 64 bytes
     /// without looking where a character ends.
     pub fn text_prefix(&mut self) -> Result<&'b str, Error> {
-        let bytes = self.string(Major::Text, "text")?;
+        let head = self.expect(Major::Text, "text")?;
+        let bytes = self.take(head, text_bytes)?;
         let valid = match core::str::from_utf8(bytes) {
             Ok(text) => return Ok(text),
             Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
@@ -176,17 +173,16 @@ impl<'b> Reader<'b> {
     pub fn skip(&mut self) -> Result<(), Error> {
         let head = self.peek()?;
         match head.major {
-            Major::Unsigned | Major::Negative | Major::Simple => self.advance(head.length),
-            Major::Bytes | Major::Text => self.string(head.major, "a string").map(|_| ()),
             Major::Array => self.array(Self::skip),
             Major::Map => self.map(|_, r| r.skip()),
             Major::Tag => {
                 self.deeper()?;
-                self.advance(head.length)?;
+                self.skim(head)?;
                 self.skip()?;
                 self.close();
                 Ok(())
             }
+            _ => self.skim(head).map(|_| ()),
         }
     }
 
@@ -227,9 +223,8 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    pub(super) fn peek(&self) -> Result<Head, Error> {
-        let rest = self.input.get(self.position..).unwrap_or_default();
-        Head::parse(rest, self.position)
+    pub(super) fn peek(&self) -> Result<Head<'b>, Error> {
+        Head::parse(self.input, self.position)
     }
 
     pub(super) fn since(&self, start: usize) -> &'b [u8] {
@@ -239,15 +234,8 @@ impl<'b> Reader<'b> {
     /// The items of an array, or the keys and values of a map in turn.
     pub(super) fn items_of(checked: Raw<'b>) -> impl Iterator<Item = Raw<'b>> + use<'b> {
         let mut reader = Self::new(checked.bytes());
-        let count = match reader.peek() {
-            Ok(head) if reader.advance(head.length).is_ok() => match head.major {
-                Major::Array => head.argument,
-                Major::Map => head.argument.saturating_mul(2),
-                _ => 0,
-            },
-            _ => 0,
-        };
-        (0..count).map_while(move |_| {
+        let count = reader.peek().and_then(|head| reader.skim(head));
+        (0..count.unwrap_or_default()).map_while(move |_| {
             let start = reader.position;
             reader.pass().ok()?;
             Some(Raw(reader.since(start)))
@@ -275,58 +263,75 @@ impl<'b> Reader<'b> {
         Ok(false)
     }
 
-    /// Passes over an item that was checked before, without recursion.
+    /// Passes over an item that was checked before, without recursion. minicbor's own `skip` would
+    /// refuse text that is not UTF-8.
     fn pass(&mut self) -> Result<(), Error> {
         let mut items: u64 = 1;
         while items > 0 {
             let head = self.peek()?;
-            let inside = match head.major {
-                Major::Bytes | Major::Text => {
-                    self.string(head.major, "a string")?;
-                    0
-                }
-                major => {
-                    self.advance(head.length)?;
-                    match major {
-                        Major::Array => head.argument,
-                        Major::Map => head.argument.saturating_mul(2),
-                        Major::Tag => 1,
-                        _ => 0,
-                    }
-                }
-            };
+            let inside = self.skim(head)?;
             items = items.saturating_sub(1).saturating_add(inside);
         }
         Ok(())
     }
 
-    fn string(&mut self, major: Major, expected: &'static str) -> Result<&'b [u8], Error> {
-        let position = self.position;
-        let length = self.expect(major, expected)?;
-        let start = self.position;
-        usize::try_from(length)
-            .map_err(|_| Error::EndOfInput { position })
-            .and_then(|length| self.advance(length))
-            .map_err(|_| Error::EndOfInput { position })?;
-        Ok(self.since(start))
+    /// Passes over an item up to the items inside it; answers how many they are.
+    fn skim(&mut self, head: Head<'b>) -> Result<u64, Error> {
+        match head.major {
+            Major::Unsigned | Major::Negative => self.take(head, Decoder::int).map(|_| 0),
+            Major::Bytes => self.take(head, Decoder::bytes).map(|_| 0),
+            Major::Text => self.take(head, text_bytes).map(|_| 0),
+            Major::Array => self.count(head),
+            Major::Map => self.count(head).map(|entries| entries.saturating_mul(2)),
+            Major::Tag => self.take(head, Decoder::tag).map(|_| 1),
+            // Floats of 16 bits too, which minicbor cannot read without another library.
+            Major::Simple => self.take(head, Decoder::skip).map(|()| 0),
+        }
     }
 
-    fn expect(&mut self, major: Major, expected: &'static str) -> Result<u64, Error> {
+    /// Reads the head of an array or a map: the number of its items or entries.
+    fn count(&mut self, head: Head<'b>) -> Result<u64, Error> {
+        let position = self.position;
+        let count = match head.major {
+            Major::Map => self.take(head, Decoder::map)?,
+            _ => self.take(head, Decoder::array)?,
+        };
+        count.ok_or(Error::Malformed { position })
+    }
+
+    /// The next item, if it is of the type due.
+    fn expect(&self, major: Major, expected: &'static str) -> Result<Head<'b>, Error> {
         let head = self.peek()?;
-        if head.major != major {
-            return Err(Error::Unexpected {
+        if head.major == major {
+            Ok(head)
+        } else {
+            Err(Error::Unexpected {
                 position: self.position,
                 expected,
-            });
+            })
         }
-        self.advance(head.length)?;
-        Ok(head.argument)
+    }
+
+    /// Lets minicbor read. The head is whole and of the type that `read` takes, so what can fail
+    /// is a string that goes past the end. A failure leaves the reader where it was.
+    fn take<T>(
+        &mut self,
+        head: Head<'b>,
+        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, decode::Error>,
+    ) -> Result<T, Error> {
+        let mut decoder = head.decoder;
+        let value = read(&mut decoder).map_err(|_| Error::EndOfInput {
+            position: self.position,
+        })?;
+        self.position = decoder.position();
+        Ok(value)
     }
 
     /// Enters an array or a map; answers the number of its items or entries.
     fn open(&mut self, major: Major, expected: &'static str) -> Result<u64, Error> {
         let position = self.position;
-        let count = self.expect(major, expected)?;
+        let head = self.expect(major, expected)?;
+        let count = self.count(head)?;
         let left = self.input.len().saturating_sub(self.position);
         // An item takes a byte at least, an entry two.
         let least = if major == Major::Map {
@@ -351,18 +356,5 @@ impl<'b> Reader<'b> {
 
     fn close(&mut self) {
         self.levels_left = self.levels_left.saturating_add(1);
-    }
-
-    fn advance(&mut self, length: usize) -> Result<(), Error> {
-        let end = self.position.checked_add(length);
-        match end.filter(|&end| end <= self.input.len()) {
-            Some(end) => {
-                self.position = end;
-                Ok(())
-            }
-            None => Err(Error::EndOfInput {
-                position: self.position,
-            }),
-        }
     }
 }

@@ -3,7 +3,9 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::head::{FALSE, Major, TRUE, shortest};
+use minicbor::Encoder;
+use minicbor::encode;
+
 use super::{Encode, Key, Raw};
 
 /// The buffer is too small for the message. What was written so far is of no use.
@@ -20,62 +22,79 @@ impl core::error::Error for BufferFull {}
 
 /// Writes items one after the other into a buffer of the caller's.
 pub struct Writer<'b> {
+    cursor: Cursor<'b>,
+}
+
+/// What minicbor writes to.
+struct Cursor<'b> {
     buffer: &'b mut [u8],
     length: usize,
+}
+
+impl encode::Write for Cursor<'_> {
+    type Error = BufferFull;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+        let end = self.length.checked_add(bytes.len()).ok_or(BufferFull)?;
+        let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
+        room.copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// Shows the length only: the bytes may be secret.
 impl fmt::Debug for Writer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Writer({} of {} bytes)", self.length, self.buffer.len())
+        let Cursor { buffer, length } = &self.cursor;
+        write!(f, "Writer({length} of {} bytes)", buffer.len())
     }
 }
 
 impl<'b> Writer<'b> {
     /// Writes to the front of `buffer`.
     pub const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, length: 0 }
+        Self {
+            cursor: Cursor { buffer, length: 0 },
+        }
     }
 
     /// What was written so far.
     pub fn written(&self) -> &[u8] {
-        self.buffer.get(..self.length).unwrap_or_default()
+        let Cursor { buffer, length } = &self.cursor;
+        buffer.get(..*length).unwrap_or_default()
     }
 
     /// What was written, for as long as the buffer lives.
     pub fn finish(self) -> &'b [u8] {
-        let Self { buffer, length } = self;
+        let Cursor { buffer, length } = self.cursor;
         let buffer: &'b [u8] = buffer;
         buffer.get(..length).unwrap_or_default()
     }
 
     /// Writes a non-negative integer.
     pub fn unsigned(&mut self, value: u64) -> Result<(), BufferFull> {
-        self.head(Major::Unsigned, value)
+        self.encode(|e| e.u64(value)?.ok())
     }
 
     /// Writes an integer.
     pub fn integer(&mut self, value: i64) -> Result<(), BufferFull> {
-        match u64::try_from(value) {
-            Ok(value) => self.head(Major::Unsigned, value),
-            // -1 - n is !n in two's complement.
-            Err(_) => self.head(Major::Negative, (!value).unsigned_abs()),
-        }
+        self.encode(|e| e.i64(value)?.ok())
     }
 
     /// Writes `true` or `false`.
     pub fn boolean(&mut self, value: bool) -> Result<(), BufferFull> {
-        self.head(Major::Simple, if value { TRUE } else { FALSE })
+        self.encode(|e| e.bool(value)?.ok())
     }
 
     /// Writes a byte string.
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), BufferFull> {
-        self.string(Major::Bytes, value)
+        self.encode(|e| e.bytes(value)?.ok())
     }
 
     /// Writes text.
     pub fn text(&mut self, value: &str) -> Result<(), BufferFull> {
-        self.string(Major::Text, value.as_bytes())
+        self.encode(|e| e.str(value)?.ok())
     }
 
     /// Writes an item that is encoded already.
@@ -88,10 +107,8 @@ impl<'b> Writer<'b> {
         &mut self,
         items: impl ExactSizeIterator<Item = T>,
     ) -> Result<(), BufferFull> {
-        self.head(
-            Major::Array,
-            u64::try_from(items.len()).map_err(|_| BufferFull)?,
-        )?;
+        let count = u64::try_from(items.len()).map_err(|_| BufferFull)?;
+        self.encode(|e| e.array(count)?.ok())?;
         for item in items {
             item.encode(self)?;
         }
@@ -103,48 +120,44 @@ impl<'b> Writer<'b> {
         &mut self,
         entries: impl FnOnce(&mut MapWriter<'_, 'b>) -> Result<(), BufferFull>,
     ) -> Result<(), BufferFull> {
-        let start = self.length;
-        // The count is known at the end; nearly always it fits this one byte.
-        self.head(Major::Map, 0)?;
-        let body = self.length;
+        let start = self.cursor.length;
+        // The count is known at the end; nearly always its head fits this one byte.
+        self.encode(|e| e.map(0)?.ok())?;
+        let body = self.cursor.length;
         let mut map = MapWriter {
             writer: self,
             count: 0,
             last_key: start..start,
         };
         entries(&mut map)?;
-        let (head, head_length) = shortest(Major::Map, map.count);
-        let end = self.length;
-        let head = head.get(..head_length).unwrap_or_default();
+        let count = map.count;
+        let end = self.cursor.length;
+
+        let mut head = [0; LONGEST_HEAD];
+        let mut head = Writer::new(&mut head);
+        head.encode(|e| e.map(count)?.ok())?;
+        let head = head.finish();
+        let new_body = start.saturating_add(head.len());
         if let Some(longer) = head.get(1..).filter(|longer| !longer.is_empty()) {
             self.append(longer)?;
-            self.buffer
-                .copy_within(body..end, start.saturating_add(head_length));
+            self.cursor.buffer.copy_within(body..end, new_body);
         }
-        let room = self
-            .buffer
-            .get_mut(start..start.saturating_add(head_length));
+        let room = self.cursor.buffer.get_mut(start..new_body);
         room.ok_or(BufferFull)?.copy_from_slice(head);
         Ok(())
     }
 
-    fn head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
-        let (head, length) = shortest(major, argument);
-        self.append(head.get(..length).unwrap_or_default())
-    }
-
-    fn string(&mut self, major: Major, value: &[u8]) -> Result<(), BufferFull> {
-        self.head(major, u64::try_from(value.len()).map_err(|_| BufferFull)?)?;
-        self.append(value)
+    /// Lets minicbor write an item or a head, always in the shortest form.
+    fn encode(
+        &mut self,
+        item: impl FnOnce(&mut Encoder<&mut Cursor<'b>>) -> Result<(), encode::Error<BufferFull>>,
+    ) -> Result<(), BufferFull> {
+        item(&mut Encoder::new(&mut self.cursor)).map_err(|_| BufferFull)
     }
 
     /// Writes bytes that are no item of their own.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
-        let end = self.length.checked_add(bytes.len()).ok_or(BufferFull)?;
-        let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
-        room.copy_from_slice(bytes);
-        self.length = end;
-        Ok(())
+        encode::Write::write_all(&mut self.cursor, bytes)
     }
 }
 
@@ -165,9 +178,9 @@ impl MapWriter<'_, '_> {
         key: impl Into<Key<'k>>,
         value: impl Encode,
     ) -> Result<(), BufferFull> {
-        let start = self.writer.length;
+        let start = self.writer.cursor.length;
         key.into().encode(self.writer)?;
-        let key = start..self.writer.length;
+        let key = start..self.writer.cursor.length;
         debug_assert!(
             self.key(&self.last_key) < self.key(&key),
             "map keys out of canonical order"
@@ -192,6 +205,10 @@ impl MapWriter<'_, '_> {
     /// The order of encoded keys, byte by byte, is the canonical one: the head holds first the
     /// major type, then the length.
     fn key(&self, range: &Range<usize>) -> &[u8] {
-        self.writer.buffer.get(range.clone()).unwrap_or_default()
+        let buffer = &self.writer.cursor.buffer;
+        buffer.get(range.clone()).unwrap_or_default()
     }
 }
+
+/// Bytes of the head of an item with an argument of 64 bits.
+const LONGEST_HEAD: usize = 9;

@@ -187,6 +187,21 @@ fn text_is_utf8_and_a_cut_name_keeps_its_whole_characters() {
 }
 
 #[test]
+fn a_cut_name_that_nobody_reads_is_passed_over() {
+    let names = [0x82, 0x61, 0xc3, 0x61, b'a'];
+    assert!(Raw::parse(&names).is_ok());
+    let list = List::<&str>::read_lenient(&mut Reader::new(&names)).unwrap();
+    assert!(list.iter().eq(["a"]));
+}
+
+#[test]
+fn text_past_the_end_is_not_taken_for_text_that_is_not_utf8() {
+    for text in [&[0x62, 0xc3][..], &[0x62, b'a'], &[0x7b, 0xff, 0xff]] {
+        assert_eq!(<&str>::parse(text), Err(Error::EndOfInput { position: 0 }));
+    }
+}
+
+#[test]
 fn an_item_left_untouched_is_skipped() {
     let nested = [0x82, 0xa1, 0x01, 0x82, 0x02, 0x03, 0x04];
     let mut reader = Reader::new(&nested);
