@@ -20,7 +20,7 @@ use crate::{command, output::Format};
 Examples:
   keysteward host list --state pending
   keysteward issue --token 5a1c --user alice@example.com --template staff
-  keysteward --agent /run/keysteward/agent.sock token list
+  keysteward --agent /run/keysteward-agent/agent.sock token list
 
 Exit codes:
   0  done

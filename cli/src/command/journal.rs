@@ -14,7 +14,7 @@ use crate::{
 pub(crate) enum Command {
     /// Attempts and how they ended
     #[command(
-        after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock journal list"
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock journal list"
     )]
     List {
         /// Those that the server has acknowledged, too

@@ -21,7 +21,7 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   keysteward token list --state issued --present true
-  keysteward --agent /run/keysteward/agent.sock token list")]
+  keysteward --agent /run/keysteward-agent/agent.sock token list")]
     List(Box<List>),
     /// One key: its life, credentials and facts
     #[command(after_help = "Example:\n  keysteward token show 5a1c")]
@@ -51,7 +51,9 @@ Example:
         work: Work,
     },
     /// Keys coming and going at this machine (needs --agent)
-    #[command(after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock token watch")]
+    #[command(
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token watch"
+    )]
     Watch,
     /// What an administrator does to a FIDO2 key at this machine (needs --agent)
     #[command(subcommand)]

@@ -45,7 +45,7 @@ impl Pin {
 pub(crate) enum Command {
     /// PIN state and tries left
     #[command(
-        after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock token fido info"
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido info"
     )]
     Info {
         #[command(flatten)]
@@ -53,7 +53,7 @@ pub(crate) enum Command {
     },
     /// Set the first PIN of a key
     #[command(
-        after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock token fido set-pin"
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido set-pin"
     )]
     SetPin {
         #[command(flatten)]
@@ -64,7 +64,7 @@ pub(crate) enum Command {
     },
     /// Change the PIN; from standard input, the current one comes first
     #[command(
-        after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock token fido change-pin"
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido change-pin"
     )]
     ChangePin {
         #[command(flatten)]
@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// Credentials on the key
     #[command(after_help = "\
 Example:
-  keysteward --agent /run/keysteward/agent.sock token fido credentials --rp-id example.com")]
+  keysteward --agent /run/keysteward-agent/agent.sock token fido credentials --rp-id example.com")]
     Credentials {
         #[command(flatten)]
         which: Which,
@@ -97,7 +97,7 @@ Example:
     /// Delete one credential
     #[command(after_help = "\
 Example:
-  keysteward --agent /run/keysteward/agent.sock token fido delete kX3yB0Yq")]
+  keysteward --agent /run/keysteward-agent/agent.sock token fido delete kX3yB0Yq")]
     Delete {
         /// As `credentials` shows it: base64url
         credential_id: String,
@@ -117,11 +117,11 @@ Example:
     /// Change what the key demands
     #[command(after_help = "\
 Example:
-  keysteward --agent /run/keysteward/agent.sock token fido configure --min-pin-length 8")]
+  keysteward --agent /run/keysteward-agent/agent.sock token fido configure --min-pin-length 8")]
     Configure(Configure),
     /// Find out which key is which: the one that is touched answers
     #[command(
-        after_help = "Example:\n  keysteward --agent /run/keysteward/agent.sock token fido select"
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido select"
     )]
     Select {
         #[command(flatten)]
@@ -130,7 +130,7 @@ Example:
     /// Make a credential, to try the key out
     #[command(after_help = "\
 Example:
-  keysteward --agent /run/keysteward/agent.sock token fido make \\
+  keysteward --agent /run/keysteward-agent/agent.sock token fido make \\
       --rp-id example.com --user-name alice")]
     Make(Make),
 }

@@ -16,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -69,11 +70,13 @@ pub enum BackupError {
 }
 
 /// What was written, or read.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Summary {
     /// Whose.
+    #[serde(rename = "server_id")]
     pub server: ServerId,
     /// When it was taken.
+    #[serde(rename = "taken_at_us")]
     pub taken_at: Micros,
     /// Size of the database.
     pub bytes: u64,

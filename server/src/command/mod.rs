@@ -1,5 +1,6 @@
 //! What `keysteward-server` does, a file per command. Wiring: the one place that knows every room.
 
 pub mod init;
+pub mod run;
 
 pub mod status;

@@ -6,7 +6,7 @@ mod metrics;
 
 pub use metrics::{Metrics, serve};
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
@@ -25,7 +25,12 @@ pub fn start_log(log: &Log) -> Result<(), tracing_subscriber::util::TryInitError
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {
         LogFormat::Human => registry
-            .with(fmt::layer().with_writer(io::stderr).with_target(false))
+            .with(
+                fmt::layer()
+                    .with_writer(io::stderr)
+                    .with_ansi(io::stderr().is_terminal())
+                    .with_target(false),
+            )
             .try_init(),
         LogFormat::Json => registry
             .with(

@@ -1,0 +1,149 @@
+//! `keysteward-server run`: every room, its port open, until SIGTERM or SIGINT.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::{
+    api::{self, Rooms, auth::AuthLayer, listener},
+    fleet::{Fleet, FleetSettings},
+    key_store::KeyStore,
+    settings::Settings,
+    store::{Clock, Store},
+    telemetry::{self, Metrics},
+};
+
+/// Runs until a signal says to stop, or a part of it breaks.
+///
+/// # Errors
+/// Whatever keeps it from starting, or broke it.
+pub async fn run(settings: &Settings, clock: Clock) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let on_signal = stop.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        on_signal.cancel();
+    });
+    serve(settings, clock, FleetSettings::default(), stop).await
+}
+
+/// [`run`], stopped by its caller.
+///
+/// # Errors
+/// Whatever keeps it from starting, or broke it.
+pub async fn serve(
+    settings: &Settings,
+    clock: Clock,
+    fleet_settings: FleetSettings,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let database = settings.database();
+    check_set_up(&database)?;
+    let keys = Arc::new(KeyStore::load(&settings.master_key)?);
+    let store = Store::open(&database).await?;
+    let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
+    let metrics = Metrics::new();
+    let rooms = Rooms {
+        store: store.clone(),
+        clock: clock.clone(),
+        key_store: keys,
+        fleet: fleet.clone(),
+    };
+    let tls = listener::tls(&settings.api, &fleet)?;
+
+    // All three or none: a server that serves half of what it should is found out late.
+    let public = bind("api.listen", settings.api.listen).await?;
+    let agents = bind("agents.listen", settings.agents_listen).await?;
+    let numbers = bind("metrics.listen", settings.metrics_listen).await?;
+    tracing::info!(
+        api = %public.local_addr()?,
+        agents = %agents.local_addr()?,
+        metrics = %numbers.local_addr()?,
+        version = env!("CARGO_PKG_VERSION"),
+        "ready"
+    );
+
+    let auth = AuthLayer {
+        store: store.clone(),
+        clock,
+        metrics: metrics.clone(),
+    };
+    let public = Server::builder()
+        .layer(auth)
+        // A batch watches each of its rows.
+        .max_concurrent_streams(STREAMS)
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .add_routes(api::routes(&rooms)?)
+        .serve_with_incoming_shutdown(
+            listener::accept(public, tls),
+            stop.clone().cancelled_owned(),
+        );
+    let agents = fleet.serve(agents, stop.clone());
+    let numbers = telemetry::serve(
+        numbers,
+        metrics,
+        store.clone(),
+        fleet.clone(),
+        stop.clone().cancelled_owned(),
+    );
+    // Whichever ends first takes the others along.
+    let ended = {
+        let public = ending(async { public.await.map_err(anyhow::Error::from) }, &stop);
+        let agents = ending(async { agents.await.map_err(anyhow::Error::from) }, &stop);
+        let numbers = ending(async { numbers.await.map_err(anyhow::Error::from) }, &stop);
+        tokio::try_join!(public, agents, numbers).map(drop)
+    };
+    store.close().await;
+    ended
+}
+
+/// Runs a part; where it ends, or does not end in time once all should stop, so does the rest.
+async fn ending(
+    part: impl Future<Output = anyhow::Result<()>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    tokio::pin!(part);
+    let ended = tokio::select! {
+        ended = &mut part => ended,
+        () = stop.cancelled() => match timeout(PATIENCE, part).await {
+            Ok(ended) => ended,
+            // A watch that somebody left open: it is cut off.
+            Err(_) => Ok(()),
+        },
+    };
+    stop.cancel();
+    ended
+}
+
+fn check_set_up(database: &Path) -> anyhow::Result<()> {
+    if !database.exists() {
+        bail!(
+            "{} does not exist: run keysteward-server init first",
+            database.display()
+        );
+    }
+    Ok(())
+}
+
+async fn bind(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{setting}: cannot listen on {address}"))
+}
+
+const STREAMS: u32 = 4096;
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(5);
