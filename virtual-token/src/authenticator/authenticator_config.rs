@@ -10,20 +10,20 @@ use keysteward_core::ctap2::authenticator_config::{
     Request, SetMinPinLength, Subcommand, authenticated_prefix,
 };
 use keysteward_core::ctap2::client_pin::Permissions;
-use keysteward_core::session::Millis;
+
+/// Proof that whoever asks may configure the key.
+struct Permitted(());
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
-    pub(super) fn authenticator_config(
-        &mut self,
-        request: &Request<'_>,
-        now: Millis,
-    ) -> Result<(), Status> {
-        self.authorize_config(request, now)?;
+    pub(super) fn authenticator_config(&mut self, request: &Request<'_>) -> Result<(), Status> {
+        let permitted = self.authorize_config(request)?;
         match request.sub_command {
-            Subcommand::EnableEnterpriseAttestation => self.enable_enterprise_attestation(),
-            Subcommand::ToggleAlwaysUv => self.change(|owner| owner.always_uv = !owner.always_uv),
+            Subcommand::EnableEnterpriseAttestation => {
+                self.enable_enterprise_attestation(permitted)
+            }
+            Subcommand::ToggleAlwaysUv => self.toggle_always_uv(permitted),
             Subcommand::SetMinPinLength => match request.sub_command_params {
-                Some(params) => self.set_min_pin_length(&parse(params.bytes())?),
+                Some(params) => self.set_min_pin_length(&parse(params.bytes())?, permitted),
                 None => Err(Status::MissingParameter),
             },
             _ => Err(Status::InvalidSubcommand),
@@ -32,13 +32,13 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
     /// Without any user verification set up, whoever holds the key may configure it; but not take
     /// alwaysUv for granted, except to switch it off again.
-    fn authorize_config(&mut self, request: &Request<'_>, now: Millis) -> Result<(), Status> {
+    fn authorize_config(&mut self, request: &Request<'_>) -> Result<Permitted, Status> {
         let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let Some(given) = given else {
             let unprotected = !self.protected();
             let toggle = request.sub_command == Subcommand::ToggleAlwaysUv;
             return if unprotected && (toggle || !self.state.owner.always_uv) {
-                Ok(())
+                Ok(Permitted(()))
             } else {
                 Err(Status::PuatRequired)
             };
@@ -48,11 +48,15 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .sub_command_params
             .map_or(&[][..], |params| params.bytes());
         let permission = Permissions::AUTHENTICATOR_CONFIG;
-        self.verify_token(given, &[&prefix, params], permission, now)
-            .map(|_| ())
+        self.verify_token(given, &[&prefix, params], permission)
+            .map(|_| Permitted(()))
     }
 
-    fn enable_enterprise_attestation(&mut self) -> Result<(), Status> {
+    fn toggle_always_uv(&mut self, _: Permitted) -> Result<(), Status> {
+        self.change(|owner| owner.always_uv = !owner.always_uv)
+    }
+
+    fn enable_enterprise_attestation(&mut self, _: Permitted) -> Result<(), Status> {
         if self.state.factory.enterprise.is_none() {
             return Err(Status::InvalidSubcommand);
         }
@@ -60,7 +64,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 
     /// §6.11.4
-    fn set_min_pin_length(&mut self, params: &SetMinPinLength<'_>) -> Result<(), Status> {
+    fn set_min_pin_length(
+        &mut self,
+        params: &SetMinPinLength<'_>,
+        _: Permitted,
+    ) -> Result<(), Status> {
         let owner = &self.state.owner;
         let current = owner.min_pin_length;
         let length = match params.new_min_pin_length {

@@ -108,7 +108,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let _: MacVerified = secret
             .verify(&mut self.crypto, &[new_pin_enc, pin_hash_enc], mac)
             .map_err(|_| Status::PinAuthInvalid)?;
-        let _: PinVerified = self.verify_pin(&secret, pin_hash_enc)?;
+        let verified = self.verify_pin(&secret, pin_hash_enc)?;
         let pin = self.new_pin(&secret, new_pin_enc)?;
         let owner = &self.state.owner;
         let same = owner
@@ -118,7 +118,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if owner.force_pin_change && same {
             return Err(Status::PinPolicyViolation);
         }
-        self.store_pin(pin)
+        self.replace_pin(verified, pin)
     }
 
     /// §6.5.5.7.1
@@ -131,11 +131,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if request.permissions.is_some() || request.rp_id.is_some() {
             return Err(Status::InvalidParameter);
         }
-        let secret = self.verify_pin_of(request)?;
+        let (secret, verified) = self.verify_pin_of(request)?;
         if self.state.owner.force_pin_change {
             return Err(Status::PinInvalid);
         }
-        self.issue(&secret, Grant::Legacy, now, w)
+        self.issue(&secret, verified, Grant::Legacy, now, w)
     }
 
     /// §6.5.5.7.2
@@ -159,24 +159,30 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         {
             return Err(Status::UnauthorizedPermission);
         }
-        let secret = self.verify_pin_of(request)?;
+        let (secret, verified) = self.verify_pin_of(request)?;
         if self.state.owner.force_pin_change {
             return Err(Status::PinPolicyViolation);
         }
         if permissions == read_only {
             let bytes = Secret(self.state.owner.persistent_token.0);
             let token = PinUvAuthToken::restore(secret.protocol(), bytes);
-            return self.hand_out(&secret, &token, w);
+            return self.hand_out(&secret, verified, &token, w);
         }
-        let rp_id = request
-            .rp_id
-            .filter(|_| intersects(permissions, BINDABLE))
-            .map(Into::into);
-        self.issue(&secret, Grant::Permissions(permissions, rp_id), now, w)
+        let rp_id = request.rp_id.map(Into::into);
+        self.issue(
+            &secret,
+            verified,
+            Grant::Permissions(permissions, rp_id),
+            now,
+            w,
+        )
     }
 
     /// The PIN steps that both token subcommands share.
-    fn verify_pin_of(&mut self, request: &Request<'_>) -> Result<SharedSecret, Status> {
+    fn verify_pin_of(
+        &mut self,
+        request: &Request<'_>,
+    ) -> Result<(SharedSecret, PinVerified), Status> {
         let protocol = request
             .pin_uv_auth_protocol
             .ok_or(Status::MissingParameter)?;
@@ -185,8 +191,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let protocol = supported(protocol)?;
         self.check_pin_can_be_tried()?;
         let secret = self.decapsulate(protocol, &peer)?;
-        let _: PinVerified = self.verify_pin(&secret, pin_hash_enc)?;
-        Ok(secret)
+        let verified = self.verify_pin(&secret, pin_hash_enc)?;
+        Ok((secret, verified))
     }
 
     fn check_pin_can_be_tried(&self) -> Result<(), Status> {
@@ -234,6 +240,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             Status::PinInvalid
         })
     }
+
     /// The new PIN of setPIN and changePIN, checked against the policy.
     fn new_pin(&mut self, secret: &SharedSecret, new_pin_enc: &[u8]) -> Result<StoredPin, Status> {
         let padded = secret
@@ -261,6 +268,10 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         })
     }
 
+    fn replace_pin(&mut self, _: PinVerified, pin: StoredPin) -> Result<(), Status> {
+        self.store_pin(pin)
+    }
+
     /// Stores the PIN. Every token, the persistent one too, is void.
     fn store_pin(&mut self, pin: StoredPin) -> Result<(), Status> {
         let persistent_token = Key::random(&mut self.crypto).map_err(other)?;
@@ -278,12 +289,13 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     fn issue(
         &mut self,
         secret: &SharedSecret,
+        verified: PinVerified,
         grant: Grant,
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
         let value = PinUvAuthToken::generate(&mut self.crypto, secret.protocol()).map_err(other)?;
-        self.hand_out(secret, &value, w)?;
+        self.hand_out(secret, verified, &value, w)?;
         self.ram.token = Some(Token::issue(value, grant, now));
         Ok(())
     }
@@ -291,6 +303,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     fn hand_out(
         &mut self,
         secret: &SharedSecret,
+        _: PinVerified,
         token: &PinUvAuthToken,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
@@ -332,8 +345,6 @@ const WRONG_PINS_IN_A_ROW: u8 = 3;
 const DEFINED: u32 = 0x7F;
 /// There is no biometric enrolment and there are no large blobs.
 const UNSUPPORTED: Permissions = Permissions(0x18);
-/// Permissions to which an RP ID means something.
-const BINDABLE: Permissions = Permissions(0x07);
 
 #[cfg(test)]
 mod tests;

@@ -202,6 +202,11 @@ impl From<Protection> for CredProtect {
 }
 
 impl ResidentCredential {
+    /// Whether both are for the same user at the same RP: a key keeps one of them.
+    pub fn same_account(&self, other: &Self) -> bool {
+        self.rp_id == other.rp_id && self.user.id == other.user.id
+    }
+
     pub fn usable(&self) -> Usable {
         Usable {
             id: self.id.to_vec(),

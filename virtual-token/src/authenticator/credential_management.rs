@@ -30,6 +30,9 @@ pub(super) struct PendingCredentials {
     last: Millis,
 }
 
+/// Proof that whoever asks may do it.
+struct Permitted(());
+
 /// Which of the two command bytes asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Edition {
@@ -48,12 +51,12 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     ) -> Result<(), Status> {
         match request.sub_command {
             Subcommand::CredsMetadata => {
-                self.authorize(request, edition, Scope::Everything, now)?;
-                self.creds_metadata(w)
+                let permitted = self.authorize(request, edition, Scope::Everything)?;
+                self.creds_metadata(permitted, w)
             }
             Subcommand::EnumerateRpsBegin => {
-                self.authorize(request, edition, Scope::Everything, now)?;
-                self.enumerate_rps_begin(now, w)
+                let permitted = self.authorize(request, edition, Scope::Everything)?;
+                self.enumerate_rps_begin(permitted, now, w)
             }
             Subcommand::EnumerateRpsGetNextRp => match sequence {
                 Some(Sequence::RelyingParties(pending)) => self.next_rp(pending, None, now, w),
@@ -63,16 +66,17 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 let rp_id_hash = params(request)?
                     .rp_id_hash
                     .ok_or(Status::MissingParameter)?;
-                self.authorize(request, edition, Scope::RelyingParty(rp_id_hash), now)?;
-                self.enumerate_credentials_begin(rp_id_hash, now, w)
+                let permitted =
+                    self.authorize(request, edition, Scope::RelyingParty(rp_id_hash))?;
+                self.enumerate_credentials_begin(permitted, rp_id_hash, now, w)
             }
             Subcommand::EnumerateCredentialsGetNextCredential => match sequence {
                 Some(Sequence::Credentials(pending)) => self.next_credential(pending, None, now, w),
                 _ => Err(Status::NotAllowed),
             },
-            Subcommand::DeleteCredential => self.delete_credential(request, edition, now),
+            Subcommand::DeleteCredential => self.delete_credential(request, edition),
             Subcommand::UpdateUserInformation if edition == Edition::Final => {
-                self.update_user_information(request, now)
+                self.update_user_information(request)
             }
             _ => Err(Status::InvalidSubcommand),
         }
@@ -84,8 +88,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         request: &Request<'_>,
         edition: Edition,
         scope: Scope<'_>,
-        now: Millis,
-    ) -> Result<(), Status> {
+    ) -> Result<Permitted, Status> {
         let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let given = given.ok_or(Status::PuatRequired)?;
         let prefix = authenticated_prefix(request.sub_command);
@@ -93,19 +96,21 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .sub_command_params
             .map_or(&[][..], |params| params.bytes());
         let message = [prefix.as_slice(), params];
-        if scope.reads() && self.verify_persistent_token(given, &message) {
-            return Ok(());
+        if scope.reads() && self.verify_persistent_token(given, &message).is_ok() {
+            return Ok(Permitted(()));
         }
         match edition {
             Edition::Final => {
-                self.verify_token(given, &message, Permissions::CREDENTIAL_MANAGEMENT, now)?;
+                self.verify_token(given, &message, Permissions::CREDENTIAL_MANAGEMENT)?;
             }
             Edition::Preview => {
-                self.verify_preview_token(given, &message, now)?;
+                self.verify_preview_token(given, &message)?;
             }
         }
         let bound = self.ram.token.as_ref().and_then(|token| token.rp_id());
-        let Some(bound) = bound else { return Ok(()) };
+        let Some(bound) = bound else {
+            return Ok(Permitted(()));
+        };
         let inside = match scope {
             Scope::Everything | Scope::Nothing => false,
             Scope::RelyingParty(rp_id_hash) => {
@@ -114,13 +119,13 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             Scope::Credential(credential) => credential.rp_id == bound,
         };
         if inside {
-            Ok(())
+            Ok(Permitted(()))
         } else {
             Err(Status::PinAuthInvalid)
         }
     }
 
-    fn creds_metadata(&self, w: &mut Writer<'_>) -> Result<(), Status> {
+    fn creds_metadata(&self, _: Permitted, w: &mut Writer<'_>) -> Result<(), Status> {
         let response = Response {
             existing_resident_credentials_count: Some(count(self.state.owner.credentials.len())),
             max_possible_remaining_resident_credentials_count: Some(count(self.room())),
@@ -129,7 +134,12 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         response.encode(w).map_err(other)
     }
 
-    fn enumerate_rps_begin(&mut self, now: Millis, w: &mut Writer<'_>) -> Result<(), Status> {
+    fn enumerate_rps_begin(
+        &mut self,
+        _: Permitted,
+        now: Millis,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
         let mut rp_ids: Vec<String> = Vec::new();
         for credential in self.state.owner.credentials.iter().rev() {
             if !rp_ids.contains(&credential.rp_id) {
@@ -176,6 +186,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
     fn enumerate_credentials_begin(
         &mut self,
+        _: Permitted,
         rp_id_hash: &[u8; 32],
         now: Millis,
         w: &mut Writer<'_>,
@@ -223,17 +234,12 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         Ok(())
     }
 
-    fn delete_credential(
-        &mut self,
-        request: &Request<'_>,
-        edition: Edition,
-        now: Millis,
-    ) -> Result<(), Status> {
+    fn delete_credential(&mut self, request: &Request<'_>, edition: Edition) -> Result<(), Status> {
         let id = params(request)?
             .credential_id
             .ok_or(Status::MissingParameter)?
             .id;
-        let credential = self.authorize_for_credential(request, edition, id, now)?;
+        let credential = self.authorize_for_credential(request, edition, id)?;
         let store_state = random(&mut self.crypto).map_err(other)?;
         self.change(|owner| {
             owner.credentials.retain(|kept| kept.id != credential.id);
@@ -242,15 +248,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 
     /// The names that are not sent, or empty, are deleted.
-    fn update_user_information(
-        &mut self,
-        request: &Request<'_>,
-        now: Millis,
-    ) -> Result<(), Status> {
+    fn update_user_information(&mut self, request: &Request<'_>) -> Result<(), Status> {
         let params = params(request)?;
         let id = params.credential_id.ok_or(Status::MissingParameter)?.id;
         let user = params.user.ok_or(Status::MissingParameter)?;
-        let credential = self.authorize_for_credential(request, Edition::Final, id, now)?;
+        let credential = self.authorize_for_credential(request, Edition::Final, id)?;
         if credential.user.id != user.id {
             return Err(Status::InvalidParameter);
         }
@@ -268,21 +270,20 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         })
     }
 
-    /// The credential, if it exists. Whether it does is told to those only who may know.
+    /// The credential, if it exists and this request may change it. Whether it does is told to those only who may know.
     fn authorize_for_credential(
         &mut self,
         request: &Request<'_>,
         edition: Edition,
         id: &[u8],
-        now: Millis,
     ) -> Result<ResidentCredential, Status> {
         match self.resident(id).cloned() {
             Some(credential) => {
-                self.authorize(request, edition, Scope::Credential(&credential), now)?;
+                self.authorize(request, edition, Scope::Credential(&credential))?;
                 Ok(credential)
             }
             None => {
-                self.authorize(request, edition, Scope::Nothing, now)?;
+                self.authorize(request, edition, Scope::Nothing)?;
                 Err(Status::NoCredentials)
             }
         }

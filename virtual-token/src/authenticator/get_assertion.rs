@@ -59,7 +59,6 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 request.client_data_hash,
                 Permissions::GET_ASSERTION,
                 request.rp_id,
-                environment.now(),
             )?),
             None if self.state.owner.always_uv && touch => return Err(Status::PuatRequired),
             None => None,
@@ -188,7 +187,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let Ceremony {
             present, verified, ..
         } = *ceremony;
-        let sign_count = self.next_sign_count()?;
+        let sign_count = self.next_sign_count();
         let hmac_secret = match &ceremony.hmac_secret {
             Some(salts) => Some(salts.output(&mut self.crypto, credential, verified)?),
             None => None,
@@ -233,15 +232,14 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             large_blob_key: None,
             unsigned_extension_outputs: None,
         };
-        response.encode(w).map_err(other)
+        response.encode(w).map_err(other)?;
+        // Before the signature leaves: a counter never goes back.
+        self.change(|owner| owner.signature_counter = sign_count)
     }
 
-    /// One counter for the whole key. Stored before the signature leaves.
-    pub(super) fn next_sign_count(&mut self) -> Result<u32, Status> {
-        self.change(|owner| {
-            owner.signature_counter = owner.signature_counter.saturating_add(1);
-            owner.signature_counter
-        })
+    /// One counter for the whole key.
+    pub(super) fn next_sign_count(&self) -> u32 {
+        self.state.owner.signature_counter.saturating_add(1)
     }
 }
 

@@ -48,7 +48,6 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 request.client_data_hash,
                 Permissions::MAKE_CREDENTIAL,
                 request.rp.id,
-                environment.now(),
             )?),
             None if self.make_credential_needs_verification(resident) => {
                 return Err(Status::PuatRequired);
@@ -68,18 +67,23 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             None => None,
         };
         let rp_id_hash = self.crypto.sha256(&[request.rp.id.as_bytes()]);
-        let credential = if resident {
-            self.store_credential(request, algorithm, protection)?
-        } else {
-            let master = self.state.owner.master.clone();
-            Usable::derive_new(
-                &mut self.crypto,
-                &master,
-                &rp_id_hash,
-                algorithm,
-                protection,
-            )
-            .map_err(other)?
+        let stored = match resident {
+            true => Some(self.new_resident(request, algorithm, protection)?),
+            false => None,
+        };
+        let credential = match &stored {
+            Some(stored) => stored.usable(),
+            None => {
+                let master = self.state.owner.master.clone();
+                Usable::derive_new(
+                    &mut self.crypto,
+                    &master,
+                    &rp_id_hash,
+                    algorithm,
+                    protection,
+                )
+                .map_err(other)?
+            }
         };
         let hmac_secret = match hmac_secret {
             Some(input) => Some(input.output(&mut self.crypto, &credential, verified)?),
@@ -100,7 +104,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             hmac_secret_mc: hmac_secret.as_deref(),
             ..MakeCredentialOutputs::default()
         };
-        let sign_count = self.next_sign_count()?;
+        let sign_count = self.next_sign_count();
         let public = algorithm
             .public(&mut self.crypto, &credential.key)
             .map_err(other)?;
@@ -122,7 +126,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         };
         let mut room = [0; MAX_AUTH_DATA];
         let auth_data = data.encode(&mut room).map_err(other)?;
-        self.attest(attestation, auth_data, request.client_data_hash, w)
+        self.attest(attestation, auth_data, request.client_data_hash, w)?;
+        self.keep(stored, sign_count)
     }
 
     /// Without a PIN there is nothing to verify by, and alwaysUv then allows nothing. With one,
@@ -144,40 +149,43 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .any(|found| found.protection.permits(verified.is_some(), true)))
     }
 
-    /// Makes and stores a discoverable credential; one for the same account gives way.
-    fn store_credential(
+    /// Makes a discoverable credential; nothing is stored yet.
+    fn new_resident(
         &mut self,
         request: &Request<'_>,
         algorithm: Algorithm,
         protection: Protection,
-    ) -> Result<Usable, Status> {
-        let user = User::new(&request.user);
-        let same = |kept: &ResidentCredential| {
-            kept.rp_id == request.rp.id && kept.user.id == request.user.id
-        };
-        if self.room() == 0 && !self.state.owner.credentials.iter().any(same) {
-            return Err(Status::KeyStoreFull);
-        }
+    ) -> Result<ResidentCredential, Status> {
         let crypto = &mut self.crypto;
         let credential = ResidentCredential {
             id: random(crypto).map_err(other)?,
             rp_id: request.rp.id.into(),
             rp_name: request.rp.name.map(Into::into),
-            user,
+            user: User::new(&request.user),
             algorithm,
             protection,
             key: Key::from(&algorithm.generate(crypto).map_err(other)?),
             random_with_uv: Key::random(crypto).map_err(other)?,
             random_without_uv: Key::random(crypto).map_err(other)?,
         };
-        let store_state = random(crypto).map_err(other)?;
-        let usable = credential.usable();
+        let mut stored = self.state.owner.credentials.iter();
+        if self.room() == 0 && !stored.any(|stored| stored.same_account(&credential)) {
+            return Err(Status::KeyStoreFull);
+        }
+        Ok(credential)
+    }
+
+    /// Stores what was made, in one step; an older credential for the same account gives way.
+    fn keep(&mut self, stored: Option<ResidentCredential>, sign_count: u32) -> Result<(), Status> {
+        let store_state = random(&mut self.crypto).map_err(other)?;
         self.change(|owner| {
-            owner.credentials.retain(|kept| !same(kept));
-            owner.credentials.push(credential);
-            owner.store_state = store_state;
-        })?;
-        Ok(usable)
+            owner.signature_counter = sign_count;
+            if let Some(new) = stored {
+                owner.credentials.retain(|older| !older.same_account(&new));
+                owner.credentials.push(new);
+                owner.store_state = store_state;
+            }
+        })
     }
 }
 

@@ -187,7 +187,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 none(parameters)?;
                 selection::selection(environment)
             }
-            Command::AuthenticatorConfig => self.authenticator_config(&parse(parameters)?, now),
+            Command::AuthenticatorConfig => self.authenticator_config(&parse(parameters)?),
             _ => Err(Status::InvalidCommand),
         }
     }

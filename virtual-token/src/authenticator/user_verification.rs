@@ -40,9 +40,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         given: Given<'_>,
         message: &[&[u8]],
         permission: Permissions,
-        now: Millis,
     ) -> Result<UserVerified, Status> {
-        self.verify(given, message, now, |token| token.permits(permission))
+        self.verify(given, message, |token| token.permits(permission))
     }
 
     /// As [`verify_token`](Self::verify_token), for the preview of credentialManagement.
@@ -50,9 +49,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         &mut self,
         given: Given<'_>,
         message: &[&[u8]],
-        now: Millis,
     ) -> Result<UserVerified, Status> {
-        self.verify(given, message, now, |token| {
+        self.verify(given, message, |token| {
             token.permits_preview() || token.permits(Permissions::CREDENTIAL_MANAGEMENT)
         })
     }
@@ -61,11 +59,10 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         &mut self,
         given: Given<'_>,
         message: &[&[u8]],
-        now: Millis,
         permits: impl FnOnce(&Token) -> bool,
     ) -> Result<UserVerified, Status> {
         let token = self.ram.token.as_mut().ok_or(Status::PinAuthInvalid)?;
-        if token.value.protocol() != given.protocol || token.expired(now) {
+        if token.value.protocol() != given.protocol {
             return Err(Status::PinAuthInvalid);
         }
         let _: MacVerified = token
@@ -80,11 +77,18 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         }
     }
 
-    /// Whether the MAC was made with the persistent token, which may only read.
-    pub(super) fn verify_persistent_token(&mut self, given: Given<'_>, message: &[&[u8]]) -> bool {
+    /// Checks a MAC made with the persistent token, which permits reading and no more.
+    pub(super) fn verify_persistent_token(
+        &mut self,
+        given: Given<'_>,
+        message: &[&[u8]],
+    ) -> Result<UserVerified, Status> {
         let bytes = Secret(self.state.owner.persistent_token.0);
         let token = PinUvAuthToken::restore(given.protocol, bytes);
-        self.protected() && token.verify(&mut self.crypto, message, given.param).is_ok()
+        let _: MacVerified = token
+            .verify(&mut self.crypto, message, given.param)
+            .map_err(|_| Status::PinAuthInvalid)?;
+        Ok(UserVerified(()))
     }
 
     /// As [`verify_token`](Self::verify_token), for one RP: the token is bound to it from now on.
@@ -94,9 +98,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         client_data_hash: &[u8; 32],
         permission: Permissions,
         rp_id: &str,
-        now: Millis,
     ) -> Result<UserVerified, Status> {
-        let verified = self.verify_token(given, &[client_data_hash], permission, now)?;
+        let verified = self.verify_token(given, &[client_data_hash], permission)?;
         let token = self.ram.token.as_mut().ok_or(Status::PinAuthInvalid)?;
         if token.bound_elsewhere(rp_id) {
             return Err(Status::PinAuthInvalid);
@@ -121,6 +124,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         }
     }
 
+    /// Runs before every command, so that a token that is there is a token that is valid.
     pub(super) fn expire_token(&mut self, now: Millis) {
         if self
             .ram

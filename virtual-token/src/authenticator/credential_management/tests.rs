@@ -210,6 +210,33 @@ fn a_list_ends_by_time_or_by_any_other_command() {
 }
 
 #[test]
+fn each_answer_of_a_list_starts_its_time_anew() {
+    let mut platform = Platform::with_pin();
+    for rp_id in ["a.example", "b.example", "c.example"] {
+        make(&mut platform, rp_id, "ada");
+        make(&mut platform, RP_ID, rp_id);
+    }
+    manage(&mut platform, Subcommand::EnumerateRpsBegin, None).unwrap();
+    for _ in 0..2 {
+        platform.pass(20_000);
+        assert!(next(&mut platform, Subcommand::EnumerateRpsGetNextRp).is_ok());
+    }
+    let rp_id_hash = hash(&platform, RP_ID);
+    let of_rp = of_rp(&rp_id_hash);
+    manage(
+        &mut platform,
+        Subcommand::EnumerateCredentialsBegin,
+        Some(&of_rp),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        platform.pass(20_000);
+        let credential = Subcommand::EnumerateCredentialsGetNextCredential;
+        assert!(next(&mut platform, credential).is_ok());
+    }
+}
+
+#[test]
 fn one_list_does_not_continue_the_other() {
     let mut platform = Platform::with_pin();
     make(&mut platform, "a.example", "ada");
@@ -439,18 +466,15 @@ fn the_preview_takes_old_tokens_and_cannot_update() {
     );
     assert_eq!(under(preview, Subcommand::CredsMetadata), None);
     assert_eq!(under(preview, Subcommand::DeleteCredential), None);
+    make(&mut platform, RP_ID, "ada");
     for (permissions, rp_id, refusal) in [
         (0x04, None, None),
+        (0x04, Some(RP_ID), None),
         (0x03, Some(RP_ID), Some(Status::PinAuthInvalid)),
     ] {
         let token = platform.token(permissions, rp_id);
-        let answer = ask(
-            &mut platform,
-            preview,
-            &token,
-            Subcommand::CredsMetadata,
-            None,
-        );
+        let begin = Subcommand::EnumerateCredentialsBegin;
+        let answer = ask(&mut platform, preview, &token, begin, Some(&params));
         assert_eq!(answer.err(), refusal, "{permissions:#x}");
     }
 }

@@ -404,6 +404,19 @@ fn a_sequence_ends_by_time_or_by_any_other_command() {
 }
 
 #[test]
+fn each_answer_of_a_sequence_starts_its_time_anew() {
+    let mut platform = Platform::new();
+    for user in ["ada", "bob", "eve"] {
+        make(&mut platform, &resident(user));
+    }
+    assert_eq!(status(&mut platform, &assertion()), Status::Ok);
+    for _ in 0..2 {
+        platform.pass(20_000);
+        assert!(platform.send(Command::GetNextAssertion, None).is_ok());
+    }
+}
+
+#[test]
 fn with_always_uv_only_silent_looks_are_free() {
     let mut platform = Platform::new();
     let made = make(&mut platform, &derived("ada"));
@@ -477,6 +490,44 @@ fn secrets_are_the_hmac_of_the_salts() {
         let output = with_salts(&mut platform, protocol, &[1; 32], None, |_| {}).unwrap();
         assert_eq!(output, one, "{protocol:?}");
     }
+}
+
+#[test]
+fn verification_gives_other_secrets() {
+    let mut platform = Platform::with_pin();
+    make(&mut platform, &resident("ada"));
+    let (point, secret) = platform.agree(BOTH[1]);
+    let salt_enc = secret.encrypt(&mut platform.crypto, &[1; 32]).unwrap();
+    let salt_auth = secret.authenticate(&mut platform.crypto, &[&salt_enc]);
+    let inputs = GetAssertionInputs {
+        hmac_secret: Some(HmacSecretInput {
+            key_agreement: KeyAgreementKey {
+                x: &point.x,
+                y: &point.y,
+            },
+            salt_enc: &salt_enc,
+            salt_auth: &salt_auth,
+            pin_uv_auth_protocol: Some(2),
+        }),
+        ..GetAssertionInputs::default()
+    };
+    let mut room = [0; 512];
+    let extensions = Some(raw(&inputs, &mut room));
+    let answer = platform
+        .assert_verified(&Request {
+            extensions,
+            ..assertion()
+        })
+        .unwrap();
+    let response = Response::parse(&answer).unwrap();
+    let data = AuthenticatorData::parse(response.auth_data).unwrap();
+    let outputs = GetAssertionOutputs::parse(data.extensions.unwrap().bytes()).unwrap();
+    let output = secret
+        .decrypt(&mut platform.crypto, outputs.hmac_secret.unwrap())
+        .unwrap();
+    let random = platform.state().owner.credentials[0].random_with_uv.0;
+    let expected = platform.crypto.hmac_sha256(&random, &[&[1; 32]]).0;
+    assert_eq!(output.as_slice(), expected);
 }
 
 #[test]
