@@ -65,6 +65,8 @@ pub async fn run(
         served
     };
     let ((), served) = tokio::join!(linked, local);
+    // A step that runs is let finish.
+    agent.shutdown().await;
     served
 }
 
