@@ -123,3 +123,37 @@ fn facts(facts: &Facts) -> proto::FidoFacts {
         unknown: facts.unknown.clone().into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Description;
+
+    #[tokio::test]
+    async fn a_watcher_that_falls_behind_gets_everything_anew() {
+        let inventory = Inventory::new(&mut rand::rngs::OsRng);
+        let service = TokensService {
+            inventory: Arc::clone(&inventory),
+        };
+        let watching = service.watch(Request::new(WatchRequest {})).await.unwrap();
+        let mut events = watching.into_inner();
+        let mut next = async || events.next().await.unwrap().unwrap().event.unwrap();
+        let first = next().await;
+        assert_eq!(first, token_event::Event::Snapshot(ListResponse::default()));
+        let mut left = None;
+        for _ in 0..200 {
+            let (token, _jobs) = inventory.name(Description::default());
+            inventory.put(&token, Reading::Fault("a test".to_owned()));
+            if let Some(before) = left.replace(token) {
+                inventory.remove(&before);
+            }
+        }
+        let token_event::Event::Snapshot(anew) = next().await else {
+            panic!("told of changes whose beginning was lost");
+        };
+        let [token] = &anew.tokens[..] else {
+            panic!("{anew:?}");
+        };
+        assert_eq!(token.presence_id, left.unwrap().presence_id());
+    }
+}

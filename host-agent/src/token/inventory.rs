@@ -18,6 +18,9 @@ use crate::{clock, transport::Description};
 /// A listener that falls further behind gets a snapshot instead.
 const EVENTS_KEPT: usize = 64;
 
+/// Longest text of a USB descriptor, in UTF-16 units.
+const DESCRIPTION_MAX: usize = 126;
+
 /// The tokens of this host.
 #[derive(Debug)]
 pub struct Inventory {
@@ -114,12 +117,12 @@ impl Inventory {
     }
 
     /// Names a token that was just plugged in. It is not listed until it was read.
-    pub(super) fn name(&self, description: Description) -> (Arc<Token>, mpsc::Receiver<Job>) {
-        Token::new(self.names.next(), description)
+    pub(crate) fn name(&self, description: Description) -> (Arc<Token>, mpsc::Receiver<Job>) {
+        Token::new(self.names.next(), plain(description))
     }
 
     /// Lists a token with what it told, unless it has gone meanwhile.
-    pub(super) fn put(&self, token: &Arc<Token>, reading: Reading) {
+    pub(crate) fn put(&self, token: &Arc<Token>, reading: Reading) {
         let mut tokens = self.tokens();
         if token.gone.is_cancelled() {
             return;
@@ -154,6 +157,20 @@ impl Inventory {
     }
 }
 
+/// A token says of itself what it likes; people read it on terminals and in prompts.
+fn plain(description: Description) -> Description {
+    let plain = |text: String| -> String {
+        let printable = text.chars().filter(|c| !c.is_control());
+        printable.take(DESCRIPTION_MAX).collect()
+    };
+    Description {
+        manufacturer: plain(description.manufacturer),
+        product: plain(description.product),
+        serial: plain(description.serial),
+        ..description
+    }
+}
+
 /// See [`Inventory::expect_replug`].
 #[derive(Debug)]
 pub(crate) struct ReplugExpected(Arc<Inventory>);
@@ -161,5 +178,58 @@ pub(crate) struct ReplugExpected(Arc<Inventory>);
 impl Drop for ReplugExpected {
     fn drop(&mut self) {
         self.0.replugs_expected.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn inventory() -> Arc<Inventory> {
+        Inventory::new(&mut rand::rngs::OsRng)
+    }
+
+    fn read() -> Reading {
+        Reading::Fault("a test".to_owned())
+    }
+
+    #[test]
+    fn what_a_token_calls_itself_is_plain_text() {
+        let (token, _jobs) = inventory().name(Description {
+            product: "Key\u{1b}[2J\n".to_owned(),
+            manufacturer: "m".repeat(500),
+            ..Description::default()
+        });
+        assert_eq!(token.description().product, "Key[2J");
+        assert_eq!(token.description().manufacturer.len(), DESCRIPTION_MAX);
+    }
+
+    #[test]
+    fn a_token_that_went_while_it_was_read_is_not_listed() {
+        let inventory = inventory();
+        let (token, _jobs) = inventory.name(Description::default());
+        inventory.remove(&token);
+        inventory.put(&token, read());
+        assert!(inventory.list().is_empty());
+    }
+
+    #[test]
+    fn who_waits_sees_what_comes_and_gives_up_in_time() {
+        let inventory = inventory();
+        let (token, _jobs) = inventory.name(Description::default());
+        let deadline = || clock::now() + Duration::from_secs(10);
+        let waiting = std::thread::spawn({
+            let inventory = Arc::clone(&inventory);
+            move || inventory.wait_for(deadline(), |tokens| tokens.keys().next().cloned())
+        });
+        inventory.put(&token, read());
+        assert_eq!(
+            waiting.join().unwrap().as_deref(),
+            Some(token.presence_id())
+        );
+        let nothing: Option<()> = inventory.wait_for(clock::now(), |_| None);
+        assert_eq!(nothing, None);
     }
 }
