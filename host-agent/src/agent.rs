@@ -145,12 +145,14 @@ impl Agent {
     /// Lets go of every token: those that are busy finish what they do, and the journal has it.
     pub async fn shutdown(self) {
         drop(self.transports);
-        for token in self.inventory.list() {
+        let tokens = self.inventory.list();
+        futures::future::join_all(tokens.iter().map(async |token| {
             // Waits for the step that runs, if one does; nobody gets the token after it.
             let lease = token.lease(SHUTDOWN_PATIENCE).await;
-            self.inventory.remove(&token);
+            self.inventory.remove(token);
             drop(lease);
-        }
+        }))
+        .await;
     }
 }
 

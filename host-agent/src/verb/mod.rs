@@ -5,6 +5,8 @@
 //! secrets, so that the journal can keep them.
 
 mod answer;
+mod attempt;
+mod change;
 mod conduct;
 mod configure;
 mod delete_credential;

@@ -18,11 +18,12 @@ use tokio::runtime::Handle;
 
 use super::{
     Answer, Code, Failure, Request,
+    attempt::Ended,
     conduct::{Conduct, converse},
     fingerprint::fingerprint,
     progress::Waiting,
     settle,
-    steps::{Ended, Order, Outcome, Steps},
+    steps::{Order, Outcome, Steps},
 };
 use crate::{
     clock,

@@ -6,20 +6,15 @@ use zeroize::Zeroizing;
 
 use super::{
     Answer, Code, Failure, Request,
-    conduct::{self, Conduct, TokenSession, converse},
-    configure, delete_credential,
+    change::Step,
+    conduct::{Conduct, converse},
     fingerprint::fingerprint,
-    inspect, list_credentials, look_for_credentials, make_credential, pin,
+    inspect, list_credentials, look_for_credentials,
     progress::{Cancel, Listener},
-    prove_credential, settle,
-    watched::Effect,
+    prove_credential,
 };
 use crate::{
-    clock,
-    journal::{
-        Attempt, Begun, Intent, Journal, JournalError, MadeHere, Memory, Probe, Record, State,
-        StepKey, TokenName,
-    },
+    journal::{Journal, JournalError, MadeHere, Record, State, StepKey},
     settings::Policy,
     token::Bench,
 };
@@ -49,21 +44,6 @@ pub(crate) enum Outcome {
     Answer(Answer),
     /// Status, then CBOR; perhaps with secrets of the caller's session.
     Raw(Zeroizing<Vec<u8>>),
-}
-
-/// How a verb that is journaled ended: beside its answer, what to remember or forget.
-pub(super) struct Ended {
-    pub(super) answer: Answer,
-    pub(super) memory: Option<Memory>,
-}
-
-impl From<Answer> for Ended {
-    fn from(answer: Answer) -> Self {
-        Self {
-            answer,
-            memory: None,
-        }
-    }
 }
 
 impl Steps {
@@ -168,219 +148,8 @@ impl Steps {
         }
     }
 
-    fn change(
-        &self,
-        bench: &mut Bench,
-        conduct: &mut Conduct,
-        step: &Step,
-    ) -> Result<Outcome, Failure> {
-        if let Request::Raw(bytes) = &step.request {
-            return self.raw(bench, conduct, step, bytes);
-        }
-        let token = bench.token().name();
-        let mut attempt = None;
-        let (result, effect) = converse(bench, conduct, |session| {
-            let probe = self.probe(session, &step.request)?;
-            let intent = step.intent(token.clone(), probe);
-            attempt = Some(self.begin(&step.key, intent, State::Started)?);
-            self.run(session, &step.request, &token)
-        });
-        let ended = self.conclude(bench, attempt, result, effect)?;
-        Ok(Outcome::Answer(ended))
-    }
-
-    fn raw(
-        &self,
-        bench: &mut Bench,
-        conduct: &mut Conduct,
-        step: &Step,
-        bytes: &[u8],
-    ) -> Result<Outcome, Failure> {
-        let probe = Probe::Raw {
-            command: bytes.first().copied().unwrap_or_default(),
-        };
-        let intent = step.intent(bench.token().name(), probe);
-        let attempt = self.begin(&step.key, intent, State::Started)?;
-        let (response, effect) = conduct::exchange(bench, conduct, bytes);
-        let (response, result) = match response {
-            Ok(response) => (response, Ok(Answer::RawExchanged.into())),
-            Err(failure) => (Zeroizing::default(), Err(failure)),
-        };
-        self.conclude(bench, Some(attempt), result, effect)?;
-        Ok(Outcome::Raw(response))
-    }
-
-    /// How the token stands before.
-    fn probe(
-        &self,
-        session: &mut TokenSession<'_, '_>,
-        request: &Request,
-    ) -> Result<Probe, Failure> {
-        match request {
-            Request::SetPin { .. } => pin::probe_set(session),
-            Request::ChangePin { .. } => pin::probe_change(session),
-            Request::Configure(configure) => Ok(configure::probe(configure)),
-            Request::MakeCredential(make) => Ok(make_credential::probe(make)),
-            Request::DeleteCredential {
-                credential_id,
-                rp_id,
-                ..
-            } => delete_credential::probe(
-                session,
-                &self.policy,
-                credential_id,
-                rp_id,
-                self.known(request)?.as_ref(),
-            ),
-            _ => Ok(Probe::Harmless),
-        }
-    }
-
-    fn run(
-        &self,
-        session: &mut TokenSession<'_, '_>,
-        request: &Request,
-        token: &TokenName,
-    ) -> Result<Ended, Failure> {
-        match request {
-            Request::SetPin { new_pin } => pin::set(session, new_pin).map(Ended::from),
-            Request::ChangePin {
-                current_pin,
-                new_pin,
-            } => pin::change(session, current_pin, new_pin).map(Ended::from),
-            Request::Configure(configure) => configure::run(session, configure).map(Ended::from),
-            Request::MakeCredential(make) => {
-                let made = make_credential::run(session, make)?;
-                Ok(Ended {
-                    answer: made.answer,
-                    memory: Some(Memory::Made {
-                        credential_id: made.credential_id,
-                        made: MadeHere {
-                            rp_id: make.rp_id.clone(),
-                            token: token.clone(),
-                            visible: made.visible,
-                        },
-                    }),
-                })
-            }
-            Request::DeleteCredential {
-                pin, credential_id, ..
-            } => Ok(Ended {
-                answer: delete_credential::run(session, pin, credential_id)?,
-                memory: Some(Memory::Deleted {
-                    credential_id: credential_id.clone(),
-                }),
-            }),
-            Request::ProveCredential {
-                pin,
-                rp_id,
-                credential_id,
-                client_data_hash,
-            } => prove_credential::run(
-                session,
-                pin.as_ref(),
-                rp_id,
-                credential_id,
-                client_data_hash,
-            )
-            .map(Ended::from),
-            _ => Err(Failure::new(
-                Code::Internal,
-                "this verb is not a plain change",
-            )),
-        }
-    }
-
-    /// Writes the intent and syncs it. A key that was used meanwhile is refused.
-    pub(super) fn begin(
-        &self,
-        key: &StepKey,
-        intent: Intent,
-        state: State,
-    ) -> Result<Attempt, Failure> {
-        tracing::info!(%key, verb = %intent.verb, caller = intent.caller, "a step begins");
-        match self.journal.begin(key, intent, state, clock::now_us())? {
-            Begun::Fresh(attempt) => Ok(attempt),
-            Begun::Before(_) => Err(Failure::new(
-                Code::KeyReused,
-                format!("the attempt {key} is being made already; ask the journal how it ended"),
-            )),
-        }
-    }
-
-    /// Writes the end and syncs it, before anybody hears of it. Where no end is known, the token is
-    /// looked at.
-    pub(super) fn conclude(
-        &self,
-        bench: &mut Bench,
-        attempt: Option<Attempt>,
-        result: Result<Ended, Failure>,
-        effect: Effect,
-    ) -> Result<Answer, Failure> {
-        let Some(attempt) = attempt else {
-            return result.map(|ended| ended.answer);
-        };
-        let key = attempt.key().clone();
-        let (result, memory) = match result {
-            Ok(ended) => (Ok(ended.answer), ended.memory),
-            Err(failure) if effect.open => {
-                tracing::warn!(%key, %failure, "a step was cut off");
-                drop(attempt);
-                return self.after_cut(bench, &key, failure);
-            }
-            Err(failure) => {
-                let changed = effect.changed;
-                (Err(Failure { changed, ..failure }), None)
-            }
-        };
-        tracing::info!(%key, done = result.is_ok(), "a step has ended");
-        let end = match &result {
-            Ok(answer) => State::Done(answer.clone()),
-            Err(failure) => State::Failed(failure.clone()),
-        };
-        if let Err(error) = attempt.finish(end, memory.as_ref(), clock::now_us()) {
-            tracing::error!(%key, %error, "the end of a step could not be written down");
-            return Err(Failure {
-                changed: effect.changed || result.is_ok(),
-                ..Failure::from(error)
-            });
-        }
-        if effect.changed {
-            settle::refresh(bench);
-        }
-        result
-    }
-
-    /// Looks at the token at once, if it is still there, and tells what the journal then knows.
-    fn after_cut(
-        &self,
-        bench: &mut Bench,
-        key: &StepKey,
-        failure: Failure,
-    ) -> Result<Answer, Failure> {
-        settle::settle(self, bench);
-        let state = self.journal.get(key)?.map(|record| record.state);
-        match state {
-            Some(State::Done(answer)) => Ok(answer),
-            Some(State::Failed(settled)) => Err(settled),
-            Some(State::Unknown { explanation }) => Err(Failure {
-                changed: true,
-                ..Failure::new(Code::OutcomeUnknown, explanation)
-            }),
-            Some(State::Started | State::Waiting) | None => Err(Failure {
-                message: format!(
-                    "{}; whether the step was carried out, the journal will tell once the token \
-                     is seen again",
-                    failure.message
-                ),
-                changed: true,
-                ..failure
-            }),
-        }
-    }
-
     /// What this agent remembers of the credential that a request names.
-    fn known(&self, request: &Request) -> Result<Option<MadeHere>, Failure> {
+    pub(super) fn known(&self, request: &Request) -> Result<Option<MadeHere>, Failure> {
         match request {
             Request::DeleteCredential { credential_id, .. }
             | Request::ProveCredential { credential_id, .. } => {
@@ -416,25 +185,6 @@ fn replay(record: Record, request: &Request) -> Result<Outcome, Failure> {
             changed: true,
             ..Failure::new(Code::OutcomeUnknown, explanation)
         }),
-    }
-}
-
-/// A step with its key.
-struct Step {
-    key: StepKey,
-    caller: String,
-    request: Request,
-}
-
-impl Step {
-    fn intent(&self, token: TokenName, probe: Probe) -> Intent {
-        Intent {
-            verb: self.request.verb(),
-            fingerprint: fingerprint(&self.request),
-            caller: self.caller.clone(),
-            token,
-            probe,
-        }
     }
 }
 

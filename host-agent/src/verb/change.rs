@@ -1,0 +1,160 @@
+//! A step that changes the token: the probe before, the journal around, the verb between.
+
+use zeroize::Zeroizing;
+
+use super::{
+    Answer, Code, Failure, Outcome, Request, Steps,
+    attempt::Ended,
+    conduct::{self, Conduct, TokenSession, converse},
+    configure, delete_credential,
+    fingerprint::fingerprint,
+    make_credential, pin, prove_credential,
+};
+use crate::{
+    journal::{Intent, MadeHere, Memory, Probe, State, StepKey, TokenName},
+    token::Bench,
+};
+
+/// A step with its key.
+pub(super) struct Step {
+    pub(super) key: StepKey,
+    pub(super) caller: String,
+    pub(super) request: Request,
+}
+
+impl Step {
+    fn intent(&self, token: TokenName, probe: Probe) -> Intent {
+        Intent {
+            verb: self.request.verb(),
+            fingerprint: fingerprint(&self.request),
+            caller: self.caller.clone(),
+            token,
+            probe,
+        }
+    }
+}
+
+impl Steps {
+    pub(super) fn change(
+        &self,
+        bench: &mut Bench,
+        conduct: &mut Conduct,
+        step: &Step,
+    ) -> Result<Outcome, Failure> {
+        if let Request::Raw(bytes) = &step.request {
+            return self.raw(bench, conduct, step, bytes);
+        }
+        let token = bench.token().name();
+        let mut attempt = None;
+        let (result, effect) = converse(bench, conduct, |session| {
+            let probe = self.probe(session, &step.request)?;
+            let intent = step.intent(token.clone(), probe);
+            attempt = Some(self.begin(&step.key, intent, State::Started)?);
+            self.run(session, &step.request, &token)
+        });
+        let ended = self.conclude(bench, attempt, result, effect)?;
+        Ok(Outcome::Answer(ended))
+    }
+
+    fn raw(
+        &self,
+        bench: &mut Bench,
+        conduct: &mut Conduct,
+        step: &Step,
+        bytes: &[u8],
+    ) -> Result<Outcome, Failure> {
+        let probe = Probe::Raw {
+            command: bytes.first().copied().unwrap_or_default(),
+        };
+        let intent = step.intent(bench.token().name(), probe);
+        let attempt = self.begin(&step.key, intent, State::Started)?;
+        let (response, effect) = conduct::exchange(bench, conduct, bytes);
+        let (response, result) = match response {
+            Ok(response) => (response, Ok(Answer::RawExchanged.into())),
+            Err(failure) => (Zeroizing::default(), Err(failure)),
+        };
+        self.conclude(bench, Some(attempt), result, effect)?;
+        Ok(Outcome::Raw(response))
+    }
+
+    /// How the token stands before.
+    fn probe(
+        &self,
+        session: &mut TokenSession<'_, '_>,
+        request: &Request,
+    ) -> Result<Probe, Failure> {
+        match request {
+            Request::SetPin { .. } => pin::probe_set(session),
+            Request::ChangePin { .. } => pin::probe_change(session),
+            Request::Configure(configure) => Ok(configure::probe(configure)),
+            Request::MakeCredential(make) => Ok(make_credential::probe(make)),
+            Request::DeleteCredential {
+                credential_id,
+                rp_id,
+                ..
+            } => delete_credential::probe(
+                session,
+                &self.policy,
+                credential_id,
+                rp_id,
+                self.known(request)?.as_ref(),
+            ),
+            _ => Ok(Probe::Harmless),
+        }
+    }
+
+    fn run(
+        &self,
+        session: &mut TokenSession<'_, '_>,
+        request: &Request,
+        token: &TokenName,
+    ) -> Result<Ended, Failure> {
+        match request {
+            Request::SetPin { new_pin } => pin::set(session, new_pin).map(Ended::from),
+            Request::ChangePin {
+                current_pin,
+                new_pin,
+            } => pin::change(session, current_pin, new_pin).map(Ended::from),
+            Request::Configure(configure) => configure::run(session, configure).map(Ended::from),
+            Request::MakeCredential(make) => {
+                let made = make_credential::run(session, make)?;
+                Ok(Ended {
+                    answer: made.answer,
+                    memory: Some(Memory::Made {
+                        credential_id: made.credential_id,
+                        made: MadeHere {
+                            rp_id: make.rp_id.clone(),
+                            token: token.clone(),
+                            visible: made.visible,
+                        },
+                    }),
+                })
+            }
+            Request::DeleteCredential {
+                pin, credential_id, ..
+            } => Ok(Ended {
+                answer: delete_credential::run(session, pin, credential_id)?,
+                memory: Some(Memory::Deleted {
+                    credential_id: credential_id.clone(),
+                }),
+            }),
+            Request::ProveCredential {
+                pin,
+                rp_id,
+                credential_id,
+                client_data_hash,
+            } => prove_credential::run(
+                session,
+                pin.as_ref(),
+                rp_id,
+                credential_id,
+                client_data_hash,
+            )
+            .map(Ended::from),
+            _ => Err(Failure::new(
+                Code::Internal,
+                "this verb is not a plain change",
+            )),
+        }
+    }
+}
