@@ -115,7 +115,6 @@ fn is_member(uid: Uid, group: Gid) -> bool {
 }
 
 /// Puts the caller into the request, where the services find it.
-#[expect(clippy::result_large_err, reason = "the shape of an interceptor")]
 fn name_caller(mut request: Request<()>) -> Result<Request<()>, Status> {
     let peer = request.extensions().get::<UdsConnectInfo>();
     let Some(uid) = peer.and_then(|info| info.peer_cred).map(|peer| peer.uid()) else {

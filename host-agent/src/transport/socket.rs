@@ -28,7 +28,7 @@ use serde::Deserialize;
 use super::{Description, Kind, LinkError, Listener, Notice, Port};
 
 /// Longest description, in bytes.
-const LINE_MAX: u64 = 4096;
+const LINE_MAX: usize = 4096;
 
 /// How long a program that connects may take to describe itself.
 const LINE_PATIENCE: Duration = Duration::from_secs(5);
@@ -163,26 +163,27 @@ struct Line {
 }
 
 /// Reads byte by byte up to the line's end: what follows is reports.
-fn read_description(stream: &UnixStream) -> io::Result<Description> {
+fn read_description(mut stream: &UnixStream) -> io::Result<Description> {
     stream.set_read_timeout(Some(LINE_PATIENCE))?;
     let mut line = Vec::new();
-    for byte in stream.take(LINE_MAX).bytes() {
-        match byte? {
-            b'\n' => {
-                let line: Line = serde_json::from_slice(&line)?;
-                stream.set_read_timeout(None)?;
-                tracing::info!(name = line.name, "a virtual token");
-                return Ok(Description {
-                    kind: Kind::Socket,
-                    vendor_id: line.vendor_id,
-                    product_id: line.product_id,
-                    manufacturer: line.manufacturer,
-                    product: line.product,
-                    serial: line.serial.unwrap_or_default(),
-                });
-            }
-            byte => line.push(byte),
+    while line.len() < LINE_MAX {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        if byte != *b"\n" {
+            line.extend(byte);
+            continue;
         }
+        let line: Line = serde_json::from_slice(&line)?;
+        stream.set_read_timeout(None)?;
+        tracing::info!(name = line.name, "a virtual token");
+        return Ok(Description {
+            kind: Kind::Socket,
+            vendor_id: line.vendor_id,
+            product_id: line.product_id,
+            manufacturer: line.manufacturer,
+            product: line.product,
+            serial: line.serial.unwrap_or_default(),
+        });
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidData,
