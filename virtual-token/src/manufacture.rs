@@ -83,6 +83,7 @@ impl Manufacturer {
                 let mut file = std::fs::File::options()
                     .write(true)
                     .create(true)
+                    .truncate(true)
                     .mode(0o600)
                     .open(&fresh)?;
                 file.write_all(manufacturer.pem().as_bytes())?;

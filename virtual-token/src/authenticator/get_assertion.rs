@@ -103,7 +103,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 credentials,
                 last,
             };
-            self.ram.sequence = Some(Sequence::Assertions(pending));
+            self.ram.sequence = Some(Sequence::Assertions(Box::new(pending)));
         }
         Ok(())
     }

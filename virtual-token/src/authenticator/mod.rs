@@ -87,7 +87,7 @@ struct Ram {
 
 /// A list that is handed out item by item. Any other command ends it.
 enum Sequence {
-    Assertions(get_assertion::Pending),
+    Assertions(Box<get_assertion::Pending>),
     RelyingParties(credential_management::PendingRps),
     Credentials(credential_management::PendingCredentials),
 }

@@ -30,6 +30,9 @@ pub(super) const ES256: &[PublicKeyCredentialParameters<'static>] =
     &[PublicKeyCredentialParameters::new(Algorithm::Es256)];
 pub(super) const BOTH: [PinProtocol; 2] = [PinProtocol::One, PinProtocol::Two];
 
+/// Something that happens between two requests.
+pub(super) type End = fn(&mut Platform);
+
 /// A platform with a key plugged in.
 pub(super) struct Platform {
     pub(super) key: InProcess<MemoryStorage, RustCrypto<OsRng>>,

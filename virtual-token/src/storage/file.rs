@@ -104,6 +104,7 @@ mod tests {
         std::fs::write(beside(&path, ".new"), b"ha").unwrap();
         assert_eq!(storage.load().unwrap().unwrap().as_slice(), b"old");
         storage.save(b"new").unwrap();
+        assert!(!beside(&path, ".new").exists());
         assert_eq!(storage.load().unwrap().unwrap().as_slice(), b"new");
     }
 

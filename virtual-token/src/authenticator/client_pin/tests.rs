@@ -1,6 +1,9 @@
 use super::*;
-use crate::authenticator::platform::{BOTH, PIN, Platform, padded, pin_hash};
+use crate::authenticator::platform::{BOTH, End, PIN, Platform, padded, pin_hash};
 use keysteward_core::ctap2::Command;
+
+/// Takes one thing away.
+type Spoil = fn(&mut Request<'_>);
 
 /// A request with every member that some subcommand wants.
 struct Whole {
@@ -75,7 +78,7 @@ fn a_pin_is_set_once_and_changed_under_both_protocols() {
 
 #[test]
 fn every_member_that_is_missing_is_missed() {
-    let drops: [(&str, fn(&mut Request<'_>)); 5] = [
+    let drops: [(&str, Spoil); 5] = [
         ("protocol", |request| request.pin_uv_auth_protocol = None),
         ("keyAgreement", |request| request.key_agreement = None),
         ("pinUvAuthParam", |request| request.pin_uv_auth_param = None),
@@ -404,7 +407,7 @@ fn works(platform: &mut Platform, token: &PinUvAuthToken) -> bool {
 
 #[test]
 fn a_token_lives_until_the_next_a_new_pin_its_time_or_a_power_cycle() {
-    let ends: [(&str, bool, fn(&mut Platform)); 9] = [
+    let ends: [(&str, bool, End); 9] = [
         ("nothing", true, |_| {}),
         ("another token", false, |platform| {
             drop(platform.token(0x20, None))

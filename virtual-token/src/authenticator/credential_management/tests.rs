@@ -1,5 +1,5 @@
 use super::*;
-use crate::authenticator::platform::{PIN, Platform, RP_ID, raw, resident};
+use crate::authenticator::platform::{End, PIN, Platform, RP_ID, raw, resident};
 use keysteward_core::cbor::Parse;
 use keysteward_core::ctap2::{Command, PublicKeyCredentialUserEntity, make_credential};
 use keysteward_core::pin_protocol::{PinProtocol, PinUvAuthToken};
@@ -170,7 +170,7 @@ fn relying_parties_and_their_credentials_are_listed() {
 
 #[test]
 fn a_list_ends_by_time_or_by_any_other_command() {
-    let ends: [(&str, Option<Status>, fn(&mut Platform)); 5] = [
+    let ends: [(&str, Option<Status>, End); 5] = [
         ("nothing", None, |_| {}),
         ("30 s", None, |platform| platform.pass(30_000)),
         ("more than 30 s", Some(Status::NotAllowed), |platform| {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::authenticator::Touch;
 use crate::authenticator::platform::{
-    BOTH, HASH, Platform, RP_ID, assertion, derived, raw, resident,
+    BOTH, End, HASH, Platform, RP_ID, assertion, derived, raw, resident,
 };
 use keysteward_core::cbor::Parse;
 use keysteward_core::ctap2::extension::{CredProtect, HmacSecretInput, MakeCredentialInputs};
@@ -374,7 +374,7 @@ fn names_are_shown_only_after_verification() {
 
 #[test]
 fn a_sequence_ends_by_time_or_by_any_other_command() {
-    let ends: [(&str, Option<Status>, fn(&mut Platform)); 5] = [
+    let ends: [(&str, Option<Status>, End); 5] = [
         ("nothing", None, |_| {}),
         ("30 s", None, |platform| platform.pass(30_000)),
         ("more than 30 s", Some(Status::NotAllowed), |platform| {
