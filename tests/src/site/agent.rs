@@ -84,9 +84,8 @@ impl Agent {
             .program()?
             .args(["status", "--output", "json"])
             .output()?;
-        let status: Value = serde_json::from_slice(&output.stdout).with_context(|| {
-            format!("no status: {}", String::from_utf8_lossy(&output.stderr))
-        })?;
+        let status: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("no status: {}", String::from_utf8_lossy(&output.stderr)))?;
         status["host_id"]
             .as_str()
             .map(str::to_owned)

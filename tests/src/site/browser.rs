@@ -50,7 +50,10 @@ impl Browser<'_> {
         drop(input);
         let output = child.wait_with_output()?;
         let said: Value = serde_json::from_slice(&output.stdout).with_context(|| {
-            format!("the browser broke: {}", String::from_utf8_lossy(&output.stderr))
+            format!(
+                "the browser broke: {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
         })?;
         Ok(said["ok"] == true)
     }

@@ -9,6 +9,7 @@
 //! ```
 
 pub mod agent;
+pub mod browser;
 pub mod cable;
 pub mod cli;
 pub mod key;
@@ -90,8 +91,14 @@ impl Site {
         fs::create_dir_all(&folder)?;
         let join_token = folder.join("join.token");
         let path = join_token.to_str().context("a path that is no text")?;
-        self.cli
-            .json(&["join-token", "create", "--group", "desks", "--secret-file", path])?;
+        self.cli.json(&[
+            "join-token",
+            "create",
+            "--group",
+            "desks",
+            "--secret-file",
+            path,
+        ])?;
         let agent = Agent::enrol(&folder, self.server.agents(), &join_token)?;
         let id = agent.host_id()?;
         self.wait_until_linked(&id)?;
@@ -117,6 +124,30 @@ impl Site {
                 .find(|token| !before.iter().any(|old| old["id"] == token["id"])))
         })?;
         Ok((key, token))
+    }
+
+    /// Describes the stand-in to the server, as the connection `name`.
+    pub fn add_connection(&self, name: &str) -> Result<Value> {
+        let sta = &self.stand_in;
+        let key_file = sta.api_key_file()?;
+        self.cli.json(&[
+            "connection",
+            "add",
+            "sta",
+            name,
+            "--rest-url",
+            sta.fact("rest_url")?,
+            "--tenant-code",
+            sta.fact("tenant_code")?,
+            "--rp-id",
+            sta.fact("rp_id")?,
+            "--origin",
+            sta.fact("origin")?,
+            "--roots",
+            sta.fact("root")?,
+            "--sta-key-file",
+            key_file.to_str().context("a path that is no text")?,
+        ])
     }
 
     /// Every token that the server knows.

@@ -69,7 +69,11 @@ impl StandIn {
     /// The state of a user's only authenticator: `pending`, `active`, ..., or `absent`.
     pub fn state_of_only(&self, user_name: &str) -> Result<String> {
         let all = self.authenticators(user_name)?;
-        ensure!(all.len() < 2, "{user_name} has {} authenticators", all.len());
+        ensure!(
+            all.len() < 2,
+            "{user_name} has {} authenticators",
+            all.len()
+        );
         Ok(match all.first() {
             None => "absent".into(),
             Some(only) => text(only, "state")?.to_owned(),
