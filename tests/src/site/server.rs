@@ -61,11 +61,13 @@ impl Server {
     }
 
     fn alive(&mut self) -> Result<()> {
-        match &mut self.process {
-            Some(process) if process.runs() => Ok(()),
-            Some(process) => bail!("the server ended; it said:\n{}", process.said()),
-            None => bail!("the server was not started"),
+        let Some(process) = &mut self.process else {
+            bail!("the server was not started");
+        };
+        if !process.runs() {
+            bail!("the server ended; it said:\n{}", process.said());
         }
+        Ok(())
     }
 
     /// Ends it between two instructions.
