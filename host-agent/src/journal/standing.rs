@@ -65,7 +65,14 @@ impl Journal {
         let older = before
             .as_ref()
             .is_some_and(|b| b.stream == seen.stream && b.sequence > seen.sequence);
-        if before.as_ref() == Some(seen) || older {
+        if older {
+            tracing::warn!(
+                stream = seen.stream,
+                sequence = seen.sequence,
+                "the server showed an audit checkpoint that is older than one it showed before"
+            );
+        }
+        if older || before.as_ref() == Some(seen) {
             return Ok(before);
         }
         let value = postcard::to_extend(seen, vec![VERSION])?;

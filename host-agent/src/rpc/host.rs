@@ -157,3 +157,70 @@ fn from_checkpoint(kept: Checkpoint) -> AuditCheckpoint {
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(folder: &std::path::Path) -> HostService {
+        let journal = Journal::open(folder).unwrap();
+        HostService {
+            journal: Arc::clone(&journal),
+            inventory: Inventory::new(&mut rand::rngs::OsRng),
+            uplink: UplinkState::new(journal),
+            policy: Arc::default(),
+            boot_id: "boot".into(),
+            started_at_us: 1,
+        }
+    }
+
+    fn from_server(sequence: u64) -> Request<HelloRequest> {
+        Request::new(HelloRequest {
+            checkpoint: Some(AuditCheckpoint {
+                stream: "audit".to_owned(),
+                sequence,
+                ..AuditCheckpoint::default()
+            }),
+            ..HelloRequest::default()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_server_hears_what_it_showed_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path());
+        let witness = async |sequence| {
+            let said = service.hello(from_server(sequence)).await.unwrap();
+            said.into_inner().witness.map(|kept| kept.sequence)
+        };
+        assert_eq!(witness(5).await, None);
+        assert_eq!(witness(6).await, Some(5));
+        assert_eq!(witness(3).await, Some(6), "going back shows");
+        assert_eq!(witness(7).await, Some(6));
+    }
+
+    #[tokio::test]
+    async fn health_and_hello_tell_how_the_uplink_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path());
+        let uplink = service.uplink.clone();
+        uplink.dialling();
+        assert_eq!(uplink.standing().phase.as_str(), "dialling");
+        uplink.certificate_expires(77);
+        assert_eq!(uplink.linked().unwrap(), 1);
+        let health = service
+            .get_health(Request::new(GetHealthRequest {}))
+            .await
+            .unwrap();
+        let health = health.into_inner();
+        assert_eq!(
+            (health.uplink.as_str(), health.certificate_expires_at_us),
+            ("linked", 77)
+        );
+        let said = service
+            .hello(Request::new(HelloRequest::default()))
+            .await
+            .unwrap();
+        assert_eq!(said.into_inner().link_epoch, 1);
+    }
+}

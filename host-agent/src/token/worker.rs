@@ -109,6 +109,11 @@ pub(super) fn start(
         .name(format!("token-{}", token.presence_id()))
         .stack_size(STACK)
         .spawn(move || {
+            // Whatever ends the thread, a token without one is not listed.
+            let _listed = Listed {
+                token: Arc::clone(&token),
+                inventory: Arc::clone(&inventory),
+            };
             let mut bench = Bench {
                 token,
                 inventory,
@@ -118,6 +123,18 @@ pub(super) fn start(
             work(&mut bench, &jobs, &*looker);
         })?;
     Ok(())
+}
+
+/// Takes the token off the list when it is dropped.
+struct Listed {
+    token: Arc<Token>,
+    inventory: Arc<Inventory>,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.inventory.remove(&self.token);
+    }
 }
 
 fn work(bench: &mut Bench, jobs: &mpsc::Receiver<Job>, looker: &dyn Looker) {

@@ -99,6 +99,10 @@ impl Steps {
                 rp_id,
                 self.known(request)?.as_ref(),
             ),
+            Request::ProveCredential { rp_id, .. } => {
+                prove_credential::check(self.known(request)?.as_ref(), rp_id)?;
+                Ok(Probe::Harmless)
+            }
             _ => Ok(Probe::Harmless),
         }
     }

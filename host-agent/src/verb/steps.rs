@@ -11,7 +11,6 @@ use super::{
     fingerprint::fingerprint,
     inspect, list_credentials, look_for_credentials,
     progress::{Cancel, Listener},
-    prove_credential,
 };
 use crate::{
     journal::{Journal, JournalError, MadeHere, Record, State, StepKey},
@@ -54,9 +53,6 @@ impl Steps {
         self.policy.check_verb(verb)?;
         if let Some(rp_id) = order.request.rp_id() {
             self.policy.check_rp_id(rp_id)?;
-        }
-        if let Request::ProveCredential { rp_id, .. } = &order.request {
-            prove_credential::check(self.known(&order.request)?.as_ref(), rp_id)?;
         }
         if verb.needs_key() && order.key.is_none() {
             return Err(Failure::invalid(
