@@ -211,3 +211,20 @@ fn a_pause_out_of_range_is_named_with_the_range() {
         assert!(text.contains("1 to 3600 seconds"), "{text}");
     }
 }
+
+#[test]
+fn the_example_that_is_installed_says_what_stands_without_it() {
+    let example = include_str!("../../agent.toml");
+    assert_eq!(
+        Settings::parse(example).unwrap(),
+        Settings::parse("").unwrap()
+    );
+    // Each key that is commented out is one that exists, with a value that is allowed.
+    let all: String = example
+        .lines()
+        .map(|line| line.strip_prefix("#! ").unwrap_or(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let settings = Settings::parse(&all).unwrap();
+    assert!(settings.server.is_some() && settings.policy.rp_ids.is_some());
+}
