@@ -31,6 +31,7 @@ pub struct Agent {
     routes: Routes,
     uplink: UplinkState,
     transports: Transports,
+    stopping: CancellationToken,
 }
 
 /// Why the agent does not run. Nothing of it does.
@@ -81,6 +82,7 @@ impl Agent {
         let uplink = UplinkState::new(Arc::clone(&journal));
         let mut boot_id = [0; 16];
         OsRng.fill_bytes(&mut boot_id);
+        let stopping = CancellationToken::new();
         let routes = Routes::new(HostServer::new(HostService {
             journal: Arc::clone(&journal),
             inventory: Arc::clone(&inventory),
@@ -91,6 +93,7 @@ impl Agent {
         }))
         .add_service(TokensServer::new(TokensService {
             inventory: Arc::clone(&inventory),
+            stopping: stopping.clone(),
         }))
         .add_service(JournalServer::new(JournalService {
             journal,
@@ -99,6 +102,7 @@ impl Agent {
         .add_service(FidoServer::new(FidoService {
             steps: steps.clone(),
             inventory: Arc::clone(&inventory),
+            stopping: stopping.clone(),
         }))
         .prepare();
         let listener = token::watch(Arc::clone(&inventory), Arc::new(steps));
@@ -109,6 +113,7 @@ impl Agent {
             routes,
             uplink,
             transports,
+            stopping,
         })
     }
 
@@ -139,11 +144,23 @@ impl Agent {
     /// Serves callers on this machine until `shutdown`.
     #[cfg(unix)]
     pub async fn serve_local(&self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        crate::local::serve(&self.settings.local_socket, self.routes(), shutdown).await
+        let served =
+            crate::local::serve(&self.settings.local_socket, self.routes(), shutdown.clone());
+        let stopping = async {
+            shutdown.cancelled().await;
+            // Watchers and idle leases would go on for ever.
+            self.stopping.cancel();
+            std::future::pending().await
+        };
+        tokio::select! {
+            served = served => served,
+            never = stopping => never,
+        }
     }
 
     /// Lets go of every token: those that are busy finish what they do, and the journal has it.
     pub async fn shutdown(self) {
+        self.stopping.cancel();
         drop(self.transports);
         let tokens = self.inventory.list();
         futures::future::join_all(tokens.iter().map(async |token| {

@@ -4,7 +4,7 @@
 //! checked once more, since a folder above the socket may be laxer than meant. Whatever a caller
 //! does is logged and journaled under their name, and the server sees it at its next Hello.
 
-use std::{fs, io, os::unix::fs::PermissionsExt as _};
+use std::{fs, io, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use futures::{StreamExt as _, future::ready};
 use nix::unistd::{Gid, Group, Uid, User, chown, getgrouplist};
@@ -19,7 +19,10 @@ use tonic::{
 
 use crate::{agent::ServeError, rpc::caller::Caller, settings::LocalSocket};
 
-/// Serves `routes` on the socket until `shutdown`; what runs then is let finish.
+/// How long calls may go on when the agent is being stopped.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Serves `routes` on the socket until `shutdown`, and those who call then a little longer.
 pub(crate) async fn serve(
     settings: &LocalSocket,
     routes: Routes,
@@ -36,10 +39,18 @@ pub(crate) async fn serve(
     let served = Server::builder()
         .layer(InterceptorLayer::new(name_caller))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(admitted, shutdown.cancelled_owned())
-        .await;
+        .serve_with_incoming_shutdown(admitted, shutdown.clone().cancelled_owned());
+    let patience = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    // A step that waits for a touch may take longer; its end goes to the journal.
+    let result = tokio::select! {
+        served = served => served,
+        () = patience => Ok(()),
+    };
     drop(fs::remove_file(&settings.path));
-    Ok(served?)
+    Ok(result?)
 }
 
 /// Makes the socket, over one that an agent left behind when it was killed.

@@ -8,6 +8,7 @@ use proto::{
     ListRequest, ListResponse, TokenEvent, WatchRequest, token_event, tokens_server::Tokens,
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::token::{Event, Facts, Inventory, Reading, Token};
@@ -16,6 +17,8 @@ use crate::token::{Event, Facts, Inventory, Reading, Token};
 #[derive(Clone, Debug)]
 pub(crate) struct TokensService {
     pub(crate) inventory: Arc<Inventory>,
+    /// Ends every watch.
+    pub(crate) stopping: CancellationToken,
 }
 
 type Events = Pin<Box<dyn Stream<Item = Result<TokenEvent, Status>> + Send>>;
@@ -36,7 +39,10 @@ impl Tokens for TokensService {
         let snapshot = stream::iter([Ok(snapshot(&tokens))]);
         let inventory = Arc::clone(&self.inventory);
         let changes = stream::unfold((inventory, events), next_change);
-        Ok(Response::new(snapshot.chain(changes).boxed()))
+        let stopping = self.stopping.clone().cancelled_owned();
+        Ok(Response::new(
+            snapshot.chain(changes).take_until(stopping).boxed(),
+        ))
     }
 }
 
@@ -134,6 +140,7 @@ mod tests {
         let inventory = Inventory::new(&mut rand::rngs::OsRng);
         let service = TokensService {
             inventory: Arc::clone(&inventory),
+            stopping: CancellationToken::new(),
         };
         let watching = service.watch(Request::new(WatchRequest {})).await.unwrap();
         let mut events = watching.into_inner();

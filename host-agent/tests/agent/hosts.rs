@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use keysteward_proto::agent::v1 as proto;
 use proto::{outcome::State, token_event::Event};
 
-use crate::harness::{Host, Key, key, list};
+use crate::harness::{Host, Key, SOON, key, list};
 
 #[tokio::test]
 async fn a_host_says_who_it_is_and_what_is_unacknowledged() {
@@ -138,6 +138,17 @@ async fn a_key_and_the_journal_outlive_the_service() {
     assert_eq!(caller.outcome("setup").await.state(), State::Done);
     assert!(host.lease().await.step("", list()).await.is_ok());
     assert_eq!(token.device.state().power_ups, 1);
+}
+
+#[tokio::test]
+async fn watchers_and_idle_leases_do_not_keep_the_service_from_stopping() {
+    let host = Host::new().await;
+    let _key = host.key().await;
+    let _lease = host.lease().await;
+    let caller = host.caller().await;
+    let _events = caller.tokens().watch(proto::WatchRequest {}).await.unwrap();
+    let stopping = tokio::time::timeout(SOON, host.restart());
+    stopping.await.expect("stopped in time");
 }
 
 #[tokio::test]

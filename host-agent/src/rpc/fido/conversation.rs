@@ -13,6 +13,7 @@ use futures::StreamExt as _;
 use keysteward_proto::agent::v1 as proto;
 use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, progress};
 use tokio::{runtime::Handle, sync::mpsc};
+use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use super::request;
@@ -26,6 +27,7 @@ use crate::{
 pub(super) struct Conversation {
     pub(super) steps: Steps,
     pub(super) inventory: Arc<Inventory>,
+    pub(super) stopping: CancellationToken,
     pub(super) caller: Caller,
     pub(super) answers: mpsc::Sender<Result<LeaseResponse, Status>>,
 }
@@ -68,6 +70,7 @@ impl Conversation {
             let request = tokio::select! {
                 request = next(requests) => request,
                 () = gone.cancelled() => return End::Told(removed()),
+                () = self.stopping.cancelled() => return End::Silent,
             };
             let ordered = match request {
                 None => return End::Silent,

@@ -12,6 +12,7 @@ use futures::Stream;
 use keysteward_proto::agent::v1::{LeaseRequest, LeaseResponse, fido_server::Fido};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::Caller;
@@ -26,6 +27,8 @@ const ANSWERS_KEPT: usize = 32;
 pub(crate) struct FidoService {
     pub(crate) steps: Steps,
     pub(crate) inventory: Arc<Inventory>,
+    /// Ends every lease that nothing is done under.
+    pub(crate) stopping: CancellationToken,
 }
 
 type Answers = Pin<Box<dyn Stream<Item = Result<LeaseResponse, Status>> + Send>>;
@@ -43,6 +46,7 @@ impl Fido for FidoService {
         let conversation = Conversation {
             steps: self.steps.clone(),
             inventory: Arc::clone(&self.inventory),
+            stopping: self.stopping.clone(),
             caller,
             answers,
         };
