@@ -17,14 +17,15 @@ use tonic::{Code, Request, Status};
 use super::{
     call,
     dial::{DialError, Purpose, dial},
-    identity::{Directory, Identity, IdentityError},
+    identity::{Directory, Identity, IdentityError, Key},
 };
 use crate::settings::ServerAddress;
 
 /// What one request to enrol came to.
 #[derive(Debug)]
 pub enum Enrolled {
-    /// The identity is on the disk, and in use from the next dial on.
+    /// This host has an identity. From [`enrol`], it is on the disk, and in use
+    /// from the next dial on.
     Now(Box<Identity>),
     /// An operator has still to approve host `host_id`: ask again.
     ApprovalPending {
@@ -99,8 +100,24 @@ pub async fn enrol(
             host_id: identity.host_id,
         });
     }
-    let secret = join_token.secret_text();
-    let key = directory.enrolment_key(&secret)?;
+    let key = directory.enrolment_key(&join_token.secret_text())?;
+    let answer = ask(server, join_token, key, facts).await?;
+    if let Enrolled::Now(identity) = &answer {
+        directory.keep(identity)?;
+    }
+    Ok(answer)
+}
+
+/// The question alone: for `key`, and with nothing kept.
+///
+/// # Errors
+/// See [`EnrolError`].
+pub async fn ask(
+    server: &ServerAddress,
+    join_token: &JoinToken,
+    key: Key,
+    facts: HostFacts,
+) -> Result<Enrolled, EnrolError> {
     let purpose = Purpose::Enrol {
         root_sha256: join_token.root_sha256(),
     };
@@ -109,7 +126,7 @@ pub async fn enrol(
         .map_err(|error| EnrolError::AnswerLost(error.to_string()))?;
     let answer = client
         .enrol(within(EnrolRequest {
-            join_token: secret.to_string(),
+            join_token: join_token.secret_text().to_string(),
             certificate_request: key.certificate_request()?,
             facts: Some(facts),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -123,7 +140,6 @@ pub async fn enrol(
         });
     }
     let identity = Identity::new(server.clone(), key, answer.certificate, answer.roots)?;
-    directory.keep(&identity)?;
     Ok(Enrolled::Now(Box::new(identity)))
 }
 
