@@ -295,6 +295,17 @@ impl Fleet {
 }
 
 impl Inner {
+    /// A task that ends when the fleet does.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let closing = self.closing.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = closing.cancelled() => {}
+            }
+        });
+    }
+
     fn tell(&self, event: FleetEvent) {
         // An error says that nobody listens.
         let _ = self.events.send(event);

@@ -69,14 +69,7 @@ impl Door {
                 tracing::debug!(%peer, "too many are waiting; closed");
                 continue;
             };
-            let serve = serve(door.clone(), fleet.clone(), tcp, peer, place);
-            let closing = fleet.closing.clone();
-            fleet.tasks.spawn(async move {
-                tokio::select! {
-                    () = serve => {}
-                    () = closing.cancelled() => {}
-                }
-            });
+            fleet.spawn(serve(door.clone(), fleet.clone(), tcp, peer, place));
         }
     }
 
@@ -121,16 +114,13 @@ async fn serve(
         .peer_certificates()
         .and_then(<[_]>::first)
         .and_then(|certificate| AgentIdentity::of(certificate, fleet.authority.server()));
-    if tls.alpn_protocol() == Some(ALPN_UPLINK) {
-        let Some(agent) = agent else {
-            tracing::warn!(%peer, "a certificate of ours that names no host of ours");
-            return;
-        };
-        let host = agent.host;
-        let end = Box::pin(life::live(&fleet, stream, agent, peer)).await;
-        tracing::info!(%host, %peer, reason = %end, "link over");
-    } else {
-        Box::pin(service::serve(&fleet, stream, agent, peer)).await;
+    let uplink = tls.alpn_protocol() == Some(ALPN_UPLINK);
+    let stream = Box::new(stream);
+    // A task of its own: this one is as large as a handshake.
+    match agent {
+        Some(agent) if uplink => fleet.spawn(life::live(fleet.clone(), stream, agent, peer)),
+        None if uplink => tracing::warn!(%peer, "a certificate of ours names no host of ours"),
+        agent => fleet.spawn(service::serve(fleet.clone(), stream, agent, peer)),
     }
 }
 

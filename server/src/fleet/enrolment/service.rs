@@ -42,8 +42,8 @@ use crate::{
 
 /// Serves one connection until the peer is done, or has been here too long.
 pub(in crate::fleet) async fn serve(
-    fleet: &Arc<Inner>,
-    stream: TlsStream<TcpStream>,
+    fleet: Arc<Inner>,
+    stream: Box<TlsStream<TcpStream>>,
     agent: Option<AgentIdentity>,
     peer: SocketAddr,
 ) {

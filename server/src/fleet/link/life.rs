@@ -19,14 +19,14 @@ use keysteward_proto::{
 use serde_json::{Map, Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tokio_rustls::server::TlsStream;
-use tonic::Streaming;
+use tonic::{Streaming, body::Body};
 
 use super::{
     CallError, Link,
     channel::Channel,
     checkpoint, first_hello,
     inline::{Driven, Inline},
-    watch_tokens,
+    watch::watch_tokens,
 };
 use crate::{
     audit::{self, Entry, Outcome},
@@ -42,7 +42,7 @@ use crate::{
 
 /// Why a link is over, for the log.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::fleet) enum LinkEnd {
+enum LinkEnd {
     #[error("refused: {0}")]
     Refused(Refusal),
     #[error("the connection was lost: {0}")]
@@ -66,41 +66,48 @@ pub(in crate::fleet) enum LinkEnd {
 }
 
 /// Serves one uplink from the handshake to its end.
+///
+/// What happens once is boxed and gone when it is done: what stays for the life
+/// of an idle link should be the connection, the watch, and little else.
 pub(in crate::fleet) async fn live(
-    fleet: &Arc<Inner>,
-    mut stream: TlsStream<TcpStream>,
+    fleet: Arc<Inner>,
+    stream: Box<TlsStream<TcpStream>>,
     agent: AgentIdentity,
     peer: SocketAddr,
-) -> LinkEnd {
-    match admit(fleet, &agent).await {
-        Ok(()) => {}
-        Err(refusal) => {
-            let greeting = Greeting::Refused {
-                refusal,
-                retry_after: fleet.settings.retry_after(refusal),
-            };
-            if let Err(error) = last_words(&mut stream, greeting).await {
-                tracing::debug!(%error, "the refusal did not get through");
+) {
+    let host = agent.host;
+    let end = match Box::pin(open(&fleet, stream, agent)).await {
+        Ok((channel, connection)) => {
+            tokio::select! {
+                end = connection => match end {
+                    Some(Err(error)) => LinkEnd::Http(error),
+                    Some(Ok(())) | None => LinkEnd::Closed,
+                },
+                end = stay(&fleet, channel, host, peer) => end,
             }
-            return LinkEnd::Refused(refusal);
         }
-    }
-    match serve(fleet, stream, agent.host, peer).await {
-        Ok(end) | Err(end) => end,
-    }
+        Err(end) => end,
+    };
+    tracing::info!(%host, %peer, reason = %end, "link over");
 }
 
-async fn last_words(stream: &mut TlsStream<TcpStream>, greeting: Greeting) -> std::io::Result<()> {
-    stream.write_all(&greeting.encode()).await?;
-    stream.shutdown().await
-}
+type Connection = http2::Connection<TokioIo<Box<TlsStream<TcpStream>>>, Body, Inline>;
 
-async fn serve(
+/// Lets the agent in, and begins HTTP/2.
+async fn open(
     fleet: &Arc<Inner>,
-    mut stream: TlsStream<TcpStream>,
-    host: HostId,
-    peer: SocketAddr,
-) -> Result<LinkEnd, LinkEnd> {
+    mut stream: Box<TlsStream<TcpStream>>,
+    agent: AgentIdentity,
+) -> Result<(Channel, Driven<Connection>), LinkEnd> {
+    if let Err(refusal) = admit(fleet, &agent).await {
+        let greeting = Greeting::Refused {
+            refusal,
+            retry_after: fleet.settings.retry_after(refusal),
+        };
+        stream.write_all(&greeting.encode()).await?;
+        stream.shutdown().await?;
+        return Err(LinkEnd::Refused(refusal));
+    }
     stream.write_all(&Greeting::Welcome.encode()).await?;
     stream.flush().await?;
     let settings = &fleet.settings;
@@ -116,23 +123,36 @@ async fn serve(
         .max_send_buf_size(SEND_BUFFER)
         .handshake(TokioIo::new(stream))
         .await?;
-    let driven = Driven::new(connection, inline);
-    let used = use_link(fleet, Channel(requests), host, peer);
+    Ok((Channel(requests), Driven::new(connection, inline)))
+}
+
+/// From Hello to the end of the token watch.
+async fn stay(fleet: &Arc<Inner>, channel: Channel, host: HostId, peer: SocketAddr) -> LinkEnd {
+    let registered = match Box::pin(introduce(fleet, channel.clone(), host, peer)).await {
+        Ok(registered) => registered,
+        Err(end) => return end,
+    };
+    let link = &registered.link;
+    let watched = async {
+        let events = Box::pin(watch_tokens(channel)).await;
+        match events {
+            Ok(events) => follow(fleet, link, events).await,
+            Err(error) => LinkEnd::Watch(error),
+        }
+    };
     tokio::select! {
-        end = driven => Ok(match end {
-            Some(Err(error)) => LinkEnd::Http(error),
-            Some(Ok(())) | None => LinkEnd::Closed,
-        }),
-        end = used => end,
+        end = watched => end,
+        () = link.0.close.notified() => LinkEnd::ByServer,
     }
 }
 
-async fn use_link(
+/// Hello; and the link is the host's.
+async fn introduce(
     fleet: &Arc<Inner>,
     channel: Channel,
     host: HostId,
     peer: SocketAddr,
-) -> Result<LinkEnd, LinkEnd> {
+) -> Result<Registered, LinkEnd> {
     let newest = audit::checkpoint::newest(&mut fleet.store.read().await?).await?;
     let hello = HelloRequest {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -142,9 +162,12 @@ async fn use_link(
     let mut said = first_hello(channel.clone(), fleet.settings.hello_timeout, hello)
         .await
         .map_err(LinkEnd::Hello)?;
-    let link = Link::new(host, channel.clone(), &said);
+    let link = Link::new(host, channel, &said);
     claim(fleet, &link, &said, peer).await?;
-    let _registered = Registered { fleet, link: &link };
+    let registered = Registered {
+        fleet: fleet.clone(),
+        link,
+    };
     // It may have been revoked between the handshake and the claim.
     let row = store::host::get(&mut fleet.store.read().await?, host).await?;
     if row.is_none_or(|row| row.state != store::host::State::Enrolled) {
@@ -157,17 +180,8 @@ async fn use_link(
         host,
         outcomes: unacknowledged.into(),
     });
-    tracing::info!(%host, %peer, epoch = link.epoch(), "linked");
-    let followed = async {
-        match watch_tokens(channel).await {
-            Ok(events) => follow(fleet, &link, events).await,
-            Err(error) => LinkEnd::Watch(error),
-        }
-    };
-    tokio::select! {
-        end = followed => Err(end),
-        () = link.0.close.notified() => Ok(LinkEnd::ByServer),
-    }
+    tracing::info!(%host, %peer, epoch = registered.link.epoch(), "linked");
+    Ok(registered)
 }
 
 /// Makes `link` the host's link, or finds that it must not be.
@@ -247,14 +261,14 @@ fn said_hello(said: HelloResponse) -> SaidHello {
 }
 
 /// Takes the link out of the registry, however its task ends.
-struct Registered<'a> {
-    fleet: &'a Arc<Inner>,
-    link: &'a Link,
+struct Registered {
+    fleet: Arc<Inner>,
+    link: Link,
 }
 
-impl Drop for Registered<'_> {
+impl Drop for Registered {
     fn drop(&mut self) {
-        if let Some(tokens) = self.fleet.registry.remove(self.link) {
+        if let Some(tokens) = self.fleet.registry.remove(&self.link) {
             self.fleet.down(self.link.host(), tokens);
         }
     }

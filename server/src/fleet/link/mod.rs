@@ -13,14 +13,15 @@ mod error;
 mod inline;
 mod lease;
 pub(super) mod life;
+mod watch;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use http::Uri;
 use keysteward_proto::agent::v1::{
     AcknowledgeRequest, AuditCheckpoint, GetHealthRequest, GetHealthResponse, GetOutcomeRequest,
-    HelloRequest, HelloResponse, ListOutcomesRequest, Outcome, StepKey, WatchRequest,
-    host_client::HostClient, journal_client::JournalClient, tokens_client::TokensClient,
+    HelloRequest, HelloResponse, ListOutcomesRequest, Outcome, StepKey, host_client::HostClient,
+    journal_client::JournalClient,
 };
 use tokio::{sync::Notify, time::timeout};
 use tonic::{Request, Response, Status};
@@ -222,16 +223,6 @@ async fn first_hello(
     request: HelloRequest,
 ) -> Result<HelloResponse, CallError> {
     bounded(limit, host(channel).hello(within(limit, request))).await
-}
-
-async fn watch_tokens(
-    channel: Channel,
-) -> Result<tonic::Streaming<keysteward_proto::agent::v1::TokenEvent>, CallError> {
-    bounded(
-        ANSWER,
-        TokensClient::with_origin(channel, Uri::from_static(ORIGIN)).watch(WatchRequest {}),
-    )
-    .await
 }
 
 /// The agent ends a call at its deadline; this end does not rely on it.
