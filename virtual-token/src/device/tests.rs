@@ -150,6 +150,7 @@ fn a_lamp_goes_out_with_the_power() {
     assert!(!bench.device.state().waiting_for_touch);
     assert_eq!(request.touched(), Err(PowerCut(())));
     bench.device.plug();
+    assert!(!bench.device.state().waiting_for_touch);
     let (_host, io) = connect(&bench.device);
     let again = io.ask_for_touch();
     bench.device.touch().unwrap();
