@@ -4,6 +4,30 @@
 //! It may block inside one command while it waits for a touch, as most firmware for real keys
 //! does: it keeps asking its [`Io`] for reports meanwhile, so a CANCEL or another channel's packet
 //! still reaches it.
+//!
+//! ```
+//! use keysteward_virtual_token::device::{Device, Io, PowerCut, TouchPolicy};
+//! use keysteward_virtual_token::firmware::Firmware;
+//!
+//! /// Sends back what it gets.
+//! struct Echo;
+//!
+//! impl Firmware for Echo {
+//!     fn run(&mut self, io: &Io) -> PowerCut {
+//!         loop {
+//!             if let Err(cut) = io.receive_any().and_then(|report| io.send(&report)) {
+//!                 return cut;
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let device = Device::new(TouchPolicy::Always);
+//! let powered = device.clone();
+//! std::thread::spawn(move || powered.run(&mut Echo));
+//! device.plug();
+//! assert_eq!(device.state().power_ups, 1);
+//! ```
 
 use crate::device::{Io, PowerCut};
 use serde::Serialize;

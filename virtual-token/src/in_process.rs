@@ -1,5 +1,27 @@
 //! The authenticator without any link, for unit tests: a [`CtapTransport`] whose user, clock and
 //! storage the test holds.
+//!
+//! ```
+//! use keysteward_core::crypto::RustCrypto;
+//! use keysteward_core::session::{CtapTransport, Millis};
+//! use keysteward_virtual_token::authenticator::Touch;
+//! use keysteward_virtual_token::in_process::InProcess;
+//! use keysteward_virtual_token::manufacture::{Manufacturer, Order};
+//! use rand_core::OsRng;
+//! use std::ops::ControlFlow;
+//!
+//! let manufacturer = Manufacturer::found()?;
+//! let (mut token, _storage) =
+//!     InProcess::manufacture(&manufacturer, &Order::default(), RustCrypto(OsRng))?;
+//! token.world().touches.push_back(Touch::Refused);
+//! let mut response = [0; 64];
+//! let selection = [0x0B];
+//! let deadline = Millis(1_000);
+//! let mut go_on = |_| ControlFlow::Continue(());
+//! assert_eq!(token.exchange(&selection, &mut response, deadline, &mut go_on)?, [0x27]);
+//! assert_eq!(token.exchange(&selection, &mut response, deadline, &mut go_on)?, [0x00]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::authenticator::{Authenticator, Environment, Error, Touch};
 use crate::manufacture::{self, Manufacturer, Order};
