@@ -93,7 +93,7 @@ impl<'a> Hid<'a> {
         }
     }
 
-    /// Asks for a touch until it comes, is not wanted any more, or [`TOUCH_TIMEOUT`] is over.
+    /// Asks for a touch until it comes, is not wanted any more, or 30 s are over.
     pub fn wait_for_touch(&mut self) -> Result<Touch, PowerCut> {
         let lamp = self.io.ask_for_touch();
         let end = self.io.now().after(TOUCH_TIMEOUT);
