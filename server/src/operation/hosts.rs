@@ -1,14 +1,18 @@
 //! The hosts, as operations see them: what is plugged in where, steps on
 //! tokens, journals. The fleet in a server, a script in a test.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use keysteward_proto::agent::v1::{Outcome, Progress, Step, StepError, StepKey, StepResult, Token};
+use keysteward_proto::agent::v1::{
+    AuditCheckpoint, HelloRequest, Outcome, Progress, Step, StepError, StepKey, StepResult,
+};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::{audit::Checkpoint, store::HostId};
+use crate::{
+    audit::Checkpoint,
+    fleet::{self, Fleet, FleetEvent, PresentToken, Sent},
+    store::{HostId, ServerId},
+};
 
 /// The hosts.
 #[async_trait]
@@ -23,7 +27,7 @@ pub trait Hosts: Send + Sync + 'static {
     fn present(&self) -> Vec<PresentToken>;
 
     /// What happens from now on.
-    fn subscribe(&self) -> broadcast::Receiver<HostEvent>;
+    fn subscribe(&self) -> broadcast::Receiver<FleetEvent>;
 
     /// Does a step on a token.
     async fn step(&self, host: HostId, request: StepRequest) -> Result<StepResult, CallError>;
@@ -31,11 +35,19 @@ pub trait Hosts: Send + Sync + 'static {
     /// What became of an attempt, by the host's journal.
     async fn outcome(&self, host: HostId, key: StepKey) -> Result<Outcome, CallError>;
 
+    /// Every outcome that was not acknowledged.
+    async fn unacknowledged(&self, host: HostId) -> Result<Vec<Outcome>, CallError>;
+
     /// These outcomes are stored; the host may forget them.
     async fn acknowledge(&self, host: HostId, keys: Vec<StepKey>) -> Result<(), CallError>;
 
     /// Gives the host a checkpoint to keep.
-    async fn witness(&self, host: HostId, checkpoint: Checkpoint) -> Result<(), CallError>;
+    async fn witness(
+        &self,
+        host: HostId,
+        server: ServerId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), CallError>;
 }
 
 /// A step for a token.
@@ -53,31 +65,6 @@ pub struct StepRequest {
     pub cancelled: CancellationToken,
 }
 
-/// A token that is plugged in now.
-#[derive(Clone, Debug)]
-pub struct PresentToken {
-    /// Where.
-    pub host: HostId,
-    /// As the agent describes it.
-    pub token: Token,
-}
-
-/// What happens at the hosts. Who falls behind reads [`Hosts::present`] again.
-#[derive(Clone, Debug)]
-pub enum HostEvent {
-    /// Its link is up; its tokens follow.
-    Up(HostId),
-    /// Its link is gone, and every token there with it.
-    Down(HostId),
-    /// A token was plugged in, or what is known of it changed.
-    Seen(HostId, Arc<Token>),
-    /// A token was unplugged.
-    Gone(HostId, String),
-    /// What its journal holds that was not acknowledged; told after each link,
-    /// even when it is nothing.
-    Unacknowledged(HostId, Arc<[Outcome]>),
-}
-
 /// Why a call to a host has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -90,4 +77,90 @@ pub enum CallError {
     /// It may have, and the agent's journal knows what became of it.
     #[error("{0}")]
     Lost(String),
+}
+
+impl From<fleet::CallError> for CallError {
+    fn from(error: fleet::CallError) -> Self {
+        let said = error.to_string();
+        match error {
+            fleet::CallError::Refused(refused) => Self::Refused(refused),
+            fleet::CallError::NotLinked
+            | fleet::CallError::LinkLost {
+                request_was_sent: Sent::No,
+            } => Self::NotSent(said),
+            // Everything else may have reached the token.
+            _ => Self::Lost(said),
+        }
+    }
+}
+
+#[async_trait]
+impl Hosts for Fleet {
+    fn is_linked(&self, host: HostId) -> bool {
+        self.link(host).is_some()
+    }
+
+    fn linked(&self) -> Vec<HostId> {
+        self.linked_hosts()
+    }
+
+    fn present(&self) -> Vec<PresentToken> {
+        Self::present(self)
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<FleetEvent> {
+        Self::subscribe(self)
+    }
+
+    async fn step(&self, host: HostId, request: StepRequest) -> Result<StepResult, CallError> {
+        let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
+        let cancelled = request.cancelled;
+        let result = link
+            .step_unless(
+                &request.presence_id,
+                &request.purpose,
+                request.step,
+                request.on_progress,
+                async move { cancelled.cancelled().await },
+            )
+            .await?;
+        Ok(result)
+    }
+
+    async fn outcome(&self, host: HostId, key: StepKey) -> Result<Outcome, CallError> {
+        let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
+        Ok(link.outcome(key).await?)
+    }
+
+    async fn unacknowledged(&self, host: HostId) -> Result<Vec<Outcome>, CallError> {
+        let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
+        Ok(link.unacknowledged().await?)
+    }
+
+    async fn acknowledge(&self, host: HostId, keys: Vec<StepKey>) -> Result<(), CallError> {
+        let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
+        Ok(link.acknowledge(keys).await?)
+    }
+
+    async fn witness(
+        &self,
+        host: HostId,
+        server: ServerId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), CallError> {
+        let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
+        let hello = HelloRequest {
+            server_version: env!("CARGO_PKG_VERSION").into(),
+            server_id: server.to_string(),
+            checkpoint: Some(AuditCheckpoint {
+                stream: "audit".into(),
+                sequence: checkpoint.seq,
+                hash: checkpoint.hash.to_vec(),
+                signed_at_us: checkpoint.signed_at_us,
+                signature: checkpoint.signature.to_vec(),
+                public_key: checkpoint.public_key.to_vec(),
+            }),
+        };
+        Ok(link.witness(hello).await?)
+    }
 }

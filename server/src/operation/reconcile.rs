@@ -11,9 +11,10 @@ use keysteward_proto::agent::v1::{Outcome, StepKey, outcome::State as Journal};
 use serde_json::{Map, Value, json};
 use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
 
-use super::{Engine, Inner, StepName, hosts::HostEvent, work::Work};
+use super::{Engine, Inner, StepName, work::Work};
 use crate::{
     audit::{self, checkpoint},
+    fleet::FleetEvent,
     store::{
         self, HostId, Micros, OperationId, Write,
         host::{self, Host},
@@ -88,25 +89,45 @@ impl Inner {
     async fn see_everything(self: &Arc<Self>, lookups: &mut JoinSet<()>) {
         for host in self.hosts.linked() {
             self.presence.remove_host(host);
-            if let Err(error) = self.read_event(HostEvent::Up(host), lookups).await {
+            if let Err(error) = self.read_event(FleetEvent::HostUp { host }, lookups).await {
                 tracing::error!(%error, "a host was not taken in");
             }
+            let inner = self.clone();
+            lookups.spawn(async move { inner.read_journal(host).await });
         }
         for present in self.hosts.present() {
-            let event = HostEvent::Seen(present.host, Arc::new(present.token));
+            let event = FleetEvent::TokenSeen {
+                host: present.host,
+                token: Arc::new(present.token),
+            };
             if let Err(error) = self.read_event(event, lookups).await {
                 tracing::error!(%error, "a token was not taken in");
             }
         }
     }
 
+    /// What was told before anybody listened.
+    async fn read_journal(&self, host: HostId) {
+        let told = match self.hosts.unacknowledged(host).await {
+            Ok(outcomes) => self.reconcile(host, &outcomes).await,
+            // With its next link it tells again.
+            Err(error) => {
+                tracing::warn!(%host, %error, "a host's journal was not read");
+                return;
+            }
+        };
+        if let Err(error) = told {
+            tracing::error!(%host, %error, "a host's journal was not taken over");
+        }
+    }
+
     async fn read_event(
         self: &Arc<Self>,
-        event: HostEvent,
+        event: FleetEvent,
         lookups: &mut JoinSet<()>,
     ) -> store::Result<()> {
         match event {
-            HostEvent::Up(host) => {
+            FleetEvent::HostUp { host } => {
                 let mut tx = self.store.write().await?;
                 operation::wake_host(&mut tx, host).await?;
                 tx.commit().await?;
@@ -114,12 +135,12 @@ impl Inner {
                 self.due.notify_one();
                 Ok(())
             }
-            HostEvent::Down(host) => {
+            FleetEvent::HostDown { host } => {
                 self.presence.remove_host(host);
                 Ok(())
             }
             // Which one it is takes a look at the token: nobody waits for that.
-            HostEvent::Seen(host, token) if token.serial.is_empty() => {
+            FleetEvent::TokenSeen { host, token } if token.serial.is_empty() => {
                 let inner = self.clone();
                 lookups.spawn(async move {
                     if let Err(error) = inner.seen(host, token).await {
@@ -128,12 +149,12 @@ impl Inner {
                 });
                 Ok(())
             }
-            HostEvent::Seen(host, token) => self.seen(host, token).await,
-            HostEvent::Gone(host, presence_id) => {
+            FleetEvent::TokenSeen { host, token } => self.seen(host, token).await,
+            FleetEvent::TokenGone { host, presence_id } => {
                 self.presence.remove(host, &presence_id);
                 Ok(())
             }
-            HostEvent::Unacknowledged(host, outcomes) => self.reconcile(host, &outcomes).await,
+            FleetEvent::Unacknowledged { host, outcomes } => self.reconcile(host, &outcomes).await,
         }
     }
 
@@ -362,6 +383,9 @@ impl Inner {
         let Some(newest) = checkpoint::newest(&mut read).await? else {
             return Ok(());
         };
+        let Some(server) = server::get(&mut read).await? else {
+            return Ok(());
+        };
         drop(read);
         let mut hosts = self.hosts.linked();
         hosts.sort_unstable();
@@ -373,7 +397,7 @@ impl Inner {
             .take(WITNESSES.min(hosts.len()));
         for host in chosen {
             *turn = (*turn + 1) % hosts.len().max(1);
-            if let Err(error) = self.hosts.witness(*host, newest.clone()).await {
+            if let Err(error) = self.hosts.witness(*host, server.id, &newest).await {
                 tracing::debug!(%host, %error, "no witness there");
             }
         }
