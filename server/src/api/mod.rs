@@ -15,22 +15,28 @@ mod audit;
 mod connections;
 mod hosts;
 mod join_tokens;
+mod labels;
 mod names;
+mod operations;
 mod page;
+mod pins;
 mod record;
 mod system;
 mod templates;
 mod token_types;
+mod tokens;
 mod users;
 
 use std::sync::Arc;
 
 use keysteward_proto::server::v1 as wire;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
     fleet::Fleet,
     key_store::KeyStore,
+    operation::Engine,
     store::{Clock, Store},
 };
 
@@ -45,6 +51,10 @@ pub struct Rooms {
     pub key_store: Arc<KeyStore>,
     /// Hosts and their links.
     pub fleet: Fleet,
+    /// Durable work.
+    pub engine: Engine,
+    /// The server stops: streams that have no end of their own end now.
+    pub stopping: CancellationToken,
 }
 
 /// Every service, reflection and health included; [`auth::AuthLayer`] goes around them.
@@ -69,6 +79,15 @@ pub fn routes(rooms: &Rooms) -> Result<Routes, tonic_reflection::server::Error> 
         .add_service(wire::token_types_server::TokenTypesServer::new(
             token_types::TokenTypes(rooms.clone()),
         ))
+        .add_service(wire::tokens_server::TokensServer::new(tokens::Tokens(
+            rooms.clone(),
+        )))
+        .add_service(wire::operations_server::OperationsServer::new(
+            operations::Operations(rooms.clone()),
+        ))
+        .add_service(wire::pins_server::PinsServer::new(pins::Pins(
+            rooms.clone(),
+        )))
         .add_service(wire::users_server::UsersServer::new(users::Users(
             rooms.clone(),
         )))
@@ -91,3 +110,6 @@ pub fn routes(rooms: &Rooms) -> Result<Routes, tonic_reflection::server::Error> 
         .add_service(health);
     Ok(routes.routes())
 }
+
+#[cfg(test)]
+mod tests;

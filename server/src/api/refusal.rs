@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::{
     attestation::RootError, connector::SettingError, fleet::EnrolmentError, key_store, lifecycle,
-    store,
+    operation, store,
 };
 
 /// Why a call was not done. Nothing changed.
@@ -140,6 +140,7 @@ to_status! {
     SettingError,
     RootError,
     EnrolmentError,
+    operation::Error,
 }
 
 impl From<store::Error> for Refusal {
@@ -224,6 +225,65 @@ impl From<EnrolmentError> for Refusal {
                 allowed,
             } => Self::field(field, found, allowed),
             EnrolmentError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<operation::Error> for Refusal {
+    fn from(error: operation::Error) -> Self {
+        use operation::Error as E;
+        let text = error.to_string();
+        let not_now = |reason| Self::new(Code::FailedPrecondition, reason, text.clone());
+        match error {
+            E::NotFound { what, id } => Self::not_found(what, &id, "one that exists"),
+            E::Invalid(invalid) => invalid.into(),
+            E::NotAllowed(refused) => refused.into(),
+            E::Busy {
+                operation,
+                kind,
+                state,
+            } => not_now("TOKEN_BUSY")
+                .about("token", format!("{kind} {state}"))
+                .allowed("a key that no other operation has")
+                .fact("operation", operation)
+                .next(format!(
+                    "wait for it: keysteward operation watch {operation}"
+                )),
+            E::NeedsReset => not_now("TOKEN_NEEDS_RESET")
+                .about("token", "needs a reset")
+                .next("reset it: keysteward token reset TOKEN"),
+            E::WrongType {
+                template,
+                token_type,
+            } => not_now("TOKEN_TYPE_NOT_ALLOWED")
+                .about("token", token_type)
+                .allowed(format!("a type that template {template} names"))
+                .next("name the type in a template, or use another template"),
+            E::NoPin => not_now("PIN_NOT_HELD")
+                .about("token", "its PIN is not held here")
+                .next("reset the key and issue it again"),
+            E::IdReused(id) => Self::new(Code::AlreadyExists, "OPERATION_ID_REUSED", text)
+                .about("operation_id", id.to_string())
+                .allowed("an id of its own for each operation"),
+            E::WrongState {
+                operation,
+                state,
+                allowed,
+            } => not_now("OPERATION_STATE")
+                .about("operation", state.as_str())
+                .allowed(allowed)
+                .fact("operation", operation),
+            E::NotByHand { step } => not_now("STEP_NOT_BY_HAND")
+                .about("resolution", "done")
+                .allowed("retry, failed")
+                .fact("step", step),
+            E::NothingToReveal(id) => not_now("NOTHING_TO_REVEAL")
+                .about("operation", id.to_string())
+                .allowed(
+                    "a hand-over that revealed nothing yet, and gave the user no PIN of their own",
+                ),
+            E::KeyStore(error) => error.into(),
+            E::Store(error) => error.into(),
         }
     }
 }

@@ -45,6 +45,8 @@ impl token_types_server::TokenTypes for TokenTypes {
         let object = format!("token-type:{}", row.id);
         record(&mut tx, &caller, now, "token-type.create", object, facts).await?;
         tx.commit().await?;
+        // Keys that are plugged in already may be of this type.
+        self.0.engine.recognise().await?;
         Ok(Response::new(to_wire(row)))
     }
 

@@ -126,7 +126,7 @@ fn profile(settings: &Settings) -> String {
     text
 }
 
-fn roots(authority: &Authority) -> String {
+pub(crate) fn roots(authority: &Authority) -> String {
     let mut pem = String::new();
     for root in authority.roots() {
         let text = STANDARD.encode(root);

@@ -15,6 +15,7 @@ use crate::{
     api::{self, Rooms, auth::AuthLayer, listener},
     fleet::{Fleet, FleetSettings},
     key_store::KeyStore,
+    operation::{self, Connections, Engine, Parts},
     settings::Settings,
     store::{Clock, Store},
     telemetry::{self, Metrics},
@@ -56,11 +57,21 @@ pub async fn serve(
     let store = Store::open(&database).await?;
     let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
     let metrics = Metrics::new();
+    let engine = Engine::new(Parts {
+        store: store.clone(),
+        keys: keys.clone(),
+        hosts: Arc::new(fleet.clone()),
+        providers: Arc::new(Connections::new(keys.clone())),
+        clock: clock.clone(),
+        settings: operation::Settings::default(),
+    });
     let rooms = Rooms {
         store: store.clone(),
         clock: clock.clone(),
         key_store: keys,
         fleet: fleet.clone(),
+        engine: engine.clone(),
+        stopping: stop.clone(),
     };
     let tls = listener::tls(&settings.api, &fleet)?;
 
@@ -99,12 +110,14 @@ pub async fn serve(
         fleet.clone(),
         stop.clone().cancelled_owned(),
     );
+    let work = engine.run(stop.clone());
     // Whichever ends first takes the others along.
     let ended = {
         let public = ending(async { public.await.map_err(anyhow::Error::from) }, &stop);
         let agents = ending(async { agents.await.map_err(anyhow::Error::from) }, &stop);
         let numbers = ending(async { numbers.await.map_err(anyhow::Error::from) }, &stop);
-        tokio::try_join!(public, agents, numbers).map(drop)
+        let work = ending(async { work.await.map_err(anyhow::Error::from) }, &stop);
+        tokio::try_join!(public, agents, numbers, work).map(drop)
     };
     store.close().await;
     ended

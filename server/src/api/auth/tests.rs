@@ -185,3 +185,22 @@ fn a_key_is_stored_as_a_hash_and_two_keys_differ() {
     assert_ne!(*secret, *other);
     assert_eq!(one.secret_hash, hash(&secret));
 }
+
+#[tokio::test]
+async fn every_method_but_health_needs_a_key_with_its_scope() {
+    let bench = Bench::new().await;
+    let (_, secret) = bench.key(&[]).await;
+    for (service, method, access) in access::TABLE {
+        if *access == Access::Open {
+            continue;
+        }
+        let path = format!("/{service}/{method}");
+        let without = bench.call(&path, "").await.unwrap_err();
+        assert_eq!(without.code(), Code::Unauthenticated, "{path}");
+        let powerless = bench
+            .call(&path, &format!("Bearer {secret}"))
+            .await
+            .unwrap_err();
+        assert_eq!(powerless.code(), Code::PermissionDenied, "{path}");
+    }
+}
