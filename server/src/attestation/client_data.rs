@@ -1,5 +1,14 @@
 //! Collected client data: what stands between an origin and what a token signs.
 //! WebAuthn Level 3 §5.8.1.
+//!
+//! ```
+//! use keysteward_server::attestation::client_data;
+//!
+//! let challenge = [7; 32];
+//! let json = client_data::registration(&challenge, "https://login.example.com");
+//! assert!(json.starts_with(br#"{"type":"webauthn.create","challenge":"BwcH"#));
+//! let for_the_token: [u8; 32] = client_data::hash(&json);
+//! ```
 
 use sha2::{Digest, Sha256};
 

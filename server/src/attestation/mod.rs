@@ -10,6 +10,22 @@
 //! Pure: bytes, what was asked, what is trusted and the time go in; a
 //! [`VerifiedAttestation`] comes out, or the [`Refusal`]. Signatures are checked
 //! by the core, paths by webpki.
+//!
+//! ```
+//! use keysteward_server::attestation::{Expected, Refusal, Trust, Unrooted, verify};
+//!
+//! let trust = Trust::new::<&str>(&[], Unrooted { none: true, itself: false })?;
+//! let expected = Expected {
+//!     rp_id: "login.example.com",
+//!     user_verified: true,
+//!     algorithms: &[-7],
+//!     aaguids: &[],
+//! };
+//! let now = "2026-11-21T12:00:00Z".parse().expect("a time");
+//! let refusal = verify(b"no CBOR", &[0; 32], &expected, &trust, now).unwrap_err();
+//! assert!(matches!(refusal, Refusal::Object(_)));
+//! # Ok::<(), keysteward_server::attestation::RootError>(())
+//! ```
 
 mod certificate;
 pub mod client_data;

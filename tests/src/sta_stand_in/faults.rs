@@ -5,7 +5,7 @@ use super::{answer::Refused, server::Site, tls::Cut};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -62,6 +62,10 @@ pub enum Failure {
     WrongObject,
     /// Status 200 and two mebibytes.
     Flood,
+    /// Status 200 and the beginning of an object.
+    Half,
+    /// Status 200 and a page of a list that goes on, at another address.
+    EndlessPage,
     /// The right answer, too late.
     Late { milliseconds: u64 },
     /// The connection ends without an answer.
@@ -163,6 +167,12 @@ async fn answer(failure: Failure, method: &Method, path: &str, cut: Option<Cut>)
         }
         Failure::WrongObject => wrong_object(method, path).into_response(),
         Failure::Flood => vec![b' '; 2 << 20].into_response(),
+        Failure::Half => half().into_response(),
+        Failure::EndlessPage => Json(json!({
+            "page": { "items": [{ "id": "0".repeat(36), "type": "fido", "state": "active" }] },
+            "links": { "next": "https://elsewhere.example/" },
+        }))
+        .into_response(),
         Failure::Close | Failure::Late { .. } => {
             if let Some(Cut(connection)) = cut {
                 connection.cancel();
@@ -170,6 +180,12 @@ async fn answer(failure: Failure, method: &Method, path: &str, cut: Option<Cut>)
             std::future::pending().await
         }
     }
+}
+
+/// A body that fails after its first bytes.
+fn half() -> Body {
+    let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    Body::from_stream(futures::stream::iter([Ok("{\"id\":\"08D8"), Err(lost)]))
 }
 
 fn status(code: u16, reset_seconds: Option<u64>) -> Response {

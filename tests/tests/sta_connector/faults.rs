@@ -70,6 +70,7 @@ async fn a_failure_after_the_effect_is_never_called_unchanged() {
         (Failure::Garbage, "Malformed"),
         (Failure::WrongObject, "WrongObject"),
         (Failure::Flood, "TooLong"),
+        (Failure::Half, "NoAnswer"),
         (Failure::Close, "NoAnswer"),
         (Failure::Late { milliseconds: 3000 }, "TooLate"),
     ] {
@@ -186,4 +187,22 @@ async fn a_lost_answer_to_each_other_change_is_maybe_and_true() {
         Outcome::MaybeChanged
     );
     assert_eq!(state(), "[]");
+}
+
+#[tokio::test]
+async fn a_list_without_end_is_left_and_its_links_are_not_followed() {
+    let site = Site::new().await;
+    let user = site.user().await;
+    for _ in 0..50 {
+        site.fault("GET", "/authenticators", When::Before, Failure::EndlessPage);
+    }
+    let error = site.sta.list_authenticators(&user).await.unwrap_err();
+    assert_eq!(error.why, Why::TooManyPages { limit: 50 });
+    assert!(
+        site.sta
+            .list_authenticators(&user)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -65,7 +65,8 @@ async fn an_assertion_is_verified_in_every_part() {
     let site = Site::new().await;
     let (_, mut key, id) = site.user_with_key().await;
     site.stand_in.activate("alice", &id).unwrap();
-    let change: [(fn(&mut Ceremony), &str); 9] = [
+    type Change = fn(&mut Ceremony);
+    let change: [(Change, &str); 9] = [
         (|c| c.kind = "webauthn.create", "type"),
         (|c| c.challenge = vec![1; 32], "challenge"),
         (|c| c.origin = "https://evil.example".to_owned(), "origin"),

@@ -10,6 +10,23 @@
 //!
 //! [`IdentityProvider`] is what an operation sees; a folder per vendor
 //! implements it. [`Settings::connect`] picks the vendor.
+//!
+//! ```
+//! use keysteward_server::connector::{ApiKey, idp::{Settings, sta}};
+//!
+//! let settings = Settings::Sta(sta::Settings {
+//!     rest_url: "https://api.eu.safenetid.com/api/v1/tenants/Q41RKXHPWU/".into(),
+//!     tenant_code: "Q41RKXHPWU".into(),
+//!     mapping_attribute: "userPrincipalName".into(),
+//!     rp_id: "safenetid.com".into(),
+//!     rp_name: "STA".into(),
+//!     origin: "https://login.example.com".into(),
+//!     trusted_roots: String::new(),
+//! });
+//! let refused = settings.connect(ApiKey::parse("0123456789")?).unwrap_err();
+//! assert_eq!(refused.field, "origin");
+//! # Ok::<(), keysteward_server::connector::SettingError>(())
+//! ```
 
 mod error;
 mod relying_party;
