@@ -12,3 +12,4 @@ mod proxy;
 mod renewal;
 mod server;
 mod step;
+mod token;

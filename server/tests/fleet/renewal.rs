@@ -158,7 +158,7 @@ fn run(state: &std::path::Path, pace: Pace) -> Running {
     }
 }
 
-fn hurried() -> Pace {
+pub(crate) fn hurried() -> Pace {
     Pace {
         base: Duration::from_millis(50),
         cap: Duration::from_millis(500),
