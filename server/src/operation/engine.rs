@@ -17,7 +17,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Hosts, Progress, Providers, Request, StepName, Update, Watch, hand_over_pin, pins,
+    Error, Hosts, Progress, Providers, Request, StepName, Target, Update, Watch, hand_over_pin,
+    pins,
+    plan::Parked,
     presence::{Place, Presence},
     record, watch,
     work::Work,
@@ -29,7 +31,7 @@ use crate::{
         self, Clock, Micros, OperationId, Store, TokenId, Write, credential,
         operation::{self, Operation, State},
         sealed_secret::{self, Kind, State as Sealed},
-        step,
+        step, token,
     },
 };
 
@@ -215,6 +217,13 @@ impl Engine {
         operation::cancel(&mut tx, id, actor).await?;
         if !now.state.goes_on() {
             let mut work = Work::load(&mut tx, now, None, self.0.clock.now()).await?;
+            let at_token = |parked: Parked| parked.step.target() == Target::Token;
+            if work.operation.state == State::Unknown && work.progress.parked.is_some_and(at_token)
+            {
+                // Nobody has looked: what is on it only goes for certain by a reset.
+                work.token.needs_reset = true;
+                token::update(&mut tx, &work.token).await?;
+            }
             self.0
                 .give_up(&mut tx, &mut work, &format!("cancelled by {actor}"))
                 .await?;

@@ -59,3 +59,6 @@ pub use step::{StepName, Target};
 pub use watch::{Prompt, Update, Watch};
 
 use engine::Inner;
+
+#[cfg(test)]
+mod tests;

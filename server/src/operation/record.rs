@@ -188,6 +188,9 @@ impl Inner {
             return Ok(());
         }
         match judgement {
+            Judgement::Absent if work.expired() => {
+                self.gives_up(work, step, &why, "plug the key in, and try again");
+            }
             Judgement::Absent => {
                 work.wait_for(self.backoff(3), format!("{step}: {why}"));
             }
@@ -238,7 +241,7 @@ impl Inner {
             Ok(outcome) => outcome,
             Err(why) => {
                 let remark = format!("{}: its journal does not answer ({why})", attempt.step);
-                work.wait_for(self.backoff(1), remark);
+                self.wait_or_ask(work, name(attempt)?, remark);
                 return Ok(());
             }
         };
@@ -264,9 +267,19 @@ impl Inner {
             Journal::Unknown => unknown(tx, work, attempt, &outcome.explanation).await,
             Journal::Started | Journal::Unspecified => {
                 let remark = format!("{}: the host has not settled what happened", attempt.step);
-                work.wait_for(self.backoff(2), remark);
+                self.wait_or_ask(work, name(attempt)?, remark);
                 Ok(())
             }
+        }
+    }
+
+    /// Waits a little for what will be known; past the deadline asks a person.
+    fn wait_or_ask(&self, work: &mut Work, step: StepName, remark: String) {
+        if work.expired() {
+            let next_action = "look at the key, then resolve with \"done\" or \"failed\"";
+            work.park(operation::State::Unknown, step, remark, next_action);
+        } else {
+            work.wait_for(self.backoff(3), remark);
         }
     }
 
@@ -327,9 +340,8 @@ impl Inner {
                 effects::record(tx, work, step.verb(), audit::Outcome::Unknown, facts).await
             }
             Err(not_now) => {
-                let tries = count(work, step);
                 let remark = format!("looking for what {step} did: {not_now}");
-                work.wait_for(self.backoff(tries), remark);
+                self.wait_or_ask(work, step, remark);
                 Ok(())
             }
         }

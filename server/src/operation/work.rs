@@ -147,8 +147,10 @@ impl Work {
     }
 
     fn wait_until(&mut self, time: Micros, remark: String) {
+        // A deadline that is still to come ends the wait.
+        let deadline = self.operation.deadline.filter(|at| *at > self.now);
         self.operation.state = operation::State::Waiting;
-        self.operation.not_before = time;
+        self.operation.not_before = deadline.map_or(time, |at| at.min(time));
         self.operation.remark = remark;
         self.paused = true;
     }

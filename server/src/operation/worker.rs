@@ -96,6 +96,7 @@ impl Inner {
             let place = found.token_id.and_then(|token| self.presence.of(token));
             let mut work = Work::load(&mut tx, found, place, now).await?;
             work.operation.state = State::Running;
+            work.progress.parked = None;
             if let Some(finished) = finished.take() {
                 self.record(&mut tx, &mut work, finished).await?;
             }

@@ -231,7 +231,7 @@ pub async fn due(from: &mut impl Reads, now: Micros, limit: u32) -> Result<Vec<O
     sqlx::query(
         "SELECT id FROM operation
          WHERE state IN ('running', 'waiting') AND lease_until <= $1
-             AND (not_before <= $1 OR deadline <= $1)
+             AND not_before <= $1
          ORDER BY not_before, id LIMIT $2",
     )
     .bind(now.0)
@@ -249,7 +249,7 @@ pub async fn due(from: &mut impl Reads, now: Micros, limit: u32) -> Result<Vec<O
 /// When the database does.
 pub async fn next_due(from: &mut impl Reads) -> Result<Option<Micros>> {
     let found = sqlx::query(
-        "SELECT MIN(MAX(lease_until, MIN(not_before, COALESCE(deadline, not_before)))) AS at
+        "SELECT MIN(MAX(lease_until, not_before)) AS at
          FROM operation WHERE state IN ('running', 'waiting')",
     )
     .fetch_one(from.connection())
@@ -272,7 +272,7 @@ pub async fn lease(
     sqlx::query(
         "UPDATE operation SET lease_owner = $2, lease_until = $3, version = version + 1
          WHERE id = $1 AND state IN ('running', 'waiting') AND lease_until <= $4
-             AND (not_before <= $4 OR deadline <= $4)
+             AND not_before <= $4
          RETURNING *",
     )
     .bind(id)

@@ -1,0 +1,545 @@
+use core::time::Duration;
+
+use keysteward_proto::agent::v1::step_error::Code;
+
+use super::{
+    fault::{Fault, MAKE_CREDENTIAL},
+    key::refusal,
+    world::{ACTOR, Wishes, World},
+};
+use crate::{
+    connector::idp::{Call, Why},
+    lifecycle::{Custody, TokenState},
+    operation::{Ask, Error, Request, State, Update, position},
+    store::{OperationId, credential::OnToken, token},
+};
+
+#[tokio::test]
+async fn a_key_is_issued_published_and_its_pin_sealed() {
+    let world = World::new().await;
+    let asked = world.issue().await;
+    let ended = world.settled(asked.id).await;
+    assert_eq!((ended.state, ended.remark.as_str()), (State::Succeeded, ""));
+    let token = world.token().await;
+    assert_eq!(token.state, TokenState::Issued);
+    assert_eq!(token.user_id, Some(world.user));
+    let made = world.credentials().await.remove(0);
+    assert_eq!(made.idp_state.as_deref(), Some("pending"));
+    assert_eq!(made.attestation, "none");
+    assert_eq!(made.idp_user_id.as_deref(), Some("idp-alice"));
+    assert_eq!(
+        world.host.state().log,
+        ["inspect", "set-pin", "make-credential"]
+    );
+    let position = position(&ended);
+    assert_eq!((position.done, position.total), (6, 6));
+    let verbs: Vec<_> = world
+        .audit_is_whole()
+        .await
+        .into_iter()
+        .map(|r| r.verb)
+        .collect();
+    assert_eq!(
+        verbs,
+        [
+            "life.register",
+            "operation.start",
+            "token.inspect",
+            "idp.find-user",
+            "token.set-pin",
+            "token.make-credential",
+            "idp.publish",
+            "idp.read-back",
+            "life.issue",
+            "operation.issue"
+        ]
+    );
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn outcomes_are_acknowledged_to_the_agent() {
+    let world = World::new().await;
+    world.settled(world.issue().await.id).await;
+    world
+        .until("both are acknowledged", async || {
+            (world.host.state().acknowledged == 2).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_same_id_asked_again_is_the_same_operation() {
+    let world = World::new().await;
+    let token = world.token_in(TokenState::Registered).await.id;
+    let id = OperationId::new();
+    let request = |template| Request {
+        id: Some(id),
+        ask: Ask::Issue {
+            token,
+            user: world.user,
+            template,
+        },
+        batch: None,
+        valid_for: None,
+    };
+    let first = world
+        .engine
+        .start(request(world.template), ACTOR)
+        .await
+        .unwrap();
+    let again = world
+        .engine
+        .start(request(world.template), ACTOR)
+        .await
+        .unwrap();
+    assert_eq!(first.id, again.id);
+    let other = world
+        .engine
+        .start(request(crate::store::TemplateId::new()), ACTOR)
+        .await;
+    assert!(matches!(other, Err(Error::IdReused(_))), "{other:?}");
+    world.settled(id).await;
+    assert_eq!(world.host.state().key.made, 1);
+}
+
+#[tokio::test]
+async fn a_key_in_use_is_refused_and_the_operation_named() {
+    let world = World::new().await;
+    let token = world.token_in(TokenState::Registered).await.id;
+    world.unplug().await;
+    let first = world.issue().await;
+    let (user, template) = (world.user, world.template);
+    let second = world
+        .ask(Ask::Issue {
+            token,
+            user,
+            template,
+        })
+        .await;
+    match second {
+        Err(Error::Busy { operation, .. }) => assert_eq!(operation, first.id),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_checked_is_checked_before_and_leaves_no_trace() {
+    let world = World::new().await;
+    let token = world.token_in(TokenState::Registered).await.id;
+    let (user, template) = (world.user, world.template);
+    for (ask, part) in [
+        (
+            Ask::Issue {
+                token: crate::store::TokenId::new(),
+                user,
+                template,
+            },
+            "no token",
+        ),
+        (
+            Ask::Issue {
+                token,
+                user: crate::store::UserId::new(),
+                template,
+            },
+            "no user",
+        ),
+        (
+            Ask::Issue {
+                token,
+                user,
+                template: crate::store::TemplateId::new(),
+            },
+            "no template",
+        ),
+        (Ask::Suspend { token }, "registered cannot suspend"),
+        (
+            Ask::HandOverPin {
+                token,
+                new_pin: None,
+            },
+            "registered cannot hand-over",
+        ),
+        (
+            Ask::Revoke {
+                token,
+                reason: "lost".into(),
+                pin: None,
+            },
+            "registered cannot revoke",
+        ),
+    ] {
+        let refused = world.ask(ask).await.unwrap_err().to_string();
+        assert!(refused.contains(part), "{refused}");
+    }
+    let records = world.audit_is_whole().await;
+    assert_eq!(records.len(), 1, "only the registration");
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_than_the_template_names_is_refused() {
+    let world = World::with(Wishes {
+        change: |template| template.token_types = vec![crate::store::TokenTypeId::new()],
+        ..Wishes::default()
+    })
+    .await;
+    let token = world.token_in(TokenState::Registered).await.id;
+    let refused = world
+        .ask(Ask::Issue {
+            token,
+            user: world.user,
+            template: world.template,
+        })
+        .await;
+    assert!(
+        matches!(refused, Err(Error::WrongType { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_attestation_that_is_refused_is_undone_on_the_key() {
+    let world = World::with(Wishes {
+        token_type: |t| t.unrooted_attestation = vec![crate::lifecycle::Unrooted::Itself],
+        ..Wishes::default()
+    })
+    .await;
+    let ended = world.settled(world.issue().await.id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(
+        ended.remark.contains("attestation was refused"),
+        "{}",
+        ended.remark
+    );
+    assert_eq!(world.host.state().key.credentials, []);
+    assert_eq!(world.credentials().await[0].on_token, OnToken::Deleted);
+    assert_eq!(world.idp.state().imported, 0);
+    assert_eq!(world.token().await.state, TokenState::Registered);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_credential_that_the_provider_refuses_is_deleted_from_the_key() {
+    let world = World::new().await;
+    let refused = Why::NotPermitted {
+        status: 403,
+        said: Default::default(),
+    };
+    world
+        .idp
+        .state()
+        .say
+        .push((Call::AddAuthenticator, refused));
+    let ended = world.settled(world.issue().await.id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.remark.contains("403"), "{}", ended.remark);
+    assert!(
+        ended.next_action.contains("import switch"),
+        "{}",
+        ended.next_action
+    );
+    assert_eq!(world.host.state().key.credentials, []);
+    world.agree().await;
+    // The PIN that was set is held, so the key can be issued at once.
+    let again = world.settled(world.issue().await.id).await;
+    assert_eq!(again.state, State::Succeeded, "{again:?}");
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_busy_is_asked_again() {
+    let world = World::new().await;
+    for call in [
+        Call::FindUser,
+        Call::AddAuthenticator,
+        Call::ListAuthenticators,
+    ] {
+        for why in [
+            Why::TooManyRequests { retry_after: None },
+            Why::Unreachable("refused".into()),
+            Why::ServerFault {
+                status: 500,
+                said: Default::default(),
+            },
+        ] {
+            world.idp.state().say.push((call, why));
+        }
+    }
+    let ended = world.settled(world.issue().await.id).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_never_says_what_it_did_needs_a_person() {
+    let world = World::new().await;
+    for _ in 0..9 {
+        let fault = Why::ServerFault {
+            status: 500,
+            said: Default::default(),
+        };
+        world.idp.state().say.push((Call::AddAuthenticator, fault));
+    }
+    let id = world.issue().await.id;
+    let parked = world.settled(id).await;
+    assert_eq!(parked.state, State::NeedsAttention);
+    assert!(parked.remark.contains("publish") && parked.remark.contains("500"));
+    assert!(parked.next_action.contains("identity provider"));
+    world.idp.state().say.clear();
+    let retried = crate::operation::Resolution::Retry;
+    world
+        .engine
+        .resolve(id, retried, "works again", ACTOR)
+        .await
+        .unwrap();
+    assert_eq!(world.settled(id).await.state, State::Succeeded);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_list_without_credential_ids_needs_a_person_and_never_a_second_import() {
+    let world = World::new().await;
+    world.idp.state().nameless = true;
+    let lost = Why::NoAnswer("reset".into());
+    world.idp.state().say.push((Call::AddAuthenticator, lost));
+    world
+        .idp
+        .state()
+        .authenticators
+        .push(crate::connector::idp::Authenticator {
+            id: crate::connector::idp::AuthenticatorId("other".into()),
+            state: crate::connector::idp::AuthenticatorState::Active,
+            credential_id: None,
+            friendly_name: None,
+            created_at: None,
+            last_used_at: None,
+        });
+    let parked = world.settled(world.issue().await.id).await;
+    assert_eq!(parked.state, State::NeedsAttention, "{parked:?}");
+    assert_eq!(world.idp.state().imported, 0);
+}
+
+#[tokio::test]
+async fn nobody_touches_the_key_and_nothing_is_left() {
+    let world = World::new().await;
+    let id = {
+        let token = world.token_in(TokenState::Registered).await.id;
+        for _ in 0..9 {
+            let timeout = refusal(Code::TouchTimeout, "nobody touched the key");
+            world.host.state().refuse.push(timeout);
+        }
+        let (user, template) = (world.user, world.template);
+        world
+            .ask(Ask::Issue {
+                token,
+                user,
+                template,
+            })
+            .await
+            .unwrap()
+            .id
+    };
+    let ended = world.settled(id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.remark.contains("nobody touched"), "{}", ended.remark);
+    assert!(
+        ended.next_action.contains("touch the key"),
+        "{}",
+        ended.next_action
+    );
+    world.host.state().refuse.clear();
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_key_with_a_pin_of_its_own_is_refused_with_what_to_do() {
+    let world = World::new().await;
+    world.host.state().key.pin = Some("314159".into());
+    let ended = world.settled(world.issue().await.id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.remark.contains("has a PIN"), "{}", ended.remark);
+    assert!(ended.next_action.contains("reset"), "{}", ended.next_action);
+    assert_eq!(world.host.state().log, ["inspect"]);
+}
+
+#[tokio::test]
+async fn a_key_that_goes_away_is_waited_for_and_the_wait_is_seen() {
+    let world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    world.unplug().await;
+    let id = world.issue().await.id;
+    world.waiting(id, "waits for the key").await;
+    world.host.plug();
+    assert_eq!(world.settled(id).await.state, State::Succeeded);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_wait_past_the_deadline_ends_as_expired() {
+    let mut world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    world.unplug().await;
+    let id = world.issue().await.id;
+    world.waiting(id, "waits for the key").await;
+    world.later(Duration::from_secs(25 * 60 * 60)).await;
+    let ended = world.settled(id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.remark.contains("expired"), "{}", ended.remark);
+}
+
+#[tokio::test]
+async fn an_attempt_that_only_an_absent_host_knows_of_is_unknown_until_it_is_back() {
+    let mut world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    world.gate.arm(MAKE_CREDENTIAL, Fault::HostVanishes);
+    let id = world.issue().await.id;
+    world.waiting(id, "waits for laptop-7").await;
+    world.later(Duration::from_secs(25 * 60 * 60)).await;
+    let parked = world.settled(id).await;
+    assert_eq!(parked.state, State::Unknown);
+    assert!(
+        parked.remark.contains("laptop-7 is away"),
+        "{}",
+        parked.remark
+    );
+    assert!(
+        parked.next_action.contains("its journal settles it"),
+        "{}",
+        parked.next_action
+    );
+    assert_eq!(world.host.state().key.made, 1);
+    world.host.link();
+    let ended = world
+        .until("its journal has settled it", async || {
+            Some(world.operation(id).await).filter(|now| now.state.has_ended())
+        })
+        .await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    assert_eq!(world.host.state().key.made, 1);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_operation_undoes_what_it_made() {
+    let world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    let down = Why::Unreachable("down".into());
+    world.idp.state().always = Some((Call::AddAuthenticator, down));
+    let id = world.issue().await.id;
+    world.waiting(id, "publish").await;
+    assert_eq!(world.host.state().key.credentials.len(), 1);
+    world.engine.cancel(id, ACTOR).await.unwrap();
+    let ended = world.settled(id).await;
+    assert_eq!(ended.state, State::Cancelled, "{ended:?}");
+    assert!(ended.remark.contains(ACTOR), "{}", ended.remark);
+    assert_eq!(world.host.state().key.credentials, []);
+    world.agree().await;
+    let again = world.engine.cancel(id, ACTOR).await;
+    assert!(matches!(again, Err(Error::WrongState { .. })), "{again:?}");
+}
+
+#[tokio::test]
+async fn watchers_see_every_change_and_the_touch_that_is_wanted() {
+    let world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    world.unplug().await;
+    let id = world.issue().await.id;
+    let (_, mut watch) = world.engine.watch(id).await.unwrap();
+    world.host.plug();
+    let mut touched = false;
+    loop {
+        match watch.next().await.unwrap().unwrap() {
+            Update::Prompt(prompt) => {
+                assert_eq!(
+                    (prompt.kind, prompt.hostname.as_str()),
+                    ("touch", "laptop-7")
+                );
+                touched = true;
+            }
+            Update::Operation(now) if now.state.has_ended() => break,
+            Update::Operation(_) => {}
+        }
+    }
+    assert!(touched);
+}
+
+#[tokio::test]
+async fn a_virtual_key_is_registered_only_where_its_type_says_so() {
+    let world = World::new().await;
+    world.token().await;
+    world.host.unplug();
+    {
+        let mut state = world.host.state();
+        state.is_virtual = true;
+        state.serial = "V1".into();
+    }
+    world.host.plug();
+    let row = world
+        .until("the virtual key is seen", async || {
+            world
+                .tokens()
+                .await
+                .into_iter()
+                .find(|token| token.serial == "V1")
+        })
+        .await;
+    assert_eq!(
+        (row.state, row.token_type_id),
+        (TokenState::Unregistered, None)
+    );
+    let refused = world.engine.register(row.id, ACTOR).await;
+    assert!(
+        matches!(refused, Err(Error::WrongType { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_without_a_serial_is_known_again_by_its_credential() {
+    let world = World::new().await;
+    world.token().await;
+    world.host.unplug();
+    world.host.state().serial.clear();
+    world.host.plug();
+    let first = world
+        .until("it is seen", async || {
+            let tokens = world.tokens().await;
+            tokens.into_iter().find(|token| token.identity.is_none())
+        })
+        .await;
+    let ask = Ask::Issue {
+        token: first.id,
+        user: world.user,
+        template: world.template,
+    };
+    let issued = world.until("registered", async || {
+        let mut read = world.store.read().await.unwrap();
+        let now = token::get(&mut read, first.id).await.unwrap().unwrap();
+        (now.state == TokenState::Registered && world.engine.place(first.id).is_some())
+            .then_some(())
+    });
+    issued.await;
+    let ended = world.settled(world.ask(ask).await.unwrap().id).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    world.unplug().await;
+    world.host.plug();
+    world
+        .until("known again", async || world.engine.place(first.id))
+        .await;
+    assert_eq!(world.tokens().await.len(), 2);
+}
+
+#[tokio::test]
+async fn escrow_and_hand_over_seal_alike_at_issue() {
+    for custody in [Custody::Escrow, Custody::HandOver] {
+        let world = World::with(Wishes {
+            custody,
+            ..Wishes::default()
+        })
+        .await;
+        world.settled(world.issue().await.id).await;
+        assert_eq!(world.secrets().await.len(), 1);
+        world.agree().await;
+    }
+}

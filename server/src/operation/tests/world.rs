@@ -1,0 +1,502 @@
+//! A whole small world: a database, an engine, a host with a key, a provider.
+//! The engine can die and come again; the rest stays.
+
+use core::time::Duration;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    fault::Gate,
+    host::Host,
+    idp::{Idp, Only},
+};
+use crate::{
+    audit::{self, verify::Line},
+    key_store::KeyStore,
+    lifecycle::{
+        Aaguid, Alphabet, Custody, PinPolicy, Registration, Template, TokenState, TokenType,
+        Unrooted,
+    },
+    operation::{Ask, Engine, Error, Operation, Parts, Request, Settings, State},
+    store::{
+        self, Clock, ConnectionId, HostId, JoinTokenId, Micros, OperationId, Page, Store,
+        TemplateId, TokenId, TokenTypeId, UserId, connection,
+        credential::{self, Credential, OnToken},
+        host, join_token, sealed_secret, server, template, token, token_type, user,
+    },
+};
+
+pub(super) const ACTOR: &str = "api-key:test";
+
+pub(super) struct World {
+    folder: tempfile::TempDir,
+    pub(super) store: Store,
+    keys: Arc<KeyStore>,
+    pub(super) engine: Engine,
+    running: JoinHandle<()>,
+    pub(super) host: Arc<Host>,
+    pub(super) idp: Arc<Idp>,
+    pub(super) gate: Arc<Gate>,
+    now: Arc<AtomicI64>,
+    pub(super) user: UserId,
+    pub(super) template: TemplateId,
+}
+
+/// What a test wants other than usual.
+pub(super) struct Wishes {
+    pub(super) custody: Custody,
+    pub(super) change: fn(&mut Template),
+    pub(super) token_type: fn(&mut TokenType),
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            custody: Custody::HandOver,
+            change: |_| {},
+            token_type: |_| {},
+        }
+    }
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::with(Wishes::default()).await
+    }
+
+    pub(super) async fn with(wishes: Wishes) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db")).await.unwrap();
+        let keys = Arc::new(KeyStore::create(&folder.path().join("key")).unwrap());
+        let (host_id, user, connection) = (HostId::new(), UserId::new(), ConnectionId::new());
+        let (token_type, template) = (TokenTypeId::new(), TemplateId::new());
+        let mut tx = store.write().await.unwrap();
+        server::ensure(&mut tx, Micros(1)).await.unwrap();
+        insert_host(&mut tx, host_id).await;
+        insert_user(&mut tx, user).await;
+        connection::insert(
+            &mut tx,
+            &connection::Connection {
+                id: connection,
+                name: "idp".into(),
+                kind: "test".into(),
+                settings: "{}".into(),
+                sealed_secret: vec![],
+                checked_at: None,
+                check_error: None,
+                created_at: Micros(1),
+            },
+        )
+        .await
+        .unwrap();
+        let mut definition = TokenType {
+            aaguids: vec![Aaguid(super::key::AAGUID)],
+            attestation_roots: vec![],
+            unrooted_attestation: vec![Unrooted::None],
+            allow_virtual: false,
+            registration: Registration::Automatic,
+        };
+        (wishes.token_type)(&mut definition);
+        let row = token_type::Row {
+            id: token_type,
+            name: "example".into(),
+            definition,
+            created_at: Micros(1),
+        };
+        token_type::insert(&mut tx, &row).await.unwrap();
+        let mut definition = Template {
+            token_types: vec![token_type],
+            resident_key: true,
+            display_name: "{model}".into(),
+            pin: PinPolicy {
+                length: 14,
+                alphabet: Alphabet::Alphanumeric,
+                custody: wishes.custody,
+                minimum_length: 0,
+                force_change: false,
+            },
+            enterprise_attestation: false,
+            always_uv: None,
+            cred_protect: 0,
+            algorithms: vec![-7],
+            delete_at_idp: true,
+        };
+        (wishes.change)(&mut definition);
+        let row = template::Row {
+            id: template,
+            name: "office".into(),
+            connection_id: connection,
+            definition,
+            created_at: Micros(1),
+        };
+        template::insert(&mut tx, &row).await.unwrap();
+        tx.commit().await.unwrap();
+        let gate = Arc::new(Gate::new());
+        let host = Arc::new(Host::new(host_id, gate.clone()));
+        let idp = Arc::new(Idp::new(gate.clone()));
+        let now = Arc::new(AtomicI64::new(0));
+        let engine = engine(&store, &keys, &host, &idp, &now);
+        let running = run(&engine);
+        Self {
+            folder,
+            store,
+            keys,
+            engine,
+            running,
+            host,
+            idp,
+            gate,
+            now,
+            user,
+            template,
+        }
+    }
+
+    /// Kills the server: whatever it does ends here.
+    pub(super) async fn kill(&mut self) {
+        self.running.abort();
+        let _ = (&mut self.running).await;
+        self.store.close().await;
+    }
+
+    /// Opens the same files again, and lets nobody work on them.
+    pub(super) async fn start_without_engine(&mut self) {
+        self.store = Store::open(&self.folder.path().join("db")).await.unwrap();
+    }
+
+    /// Starts it again on the same files.
+    pub(super) async fn start(&mut self) {
+        self.start_without_engine().await;
+        let path = self.folder.path();
+        self.keys = Arc::new(KeyStore::load(&path.join("key")).unwrap());
+        self.engine = engine(&self.store, &self.keys, &self.host, &self.idp, &self.now);
+        self.running = run(&self.engine);
+    }
+
+    pub(super) async fn restart(&mut self) {
+        self.kill().await;
+        self.start().await;
+    }
+
+    /// Later by this much, as the server sees it.
+    pub(super) async fn later(&mut self, by: Duration) {
+        let by = i64::try_from(by.as_micros()).unwrap();
+        self.now.fetch_add(by, Ordering::SeqCst);
+        self.engine.0.due.notify_one();
+    }
+
+    pub(super) async fn token(&self) -> token::Token {
+        self.until("the token is seen", async || self.tokens().await.pop())
+            .await
+    }
+
+    /// The token once it is in this state.
+    pub(super) async fn token_in(&self, state: TokenState) -> token::Token {
+        self.until(state.as_str(), async || {
+            self.tokens()
+                .await
+                .pop()
+                .filter(|token| token.state == state)
+        })
+        .await
+    }
+
+    pub(super) async fn tokens(&self) -> Vec<token::Token> {
+        let mut read = self.store.read().await.unwrap();
+        let all = token::Filter::default();
+        token::list(&mut read, &all, Page::first(9))
+            .await
+            .unwrap()
+            .rows
+    }
+
+    pub(super) async fn credentials(&self) -> Vec<Credential> {
+        let id = self.token().await.id;
+        let mut read = self.store.read().await.unwrap();
+        credential::of_token(&mut read, id).await.unwrap()
+    }
+
+    pub(super) async fn secrets(&self) -> Vec<sealed_secret::SealedSecret> {
+        let id = self.token().await.id;
+        let mut read = self.store.read().await.unwrap();
+        sealed_secret::of_token(&mut read, id).await.unwrap()
+    }
+
+    pub(super) async fn ask(&self, ask: Ask) -> Result<Operation, Error> {
+        let request = Request {
+            id: None,
+            ask,
+            batch: None,
+            valid_for: None,
+        };
+        self.engine.start(request, ACTOR).await
+    }
+
+    pub(super) async fn issue(&self) -> Operation {
+        let token = self.token_in(TokenState::Registered).await.id;
+        let (user, template) = (self.user, self.template);
+        self.ask(Ask::Issue {
+            token,
+            user,
+            template,
+        })
+        .await
+        .unwrap()
+    }
+
+    pub(super) async fn operation(&self, id: OperationId) -> Operation {
+        let mut read = self.store.read().await.unwrap();
+        store::operation::get(&mut read, id).await.unwrap().unwrap()
+    }
+
+    /// The operation once it has ended or asks a person.
+    pub(super) async fn settled(&self, id: OperationId) -> Operation {
+        self.until("the operation ends", async || {
+            Some(self.operation(id).await).filter(|operation| !operation.state.goes_on())
+        })
+        .await
+    }
+
+    /// The operation once it waits and says `why`.
+    pub(super) async fn waiting(&self, id: OperationId, why: &str) -> Operation {
+        self.until(why, async || {
+            let now = self.operation(id).await;
+            (now.state == State::Waiting && now.remark.contains(why)).then_some(now)
+        })
+        .await
+    }
+
+    /// Unplugs the key, and waits until the server has seen that.
+    pub(super) async fn unplug(&self) {
+        let token = self.token().await.id;
+        self.until("it is there", async || self.engine.place(token))
+            .await;
+        self.host.unplug();
+        let gone = async || self.engine.place(token).is_none().then_some(());
+        self.until("it is gone", gone).await;
+    }
+
+    /// Does it, and expects it to succeed.
+    pub(super) async fn done(&self, ask: Ask) -> Operation {
+        let id = self.ask(ask).await.unwrap().id;
+        let ended = self.settled(id).await;
+        assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+        ended
+    }
+
+    /// Issued, and the PIN in the user's hands.
+    pub(super) async fn active(&self) -> TokenId {
+        let issued = self.settled(self.issue().await.id).await;
+        assert_eq!(issued.state, State::Succeeded, "{issued:?}");
+        let token = self.token().await.id;
+        let over = self
+            .done(Ask::HandOverPin {
+                token,
+                new_pin: None,
+            })
+            .await;
+        self.engine.reveal(over.id, ACTOR).await.unwrap();
+        self.idp.activate();
+        token
+    }
+
+    pub(super) async fn until<T>(&self, what: &str, ready: impl AsyncFn() -> Option<T>) -> T {
+        for _ in 0..2000 {
+            if let Some(ready) = ready().await {
+                return ready;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut read = self.store.read().await.unwrap();
+        let all = store::operation::Filter::default();
+        let operations = store::operation::list(&mut read, &all, Page::first(9))
+            .await
+            .unwrap();
+        panic!("never: {what}; operations: {:#?}", operations.rows);
+    }
+
+    /// Key, provider, database and audit agree, and nothing is twice.
+    pub(super) async fn agree(&self) {
+        let token = self.token().await;
+        let rows = self.credentials().await;
+        let on_key: Vec<_> = {
+            let state = self.host.state();
+            state
+                .key
+                .credentials
+                .iter()
+                .map(|c| c.credential_id.clone())
+                .collect()
+        };
+        let at_idp: Vec<_> = {
+            let state = self.idp.state();
+            state
+                .authenticators
+                .iter()
+                .filter_map(|a| a.credential_id.clone())
+                .collect()
+        };
+        for row in &rows {
+            let should = row.on_token != OnToken::Deleted;
+            assert_eq!(on_key.contains(&row.credential_id), should, "{row:?}");
+            let absent = matches!(row.idp_state.as_deref(), None | Some("absent"));
+            assert_eq!(at_idp.contains(&row.credential_id), !absent, "{row:?}");
+        }
+        for id in &on_key {
+            assert!(
+                rows.iter().any(|row| row.credential_id == *id),
+                "nobody knows it"
+            );
+        }
+        let issued = matches!(
+            token.state,
+            TokenState::Issued | TokenState::Active | TokenState::Suspended
+        );
+        assert_eq!(at_idp.len(), usize::from(issued), "{}", token.state);
+        assert!(on_key.len() <= 1, "two credentials");
+        let pin = self.host.state().key.pin.clone();
+        let held = self.secrets().await.into_iter().find(|secret| {
+            secret.kind == sealed_secret::Kind::Pin && secret.state == sealed_secret::State::Current
+        });
+        if let Some(held) = held {
+            let held = crate::operation::pins::open(&self.keys, &held).unwrap();
+            assert_eq!(Some(held.to_string()), pin, "the sealed PIN is another one");
+        } else if token.state == TokenState::Issued {
+            panic!("nobody holds the PIN");
+        }
+        self.audit_is_whole().await;
+        self.no_pin_in_the_files();
+    }
+
+    pub(super) async fn audit_is_whole(&self) -> Vec<audit::Record> {
+        let mut read = self.store.read().await.unwrap();
+        let filter = store::audit::Filter::default();
+        let rows = store::audit::list(&mut read, &filter, Page::first(1000))
+            .await
+            .unwrap()
+            .rows;
+        let records: Vec<audit::Record> = rows.into_iter().map(Into::into).collect();
+        let lines: Vec<String> = records
+            .iter()
+            .map(|record| serde_json::to_string(&Line::Entry(record.clone())).unwrap())
+            .collect();
+        let newest = audit::checkpoint::newest(&mut read).await.unwrap();
+        let witnesses: Vec<_> = newest.into_iter().collect();
+        audit::verify(lines.iter().map(String::as_str), &witnesses).unwrap();
+        records
+    }
+
+    /// No PIN that the key ever had stands in clear in the database.
+    pub(super) fn no_pin_in_the_files(&self) {
+        let pins = self.host.state().key.pins.clone();
+        for path in self.files() {
+            let bytes = std::fs::read(&path).unwrap();
+            for pin in &pins {
+                let found = bytes
+                    .windows(pin.len())
+                    .any(|window| window == pin.as_bytes());
+                assert!(!found, "a PIN is in {}", path.display());
+            }
+        }
+    }
+
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+fn engine(
+    store: &Store,
+    keys: &Arc<KeyStore>,
+    host: &Arc<Host>,
+    idp: &Arc<Idp>,
+    ahead: &Arc<AtomicI64>,
+) -> Engine {
+    let ahead = ahead.clone();
+    let system = Clock::system();
+    Engine::new(Parts {
+        store: store.clone(),
+        keys: keys.clone(),
+        hosts: host.clone(),
+        providers: Arc::new(Only(idp.clone())),
+        clock: Clock::new(move || Micros(system.now().0 + ahead.load(Ordering::SeqCst))),
+        settings: Settings {
+            workers: 4,
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(4),
+            ..Settings::default()
+        },
+    })
+}
+
+fn run(engine: &Engine) -> JoinHandle<()> {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        engine.run(CancellationToken::new()).await.unwrap();
+    })
+}
+
+async fn insert_host(tx: &mut store::Write<'_>, id: HostId) {
+    let join = join_token::JoinToken {
+        id: JoinTokenId::new(),
+        secret_hash: [0; 32],
+        host_group: "all".into(),
+        uses_left: 0,
+        needs_approval: false,
+        expires_at: Micros(2),
+        created_by: "test".into(),
+        created_at: Micros(1),
+        revoked_at: None,
+    };
+    join_token::insert(tx, &join).await.unwrap();
+    let row = host::Host {
+        id,
+        hostname: "laptop-7".into(),
+        host_group: "all".into(),
+        state: host::State::Enrolled,
+        facts: host::Facts::default(),
+        agent_version: "0.1.0".into(),
+        join_token_id: join.id,
+        public_key: vec![1],
+        serial: Some("01".into()),
+        next_serial: None,
+        link_epoch: 1,
+        reconciled_at: None,
+        enrolled_at: Micros(1),
+        last_seen_at: None,
+        revoked_at: None,
+    };
+    host::insert(tx, &row).await.unwrap();
+}
+
+async fn insert_user(tx: &mut store::Write<'_>, id: UserId) {
+    let row = user::User {
+        id,
+        user_name: "alice".into(),
+        mail: "alice@example.com".into(),
+        given_name: "Alice".into(),
+        sn: "Example".into(),
+        sam_account_name: None,
+        user_principal_name: None,
+        display_name: "Alice Example".into(),
+        source: "file".into(),
+        webauthn_id: [9; 32],
+        created_at: Micros(1),
+    };
+    user::import(tx, &row).await.unwrap();
+}
