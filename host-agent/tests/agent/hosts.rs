@@ -102,7 +102,7 @@ async fn watchers_see_a_snapshot_and_then_each_change() {
     let Event::Snapshot(snapshot) = next().await else {
         panic!();
     };
-    assert_eq!(snapshot.tokens, [present.clone()]);
+    assert_eq!(snapshot.tokens, std::slice::from_ref(&present));
     first.device.unplug();
     assert_eq!(next().await, Event::Removed(present.presence_id.clone()));
     first.device.plug();
