@@ -10,6 +10,8 @@ use rand::{RngCore as _, rngs::OsRng};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+#[cfg(unix)]
+use crate::settings::LocalSocket;
 use crate::{
     clock,
     journal::{Journal, JournalError},
@@ -26,7 +28,8 @@ use crate::{
 /// A running agent: journal open, links watched, a thread for each token.
 #[derive(Debug)]
 pub struct Agent {
-    settings: Settings,
+    #[cfg(unix)]
+    local_socket: LocalSocket,
     inventory: Arc<Inventory>,
     routes: Routes,
     uplink: UplinkState,
@@ -108,7 +111,8 @@ impl Agent {
         let listener = token::watch(Arc::clone(&inventory), Arc::new(steps));
         let transports = Transports::start(settings, &listener)?;
         Ok(Self {
-            settings: settings.clone(),
+            #[cfg(unix)]
+            local_socket: settings.local_socket.clone(),
             inventory,
             routes,
             uplink,
@@ -144,8 +148,7 @@ impl Agent {
     /// Serves callers on this machine until `shutdown`.
     #[cfg(unix)]
     pub async fn serve_local(&self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let served =
-            crate::local::serve(&self.settings.local_socket, self.routes(), shutdown.clone());
+        let served = crate::local::serve(&self.local_socket, self.routes(), shutdown.clone());
         let stopping = async {
             shutdown.cancelled().await;
             // Watchers and idle leases would go on for ever.
@@ -156,6 +159,14 @@ impl Agent {
             served = served => served,
             never = stopping => never,
         }
+    }
+
+    /// Callers on this machine are served on Unix alone: waits for `shutdown`.
+    #[cfg(not(unix))]
+    pub async fn serve_local(&self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        shutdown.cancelled().await;
+        self.stopping.cancel();
+        Ok(())
     }
 
     /// Lets go of every token: those that are busy finish what they do, and the journal has it.

@@ -8,6 +8,7 @@ pub(crate) enum Caller {
     /// The central server, through the uplink.
     Server,
     /// A user of this machine, through the local socket.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no local socket there"))]
     Local { user: String },
 }
 

@@ -59,7 +59,7 @@ pub async fn run(
         }
     };
     let local = async {
-        let served = serve_local(&agent, shutdown.clone()).await;
+        let served = agent.serve_local(shutdown.clone()).await;
         // Without its socket the agent stops, and says so, rather than half work.
         shutdown.cancel();
         served
@@ -67,19 +67,7 @@ pub async fn run(
     let ((), served) = tokio::join!(linked, local);
     // A step that runs is let finish.
     agent.shutdown().await;
-    served
-}
-
-#[cfg(unix)]
-async fn serve_local(agent: &Agent, shutdown: CancellationToken) -> anyhow::Result<()> {
-    Ok(agent.serve_local(shutdown).await?)
-}
-
-/// Callers on this machine are served on Unix alone.
-#[cfg(not(unix))]
-async fn serve_local(_agent: &Agent, shutdown: CancellationToken) -> anyhow::Result<()> {
-    shutdown.cancelled().await;
-    Ok(())
+    Ok(served?)
 }
 
 async fn feed_watchdog() {

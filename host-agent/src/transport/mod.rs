@@ -81,6 +81,10 @@ pub(crate) enum Notice {
         port: Port,
     },
     /// The way to it has changed: permissions, say. What failed may work now.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only inotify tells")
+    )]
     Changed { place: Place },
     /// It was unplugged.
     Went { place: Place },
@@ -206,6 +210,13 @@ impl Transports {
         settings: &Settings,
         listener: &Listener,
     ) -> Result<Self, TransportStartError> {
+        #[cfg(not(unix))]
+        if let Some(path) = &settings.danger_virtual_token_socket {
+            return Err(TransportStartError::Socket {
+                path: path.display().to_string(),
+                source: io::ErrorKind::Unsupported.into(),
+            });
+        }
         Ok(Self {
             #[cfg(feature = "hid")]
             _hotplug: hotplug::Hotplug::start(Arc::clone(listener))

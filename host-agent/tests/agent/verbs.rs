@@ -170,7 +170,10 @@ async fn a_credential_is_made_found_listed_proved_and_deleted() {
     let Ok(Answer::FoundCredentials(found)) = lease.step("", look).await else {
         panic!();
     };
-    assert_eq!(found.credential_ids, std::slice::from_ref(&made.credential_id));
+    assert_eq!(
+        found.credential_ids,
+        std::slice::from_ref(&made.credential_id)
+    );
 
     let Ok(Answer::CredentialList(listed)) = lease.step("", list()).await else {
         panic!();
