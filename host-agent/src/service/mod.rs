@@ -1,6 +1,6 @@
 //! Being a service of the operating system, and the commands around it.
 //!
-//! [`run`] is the agent as a whole under one shutdown; [`systemd`] and
+//! [`run`] is the agent as a whole under one shutdown; `systemd` and
 //! `windows` tell the service manager how it stands. [`enrol`] and [`status`]
 //! are the other two commands of the program.
 

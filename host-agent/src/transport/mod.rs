@@ -1,7 +1,7 @@
 //! Links to tokens: they move 64-byte reports and know no CTAP.
 //!
 //! The lowest layer of the agent. A transport runs on threads of its own, says through a
-//! [`Listener`] when a token comes and goes, and hands over a [`Port`] by which its reports are
+//! `Listener` when a token comes and goes, and hands over a `Port` by which its reports are
 //! reached. Nothing here wakes up while nothing is plugged in or out.
 //!
 //! | module | link |

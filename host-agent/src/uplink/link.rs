@@ -2,7 +2,7 @@
 //!
 //! tonic's own server is not used: it spawns the connection and hides its end.
 //! Here the future ends when the link does. What it gave is done by hand:
-//! deadlines ([`super::deadline`]), a watchdog for a server that falls silent
+//! deadlines (`deadline`), a watchdog for a server that falls silent
 //! before it speaks HTTP/2 (keep-alive only starts after), keep-alive.
 
 use std::{sync::Arc, time::Duration};
