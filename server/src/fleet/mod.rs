@@ -13,6 +13,7 @@
 //! | [`link`] | one uplink: its life, and the calls on it |
 //! | `registry` | which hosts are linked, what is plugged in there |
 //! | `presence` | writes down when hosts were seen |
+//! | `witness` | what agents remember of our audit |
 //!
 //! Above it, `operation` reads [`FleetEvent`]s and calls [`Link::step`].
 
@@ -24,10 +25,11 @@ pub mod link;
 mod presence;
 mod registry;
 mod settings;
+mod witness;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use keysteward_proto::agent::v1::{Outcome, Token};
@@ -69,6 +71,9 @@ struct Inner {
     seen: mpsc::Sender<Seen>,
     /// Until [`Fleet::serve`] takes it.
     to_write_down: Mutex<Option<mpsc::Receiver<Seen>>>,
+    /// With which checkpoints of the audit are signed.
+    audit_key: [u8; 32],
+    witness_disagreed: AtomicBool,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -181,6 +186,8 @@ impl Fleet {
             events: broadcast::Sender::new(EVENTS),
             seen,
             to_write_down: Mutex::new(Some(to_write_down)),
+            audit_key: key_store.signing_key().verifying_key().to_bytes(),
+            witness_disagreed: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         })))

@@ -2,9 +2,7 @@
 //! tokens, journals. The fleet in a server, a script in a test.
 
 use async_trait::async_trait;
-use keysteward_proto::agent::v1::{
-    AuditCheckpoint, HelloRequest, Outcome, Progress, Step, StepError, StepKey, StepResult,
-};
+use keysteward_proto::agent::v1::{Outcome, Progress, Step, StepError, StepKey, StepResult};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -149,18 +147,6 @@ impl Hosts for Fleet {
         checkpoint: &Checkpoint,
     ) -> Result<(), CallError> {
         let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
-        let hello = HelloRequest {
-            server_version: env!("CARGO_PKG_VERSION").into(),
-            server_id: server.to_string(),
-            checkpoint: Some(AuditCheckpoint {
-                stream: "audit".into(),
-                sequence: checkpoint.seq,
-                hash: checkpoint.hash.to_vec(),
-                signed_at_us: checkpoint.signed_at_us,
-                signature: checkpoint.signature.to_vec(),
-                public_key: checkpoint.public_key.to_vec(),
-            }),
-        };
-        Ok(link.witness(hello).await?)
+        Ok(link.witness(server, checkpoint.clone()).await?)
     }
 }

@@ -12,7 +12,7 @@ use keysteward_agent::uplink::{
     link::{self, LinkEnd, Timing},
 };
 use keysteward_proto::agent::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, GetHealthRequest, GetHealthResponse,
+    AcknowledgeRequest, AcknowledgeResponse, AuditCheckpoint, GetHealthRequest, GetHealthResponse,
     GetOutcomeRequest, HelloRequest, HelloResponse, HostFacts, LeaseRequest, LeaseResponse,
     ListOutcomesRequest, ListOutcomesResponse, ListRequest, ListResponse, Outcome, TokenEvent,
     WatchRequest,
@@ -38,6 +38,7 @@ pub(crate) struct Script {
     /// Hellos so far.
     pub(crate) hellos: Mutex<Vec<HelloRequest>>,
     pub(crate) unacknowledged: Mutex<Vec<Outcome>>,
+    pub(crate) witness: Mutex<Option<AuditCheckpoint>>,
     pub(crate) tokens: broadcast::Sender<token_event::Event>,
     /// `GetHealth` does not answer while it is set.
     pub(crate) stuck: AtomicBool,
@@ -63,6 +64,7 @@ impl Script {
             epoch: AtomicU64::new(1),
             hellos: Mutex::default(),
             unacknowledged: Mutex::default(),
+            witness: Mutex::default(),
             tokens: broadcast::Sender::new(16),
             stuck: AtomicBool::new(false),
             began: Notify::new(),
@@ -132,7 +134,7 @@ impl Host for Service {
             }),
             capabilities: vec!["fido.lease".into()],
             unacknowledged: self.0.unacknowledged.lock().unwrap().clone(),
-            witness: None,
+            witness: self.0.witness.lock().unwrap().clone(),
             forbidden_verbs: vec!["reset".into()],
         }))
     }

@@ -14,7 +14,10 @@ use rustls::{
     crypto::ring,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tokio_rustls::TlsConnector;
 
 use crate::server::{SOON, Server};
@@ -179,4 +182,42 @@ async fn when_too_many_wait_the_next_one_is_closed_at_once() {
     // Places are given back.
     drop(waiting);
     server.machine().await;
+}
+
+/// Begins a handshake, and never goes on with it.
+async fn dawdler(server: &Server) -> TcpStream {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone))
+        .with_no_client_auth();
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let mut tls = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut hello = Vec::new();
+    tls.write_tls(&mut hello).unwrap();
+    let mut tcp = TcpStream::connect(server.address).await.unwrap();
+    tcp.write_all(&hello).await.unwrap();
+    // The server's answer: it has begun.
+    tcp.readable().await.unwrap();
+    tcp
+}
+
+#[tokio::test]
+async fn who_dawdles_in_a_handshake_holds_up_the_others_for_a_while_and_no_longer() {
+    let patience = Duration::from_millis(700);
+    let settings = FleetSettings {
+        max_handshakes: 1,
+        handshake_timeout: patience,
+        ..FleetSettings::default()
+    };
+    let server = Server::start(settings).await;
+    let since = Instant::now();
+    let _dawdler = dawdler(&server).await;
+    server.machine().await;
+    let waited = since.elapsed();
+    assert!(
+        waited >= patience - Duration::from_millis(100),
+        "{waited:?}"
+    );
 }

@@ -9,15 +9,20 @@ use keysteward_agent::uplink::{
     link::{self, LinkEnd, Timing},
 };
 use keysteward_proto::agent::v1::{
-    GetHealthRequest, Outcome, StepKey, Token, host_client::HostClient, token_event,
+    AuditCheckpoint, GetHealthRequest, Outcome, StepKey, Token, host_client::HostClient,
+    token_event,
 };
-use keysteward_server::fleet::{CallError, FleetEvent, FleetSettings, Sent};
+use keysteward_server::{
+    audit::{Checkpoint, checkpoint::sign_head},
+    fleet::{CallError, FleetEvent, FleetSettings, Sent},
+    store::Clock,
+};
 use tonic::Code;
 
 use crate::{
     agent::{self, Script, link_at, routes},
     proxy::{Line, Proxy},
-    server::{SOON, Server, event, soon},
+    server::{Machine, SOON, Server, event, soon},
 };
 
 fn key() -> StepKey {
@@ -72,13 +77,10 @@ async fn hello_is_the_first_call_and_what_the_agent_says_there_is_passed_on() {
 async fn the_newest_audit_checkpoint_travels_in_the_hello() {
     let server = Server::start(FleetSettings::default()).await;
     let machine = server.machine().await;
-    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let key = server.audit_key();
     let mut tx = server.store.write().await.unwrap();
-    let now = keysteward_server::store::Clock::system().now();
-    let signed = keysteward_server::audit::checkpoint::sign_head(&mut tx, &key, 1, now)
-        .await
-        .unwrap()
-        .unwrap();
+    let now = Clock::system().now();
+    let signed = sign_head(&mut tx, &key, 1, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let (script, _) = Script::new();
     let _linked = agent::link(&machine, &server, &script).await;
@@ -87,6 +89,61 @@ async fn the_newest_audit_checkpoint_travels_in_the_hello() {
     assert_eq!(witnessed.sequence, signed.seq);
     assert_eq!(witnessed.hash, signed.hash);
     assert_eq!(witnessed.signature, signed.signature);
+}
+
+/// Links once with an agent that remembers `checkpoint`; whether that was recorded.
+async fn remembered(server: &Server, machine: &Machine, checkpoint: Checkpoint) -> bool {
+    let (script, _) = Script::new();
+    *script.witness.lock().unwrap() = Some(AuditCheckpoint {
+        stream: server.fleet.authority().server().to_string(),
+        sequence: checkpoint.seq,
+        hash: checkpoint.hash.to_vec(),
+        signed_at_us: checkpoint.signed_at_us,
+        signature: checkpoint.signature.to_vec(),
+        public_key: checkpoint.public_key.to_vec(),
+    });
+    let mut events = server.fleet.subscribe();
+    let linked = agent::link(machine, server, &script).await;
+    event(&mut events, |event| {
+        matches!(event, FleetEvent::HostUp { .. }).then_some(())
+    })
+    .await;
+    linked.abort();
+    soon(async || server.fleet.linked_hosts().is_empty().then_some(())).await;
+    let recorded = server.audited().await;
+    recorded
+        .iter()
+        .any(|(verb, _)| verb == "audit.witness-disagrees")
+}
+
+#[tokio::test]
+async fn an_agent_that_remembers_another_audit_is_heard_if_this_server_signed_it() {
+    let server = Server::start(FleetSettings::default()).await;
+    let machine = server.machine().await;
+    let now = Clock::system().now();
+    let ours = server.audit_key();
+    let mut tx = server.store.write().await.unwrap();
+    let true_one = sign_head(&mut tx, &ours, 1, now).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(!remembered(&server, &machine, true_one.clone()).await);
+
+    let stranger = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let made_up = Checkpoint::sign(&stranger, true_one.seq, [9; 32], now);
+    assert!(!remembered(&server, &machine, made_up).await);
+    let mut altered = true_one.clone();
+    altered.hash = [9; 32];
+    assert!(!remembered(&server, &machine, altered).await);
+
+    // Signed by us, and not what is in the record: cut off, or rewritten.
+    for lost in [
+        Checkpoint::sign(&ours, true_one.seq + 1000, [9; 32], now),
+        Checkpoint::sign(&ours, true_one.seq, [9; 32], now),
+    ] {
+        let server = Server::start(FleetSettings::default()).await;
+        let machine = server.machine().await;
+        let lost = Checkpoint::sign(&server.audit_key(), lost.seq, lost.hash, now);
+        assert!(remembered(&server, &machine, lost).await);
+    }
 }
 
 #[tokio::test]

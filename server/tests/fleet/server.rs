@@ -81,6 +81,12 @@ impl Server {
         self.directory
     }
 
+    /// Signs checkpoints of the audit.
+    pub(crate) fn audit_key(&self) -> ed25519_dalek::SigningKey {
+        let path = self.directory.path().join("master-key");
+        KeyStore::load(&path).unwrap().signing_key().clone()
+    }
+
     pub(crate) fn address(&self) -> ServerAddress {
         address(self.address)
     }

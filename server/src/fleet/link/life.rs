@@ -13,7 +13,7 @@ use std::{net::SocketAddr, sync::Arc};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use keysteward_proto::{
-    agent::v1::{HelloRequest, HelloResponse, Token, TokenEvent, token_event},
+    agent::v1::{HelloResponse, Token, TokenEvent, token_event},
     uplink::{Greeting, Refusal},
 };
 use serde_json::{Map, Value, json};
@@ -24,8 +24,9 @@ use tonic::{Streaming, body::Body};
 use super::{
     CallError, Link,
     channel::Channel,
-    checkpoint, first_hello,
+    hello,
     inline::{Driven, Inline},
+    say_hello,
     watch::watch_tokens,
 };
 use crate::{
@@ -36,6 +37,7 @@ use crate::{
         authority::AgentIdentity,
         presence::{SaidHello, Seen, facts, shortened},
         registry::Claim,
+        witness,
     },
     store::{self, HostId},
 };
@@ -154,12 +156,8 @@ async fn introduce(
     peer: SocketAddr,
 ) -> Result<Registered, LinkEnd> {
     let newest = audit::checkpoint::newest(&mut fleet.store.read().await?).await?;
-    let hello = HelloRequest {
-        server_version: env!("CARGO_PKG_VERSION").to_owned(),
-        server_id: fleet.authority.server().to_string(),
-        checkpoint: newest.map(checkpoint),
-    };
-    let mut said = first_hello(channel.clone(), fleet.settings.hello_timeout, hello)
+    let hello = hello(fleet.authority.server(), newest);
+    let mut said = say_hello(channel.clone(), fleet.settings.hello_timeout, hello)
         .await
         .map_err(LinkEnd::Hello)?;
     let link = Link::new(host, channel, &said);
@@ -172,6 +170,9 @@ async fn introduce(
     let row = store::host::get(&mut fleet.store.read().await?, host).await?;
     if row.is_none_or(|row| row.state != store::host::State::Enrolled) {
         return Err(LinkEnd::Refused(Refusal::Revoked));
+    }
+    if let Some(seen) = said.witness.take() {
+        witness::compare(fleet, host, seen).await?;
     }
     let unacknowledged = std::mem::take(&mut said.unacknowledged);
     fleet.seen(host, Some(said_hello(said))).await;

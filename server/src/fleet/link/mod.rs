@@ -28,7 +28,7 @@ use tonic::{Request, Response, Status};
 
 use self::channel::Channel;
 pub use self::error::{CallError, Sent};
-use crate::store::HostId;
+use crate::store::{HostId, ServerId};
 
 /// A handle on one live uplink; clones share it. Holding it does not keep the
 /// link alive: calls on one that is gone say [`CallError::LinkLost`].
@@ -160,16 +160,15 @@ impl Link {
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn witness(&self, hello: HelloRequest) -> Result<(), CallError> {
-        self.hello(ANSWER, hello).await.map(drop)
-    }
-
-    async fn hello(
+    pub async fn witness(
         &self,
-        limit: Duration,
-        request: HelloRequest,
-    ) -> Result<HelloResponse, CallError> {
-        first_hello(self.0.channel.clone(), limit, request).await
+        server: ServerId,
+        newest: crate::audit::Checkpoint,
+    ) -> Result<(), CallError> {
+        let hello = hello(server, Some(newest));
+        say_hello(self.0.channel.clone(), ANSWER, hello)
+            .await
+            .map(drop)
     }
 
     /// Ends it now; calls under way are lost, not what they started.
@@ -217,7 +216,16 @@ impl fmt::Debug for Link {
     }
 }
 
-async fn first_hello(
+/// What this server says of itself.
+fn hello(server: ServerId, newest: Option<crate::audit::Checkpoint>) -> HelloRequest {
+    HelloRequest {
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        server_id: server.to_string(),
+        checkpoint: newest.map(|newest| checkpoint(server, newest)),
+    }
+}
+
+async fn say_hello(
     channel: Channel,
     limit: Duration,
     request: HelloRequest,
@@ -251,11 +259,10 @@ fn journal(channel: Channel) -> JournalClient<Channel> {
     JournalClient::with_origin(channel, Uri::from_static(ORIGIN))
 }
 
-/// A checkpoint as agents keep it.
-#[must_use]
-pub(super) fn checkpoint(checkpoint: crate::audit::Checkpoint) -> AuditCheckpoint {
+/// A checkpoint as agents keep it: one for each server that they ever had.
+fn checkpoint(server: ServerId, checkpoint: crate::audit::Checkpoint) -> AuditCheckpoint {
     AuditCheckpoint {
-        stream: STREAM.to_owned(),
+        stream: server.to_string(),
         sequence: checkpoint.seq,
         hash: checkpoint.hash.to_vec(),
         signed_at_us: checkpoint.signed_at_us,
@@ -265,6 +272,5 @@ pub(super) fn checkpoint(checkpoint: crate::audit::Checkpoint) -> AuditCheckpoin
 }
 
 const ANSWER: Duration = Duration::from_secs(15);
-const STREAM: &str = "audit";
 /// HTTP/2 wants an authority; nobody looks it up.
 const ORIGIN: &str = "https://agent.keysteward.internal";
