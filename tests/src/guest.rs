@@ -7,10 +7,10 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -36,6 +36,7 @@ pub struct Root {
 #[derive(Debug)]
 pub struct Guest {
     qemu: Child,
+    keyboard: ChildStdin,
     console: Arc<Mutex<String>>,
 }
 
@@ -71,7 +72,7 @@ impl Guest {
                 "-device",
                 "virtio-net-pci,netdev=n,romfile=",
             ])
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -80,7 +81,12 @@ impl Guest {
         let console = Arc::new(Mutex::new(String::new()));
         let shown = Arc::clone(&console);
         thread::spawn(move || collect(output, &shown));
-        let guest = Self { qemu, console };
+        let keyboard = qemu.stdin.take().context("qemu has no keyboard")?;
+        let guest = Self {
+            qemu,
+            keyboard,
+            console,
+        };
         guest.wait_for(READY, Duration::from_secs(120))?;
         Ok(guest)
     }
@@ -93,12 +99,25 @@ impl Guest {
             .clone()
     }
 
+    /// Types a line at the guest's console.
+    pub fn type_line(&mut self, line: &str) -> Result<()> {
+        writeln!(self.keyboard, "{line}")?;
+        Ok(self.keyboard.flush()?)
+    }
+
     /// Waits until the guest has said `words`.
     pub fn wait_for(&self, words: &str, timeout: Duration) -> Result<()> {
+        self.wait_for_after(0, words, timeout).map(drop)
+    }
+
+    /// Waits until the guest has said `words` once more, `from` so many bytes on; how many bytes
+    /// it has said up to their end.
+    pub fn wait_for_after(&self, from: usize, words: &str, timeout: Duration) -> Result<usize> {
         let begun = Instant::now();
         while begun.elapsed() < timeout {
-            if self.console().contains(words) {
-                return Ok(());
+            let said = self.console();
+            if let Some(at) = said.get(from..).and_then(|later| later.find(words)) {
+                return Ok(from + at + words.len());
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -117,11 +136,15 @@ impl Drop for Guest {
     }
 }
 
-fn collect(output: impl Read, console: &Mutex<String>) {
-    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-        let mut console = console.lock().unwrap_or_else(PoisonError::into_inner);
-        console.push_str(String::from_utf8_lossy(&line).trim_end());
-        console.push('\n');
+/// As it comes: a prompt ends in no line end.
+fn collect(mut output: impl Read, console: &Mutex<String>) {
+    let mut bytes = [0; 4096];
+    while let Ok(length @ 1..) = output.read(&mut bytes) {
+        let text = String::from_utf8_lossy(&bytes[..length]).replace('\r', "");
+        console
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_str(&text);
     }
 }
 
@@ -294,6 +317,10 @@ fn target() -> Result<PathBuf> {
 }
 
 const READY: &str = "guest: ready";
+const SCRIPT_END: &str = "
+echo guest: ready
+while true; do setsid cttyhack sh; done
+";
 const SCRIPT_BEGIN: &str = "#!/bin/sh
 mount -t proc none /proc
 mount -t sysfs none /sys

@@ -154,6 +154,13 @@ impl Key {
         )
     }
 
+    /// Waits until an `unplug` has struck.
+    pub fn wait_until_unplugged(&self) -> Result<()> {
+        eventually("the key is pulled out", Duration::from_secs(20), || {
+            Ok((self.state()?["plugged"] == false).then_some(()))
+        })
+    }
+
     /// Ends a `hold`: what waited goes on its way.
     pub fn release(&self) -> Result<()> {
         self.tell(&json!({"do": "release"})).map(drop)

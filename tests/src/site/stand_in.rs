@@ -1,12 +1,16 @@
 //! The STA stand-in as a process: started, read, made to fail.
 
-use std::{path::Path, path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::process::{Process, program};
+use super::process::{Process, eventually, program};
 use crate::{browser, sta_stand_in::Fault};
 
 /// The identity provider of a site.
@@ -104,6 +108,15 @@ impl StandIn {
             let left: Vec<Value> = response.error_for_status()?.json().await?;
             Ok(left.len())
         })
+    }
+
+    /// Waits until every fault that was set has found its request.
+    pub fn wait_until_struck(&self) -> Result<()> {
+        eventually(
+            "the request arrives at the stand-in",
+            Duration::from_secs(20),
+            || Ok((self.faults_left()? == 0).then_some(())),
+        )
     }
 
     /// Lets everything go right again.

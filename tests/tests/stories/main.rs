@@ -1,0 +1,7 @@
+//! Stories that cross every room: server, agent, key, identity provider and operator, each a
+//! process of its own.
+
+mod desk;
+mod faults;
+mod guest;
+mod main_job;
