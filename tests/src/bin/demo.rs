@@ -226,7 +226,7 @@ impl Demo {
     fn audit(&self) -> Result<Value> {
         let file = self.site.folder().join("audit.jsonl");
         let file = file.to_str().context("a path that is no text")?;
-        self.site.cli.json(&["audit", "export", "--to", file])?;
+        self.site.cli.json(&["audit", "export", file])?;
         let verified = self.site.cli.json(&["audit", "verify", file])?;
         Ok(json!({ "entries": verified["entries"], "verified": verified["verified"] }))
     }

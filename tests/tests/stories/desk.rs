@@ -234,7 +234,7 @@ impl Desk {
         let file = shown(&self.site.folder().join("audit.jsonl"))?;
         // An earlier export is in the way.
         let _ = fs::remove_file(&file);
-        self.site.cli.json(&["audit", "export", "--to", &file])?;
+        self.site.cli.json(&["audit", "export", &file])?;
         let verified = self.site.cli.json(&["audit", "verify", &file])?;
         ensure!(
             verified["verified"] == true,
