@@ -102,11 +102,12 @@ fn the_tools_of_libfido2_use_our_key_over_hidraw() {
         script: "mkdir /var/key
 keysteward-virtual-token uhid --storage /var/key/k --control /run/k.control &
 while ! ls /dev/hidraw0 2>/dev/null; do sleep 0.1; done
+# The tools ask for PINs on their controlling terminal.
+setsid -c sh /etc/tools </dev/ttyS0 >/dev/ttyS0 2>&1 &
 "
         .into(),
     };
     let mut guest = Guest::boot(folder.path(), &root, &[]).unwrap();
-    guest.type_line("sh /etc/tools").unwrap();
     let mut said = 0;
     for prompt in ["new PIN", "again", "PIN for", "PIN for", "PIN for"] {
         said = guest.wait_for_after(said, prompt, PATIENCE).unwrap();
