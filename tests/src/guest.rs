@@ -221,7 +221,7 @@ impl Root {
         fs::copy("/bin/busybox", root.join("bin/busybox"))
             .context("/bin/busybox is missing: cargo xtask test installs busybox-static")?;
         for applet in [
-            "sh", "mount", "insmod", "ip", "ls", "cat", "sleep", "mkdir", "mdev",
+            "sh", "mount", "insmod", "ip", "ls", "cat", "sed", "sleep", "mkdir", "setsid",
         ] {
             symlink("busybox", root.join("bin").join(applet))?;
         }
@@ -317,10 +317,6 @@ fn target() -> Result<PathBuf> {
 }
 
 const READY: &str = "guest: ready";
-const SCRIPT_END: &str = "
-echo guest: ready
-while true; do sleep 3600; done
-";
 const SCRIPT_BEGIN: &str = "#!/bin/sh
 mount -t proc none /proc
 mount -t sysfs none /sys

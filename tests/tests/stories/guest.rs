@@ -96,7 +96,7 @@ fn the_tools_of_libfido2_use_our_key_over_hidraw() {
             .chain([program("keysteward-virtual-token").unwrap()])
             .collect(),
         files: vec![
-            ("/run/param".into(), cred_param().into()),
+            ("/etc/param".into(), cred_param().into()),
             ("/etc/tools".into(), TOOLS.into()),
         ],
         script: "mkdir /var/key
@@ -138,9 +138,9 @@ const TOOLS: &str = "set -e
 fido2-token -L && echo tools: listed
 fido2-token -I /dev/hidraw0
 fido2-token -S /dev/hidraw0
-fido2-cred -M -r -v -i /run/param -o /run/cred /dev/hidraw0
+fido2-cred -M -r -v -i /etc/param -o /run/cred /dev/hidraw0
 fido2-cred -V -v -i /run/cred -o /run/verified && echo tools: made
-{ sed -n 1p /run/param; echo example.com; sed -n 1p /run/verified; } > /run/assert
+{ sed -n 1p /etc/param; echo example.com; sed -n 1p /run/verified; } > /run/assert
 sed 1d /run/verified > /run/public-key
 fido2-assert -G -v -i /run/assert -o /run/assertion /dev/hidraw0
 fido2-assert -V -v -i /run/assertion /run/public-key es256 && echo tools: asserted
