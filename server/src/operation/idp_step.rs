@@ -4,13 +4,13 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use super::{StepName, plan::ABSENT};
+use super::{Kind as Operation, StepName, made, plan::ABSENT, work::Work};
 use crate::{
     connector::idp::{
         Authenticator, AuthenticatorId, AuthenticatorState, IdentityProvider, IdpError, IdpUserId,
         NewAuthenticator, Outcome, User, Why,
     },
-    store::CredentialId,
+    store::{self, CredentialId},
 };
 
 /// A request to the identity provider, with nothing left to look up.
@@ -112,6 +112,75 @@ impl IdpFailed {
                 _ => "check the connection, and try again",
             },
         }
+    }
+}
+
+/// Puts a request together.
+pub(super) fn prepare(
+    work: &Work,
+    step: StepName,
+    provider: Arc<dyn IdentityProvider>,
+) -> IdpRequest {
+    let facts = work.facts();
+    let own = facts.credential(work.progress.credential);
+    let keep = work
+        .template
+        .as_ref()
+        .is_some_and(|row| !row.definition.delete_at_idp);
+    let is = |state: &'static str| {
+        move |c: &&store::credential::Credential| c.idp_state.as_deref() == Some(state)
+    };
+    let about: Vec<_> = match (step, work.operation.kind) {
+        (StepName::Publish | StepName::Unpublish, _) | (StepName::ReadBack, Operation::Issue) => {
+            own.into_iter().collect()
+        }
+        (StepName::Suspend, _) => facts
+            .published()
+            .find(|c| !is("suspended")(c))
+            .into_iter()
+            .collect(),
+        (StepName::Resume, _) => facts
+            .published()
+            .find(is("suspended"))
+            .into_iter()
+            .collect(),
+        (StepName::DeleteAuthenticator, _) => facts
+            .published()
+            .find(|c| !keep || !is("suspended")(c))
+            .into_iter()
+            .collect(),
+        _ => facts.published().collect(),
+    };
+    // Who it belongs to there is known since it was published.
+    let known = about.first().and_then(|c| c.idp_user_id.clone());
+    let user = work.user.as_ref();
+    let text =
+        |field: fn(&store::user::User) -> &str| user.map(field).unwrap_or_default().to_owned();
+    IdpRequest {
+        provider,
+        step,
+        user: User {
+            user_name: text(|user| &user.user_name),
+            mail: text(|user| &user.mail),
+            given_name: text(|user| &user.given_name),
+            sn: text(|user| &user.sn),
+            sam_account_name: text(|user| user.sam_account_name.as_deref().unwrap_or_default()),
+            user_principal_name: text(|user| {
+                user.user_principal_name.as_deref().unwrap_or_default()
+            }),
+        },
+        idp_user: work.progress.idp_user.clone().or(known).map(IdpUserId),
+        new: own.map(|c| made::to_publish(work, c)),
+        about: about
+            .into_iter()
+            .map(|c| About {
+                row: c.id,
+                credential_id: c.credential_id.clone(),
+                authenticator: c.idp_authenticator_id.clone().map(AuthenticatorId),
+            })
+            .collect(),
+        look_first: work.attempts_of(step) > 0,
+        keep: keep && work.operation.kind == Operation::Revoke,
     }
 }
 

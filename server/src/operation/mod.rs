@@ -5,12 +5,12 @@
 //! | `issue` `hand_over_pin` `suspend` `resume` `revoke` `set_pin` `reset_token` `delete_credentials` | plans: pure, what comes next |
 //! | [`plan`] | progress, facts, effects: what plans speak in |
 //! | `request` | what can be asked for, and all that is checked before |
-//! | `engine` | start, watch, cancel, resolve, reveal; who works when |
-//! | `worker` | drives one operation; leases and fencing |
+//! | `engine` | start, watch, reveal; `resolve`: cancel and resolve |
+//! | `dispatch` `worker` `decide` | who works when; one operation driven, leased and fenced; what comes next |
 //! | `token_step` `idp_step` `look` | what leaves for tokens and providers, and looking what became of it |
 //! | `record` `made` `effects` | what came of it, written down |
 //! | `recognise` `presence` | from what agents see to tokens of ours |
-//! | `reconcile` | journals, acknowledgements, checkpoints |
+//! | `reconcile` `outgoing` | journals of hosts; acknowledgements and checkpoints for them |
 //! | [`hosts`] [`providers`] | the two doors to the outside |
 //!
 //! The promise: an attempt of a step starts at most once on a token; its outcome
@@ -21,7 +21,9 @@ pub mod hosts;
 pub mod plan;
 pub mod providers;
 
+mod decide;
 mod delete_credentials;
+mod dispatch;
 mod effects;
 mod engine;
 mod error;
@@ -30,6 +32,7 @@ mod idp_step;
 mod issue;
 mod look;
 mod made;
+mod outgoing;
 mod pins;
 mod presence;
 mod recognise;
@@ -37,6 +40,7 @@ mod reconcile;
 mod record;
 mod request;
 mod reset_token;
+mod resolve;
 mod resume;
 mod revoke;
 mod set_pin;
@@ -48,13 +52,14 @@ mod work;
 mod worker;
 
 pub use crate::store::operation::{Kind, Operation, State};
-pub use engine::{Engine, Parts, Position, Resolution, Settings, position};
+pub use engine::{Engine, Parts, Position, Settings, position};
 pub use error::Error;
 pub use hosts::Hosts;
 pub use plan::Progress;
 pub use presence::Place;
 pub use providers::{Connections, Providers};
 pub use request::{Ask, GivenPin, Request};
+pub use resolve::Resolution;
 pub use step::{StepName, Target};
 pub use watch::{Prompt, Update, Watch};
 

@@ -4,6 +4,7 @@
 //! is known again by a silent look for the credentials that we issued, else it
 //! is one of its model that never had any.
 
+use core::time::Duration;
 use std::{collections::BTreeMap, sync::Arc};
 
 use keysteward_proto::agent::v1::{
@@ -18,7 +19,7 @@ use crate::{
     audit,
     lifecycle::{self, Event, Registration, TokenState, TokenType},
     store::{
-        self, HostId, Page, TokenId, TokenTypeId, Write,
+        self, HostId, Micros, Page, TokenId, TokenTypeId, Write,
         credential::{self, OnToken},
         operation,
         token::{self, Facts, Token},
@@ -129,6 +130,7 @@ impl Inner {
             last_seen_at: Some(now),
             created_at: now,
         };
+        let mut news = true;
         let mut row = match found {
             None => {
                 token::insert(&mut tx, &fresh).await?;
@@ -136,7 +138,7 @@ impl Inner {
             }
             Some(old) => {
                 let row = Token {
-                    identity: old.identity,
+                    identity: old.identity.clone(),
                     token_type_id: old.token_type_id,
                     state: old.state,
                     needs_reset: old.needs_reset,
@@ -145,7 +147,10 @@ impl Inner {
                     created_at: old.created_at,
                     ..fresh
                 };
-                token::update(&mut tx, &row).await?;
+                news = !same(&old, &row, now);
+                if news {
+                    token::update(&mut tx, &row).await?;
+                }
                 row
             }
         };
@@ -165,6 +170,10 @@ impl Inner {
             return tx.commit().await;
         }
         self.register_if_known(&mut tx, &mut row).await?;
+        let waited_for = operation::any_open(&mut tx, row.id).await?;
+        if !news && !waited_for && row.state != TokenState::Unregistered {
+            return Ok(());
+        }
         // After the presence: whoever decides from now on sees the token.
         operation::wake_token(&mut tx, row.id).await?;
         tx.commit().await?;
@@ -312,6 +321,17 @@ async fn recognised(
     Ok(best.map(|t| (t.id, t.definition.registration)))
 }
 
+/// Whether there is nothing to write down: it was seen like this, there, lately.
+fn same(old: &Token, new: &Token, now: Micros) -> bool {
+    let lately = |at: Micros| now.since(at) < LATELY;
+    old.last_seen_at.is_some_and(lately)
+        && *old
+            == Token {
+                last_seen_at: old.last_seen_at,
+                ..new.clone()
+            }
+}
+
 fn model(seen: &agent::Token) -> String {
     let name = match (seen.manufacturer.trim(), seen.product.trim()) {
         ("", "") => format!("{:04x}:{:04x}", seen.vendor_id, seen.product_id),
@@ -348,5 +368,7 @@ fn facts(seen: &agent::Token, fido: &FidoFacts) -> Facts {
     }
 }
 
+/// `last_seen_at` is true to within this.
+const LATELY: Duration = Duration::from_secs(5 * 60);
 /// The agent splits it further where the token takes fewer.
 const LOOKED_FOR_AT_ONCE: usize = 64;

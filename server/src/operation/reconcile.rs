@@ -1,19 +1,17 @@
-//! What comes from the hosts: tokens, journals. And what goes back to them:
-//! acknowledgements, checkpoints.
+//! What comes from the hosts: tokens, journals.
 //!
 //! After a restore the database is older than the journals. Nothing runs then
 //! until every host's journal was read, or waiting for it was given up.
 
-use core::time::Duration;
 use std::sync::Arc;
 
-use keysteward_proto::agent::v1::{Outcome, StepKey, outcome::State as Journal};
+use keysteward_proto::agent::v1::{Outcome, outcome::State as Journal};
 use serde_json::{Map, Value, json};
 use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
 
 use super::{Engine, Inner, StepName, work::Work};
 use crate::{
-    audit::{self, checkpoint},
+    audit,
     fleet::FleetEvent,
     store::{
         self, HostId, Micros, OperationId, Write,
@@ -128,10 +126,14 @@ impl Inner {
     ) -> store::Result<()> {
         match event {
             FleetEvent::HostUp { host } => {
+                self.outbox.notify_one();
+                // Ten thousand hosts come back at once: most have nothing to wake.
+                if !step::any_started(&mut self.store.read().await?, host).await? {
+                    return Ok(());
+                }
                 let mut tx = self.store.write().await?;
                 operation::wake_host(&mut tx, host).await?;
                 tx.commit().await?;
-                self.outbox.notify_one();
                 self.due.notify_one();
                 Ok(())
             }
@@ -161,6 +163,9 @@ impl Inner {
     /// Takes over what a host's journal holds that nobody has acknowledged.
     async fn reconcile(&self, host: HostId, outcomes: &[Outcome]) -> store::Result<()> {
         let now = self.clock.now();
+        if outcomes.is_empty() && !self.is_reconciling().await? {
+            return Ok(());
+        }
         let mut tx = self.store.write().await?;
         for outcome in outcomes {
             self.take_over(&mut tx, host, outcome, now).await?;
@@ -179,6 +184,11 @@ impl Inner {
         self.outbox.notify_one();
         self.due.notify_one();
         Ok(())
+    }
+
+    async fn is_reconciling(&self) -> store::Result<bool> {
+        let row = server::get(&mut self.store.read().await?).await?;
+        Ok(row.is_some_and(|row| row.reconcile_since.is_some()))
     }
 
     async fn take_over(
@@ -316,98 +326,4 @@ impl Inner {
         };
         audit::append(tx, entry).await.map(drop)
     }
-
-    /// Tells agents what they may forget, for ever.
-    pub(super) async fn acknowledge(&self) {
-        loop {
-            tokio::select! {
-                () = self.outbox.notified() => {}
-                () = tokio::time::sleep(AGAIN) => {}
-            }
-            // Several steps in one call.
-            tokio::time::sleep(GATHER).await;
-            if let Err(error) = self.acknowledge_all().await {
-                tracing::error!(%error, "outcomes were not acknowledged; tried again");
-            }
-        }
-    }
-
-    async fn acknowledge_all(&self) -> store::Result<()> {
-        let mut read = self.store.read().await?;
-        let hosts = outbox::hosts(&mut read).await?;
-        for host in hosts {
-            if !self.hosts.is_linked(host) {
-                continue;
-            }
-            let due = outbox::of_host(&mut read, host).await?;
-            let Some(last) = due.last().map(|row| row.id) else {
-                continue;
-            };
-            let keys = due
-                .into_iter()
-                .map(|row| StepKey {
-                    operation_id: row.operation_id.to_string(),
-                    step: row.step,
-                    attempt: row.attempt,
-                })
-                .collect();
-            if let Err(error) = self.hosts.acknowledge(host, keys).await {
-                tracing::debug!(%host, %error, "not acknowledged; tried again");
-                continue;
-            }
-            let mut tx = self.store.write().await?;
-            outbox::delete(&mut tx, host, last).await?;
-            tx.commit().await?;
-        }
-        Ok(())
-    }
-
-    /// Signs the audit's head, and sends it off the machine, for ever.
-    pub(super) async fn sign(&self) {
-        let mut turn = 0_usize;
-        loop {
-            tokio::time::sleep(checkpoint::INTERVAL).await;
-            if let Err(error) = self.sign_once(&mut turn).await {
-                tracing::error!(%error, "the audit's head was not signed");
-            }
-        }
-    }
-
-    async fn sign_once(&self, turn: &mut usize) -> store::Result<()> {
-        let mut tx = self.store.write().await?;
-        let now = self.clock.now();
-        let key = self.keys.signing_key();
-        checkpoint::sign_head(&mut tx, key, checkpoint::ROWS, now).await?;
-        tx.commit().await?;
-        let mut read = self.store.read().await?;
-        let Some(newest) = checkpoint::newest(&mut read).await? else {
-            return Ok(());
-        };
-        let Some(server) = server::get(&mut read).await? else {
-            return Ok(());
-        };
-        drop(read);
-        let mut hosts = self.hosts.linked();
-        hosts.sort_unstable();
-        // A few at a time, in turn: every agent gets one with its hello anyway.
-        let chosen = hosts
-            .iter()
-            .cycle()
-            .skip(*turn)
-            .take(WITNESSES.min(hosts.len()));
-        for host in chosen {
-            *turn = (*turn + 1) % hosts.len().max(1);
-            if let Err(error) = self.hosts.witness(*host, server.id, &newest).await {
-                tracing::debug!(%host, %error, "no witness there");
-            }
-        }
-        Ok(())
-    }
 }
-
-/// Lets the acknowledgements of a few steps gather.
-const GATHER: Duration = Duration::from_millis(200);
-/// What was not acknowledged is tried again.
-const AGAIN: Duration = Duration::from_secs(60);
-/// Hosts that get a new checkpoint each interval.
-const WITNESSES: usize = 3;

@@ -338,6 +338,18 @@ pub async fn cancel(tx: &mut Write<'_>, id: OperationId, by: &str) -> Result<boo
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether one that has not ended is about this token.
+///
+/// # Errors
+/// When the database does.
+pub async fn any_open(from: &mut impl Reads, token: TokenId) -> Result<bool> {
+    let found = sqlx::query("SELECT 1 FROM operation WHERE token_id = $1 AND ended_at IS NULL")
+        .bind(token)
+        .fetch_optional(from.connection())
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Makes those that wait for this token due now.
 ///
 /// # Errors

@@ -105,6 +105,18 @@ pub async fn of_operation(from: &mut impl Reads, id: OperationId) -> Result<Vec<
         .collect()
 }
 
+/// Whether an attempt on this host is not settled.
+///
+/// # Errors
+/// When the database does.
+pub async fn any_started(from: &mut impl Reads, host: HostId) -> Result<bool> {
+    let found = sqlx::query("SELECT 1 FROM step WHERE host_id = $1 AND state = 'started'")
+        .bind(host)
+        .fetch_optional(from.connection())
+        .await?;
+    Ok(found.is_some())
+}
+
 /// One attempt.
 ///
 /// # Errors

@@ -1,17 +1,9 @@
-use core::time::Duration;
-
-use keysteward_proto::agent::v1::step_error::Code;
-
-use super::{
-    fault::{Fault, MAKE_CREDENTIAL},
-    key::refusal,
-    world::{ACTOR, Wishes, World},
-};
+use super::world::{ACTOR, Wishes, World};
 use crate::{
     connector::idp::{Call, Why},
     lifecycle::{Custody, TokenState},
-    operation::{Ask, Error, Request, State, Update, position},
-    store::{OperationId, credential::OnToken, token},
+    operation::{Ask, Error, Request, State, position},
+    store::{OperationId, credential::OnToken},
 };
 
 #[tokio::test]
@@ -321,38 +313,6 @@ async fn a_list_without_credential_ids_needs_a_person_and_never_a_second_import(
 }
 
 #[tokio::test]
-async fn nobody_touches_the_key_and_nothing_is_left() {
-    let world = World::new().await;
-    let id = {
-        let token = world.token_in(TokenState::Registered).await.id;
-        for _ in 0..9 {
-            let timeout = refusal(Code::TouchTimeout, "nobody touched the key");
-            world.host.state().refuse.push(timeout);
-        }
-        let (user, template) = (world.user, world.template);
-        world
-            .ask(Ask::Issue {
-                token,
-                user,
-                template,
-            })
-            .await
-            .unwrap()
-            .id
-    };
-    let ended = world.settled(id).await;
-    assert_eq!(ended.state, State::Failed);
-    assert!(ended.remark.contains("nobody touched"), "{}", ended.remark);
-    assert!(
-        ended.next_action.contains("touch the key"),
-        "{}",
-        ended.next_action
-    );
-    world.host.state().refuse.clear();
-    world.agree().await;
-}
-
-#[tokio::test]
 async fn a_key_with_a_pin_of_its_own_is_refused_with_what_to_do() {
     let world = World::new().await;
     world.host.state().key.pin = Some("314159".into());
@@ -361,173 +321,6 @@ async fn a_key_with_a_pin_of_its_own_is_refused_with_what_to_do() {
     assert!(ended.remark.contains("has a PIN"), "{}", ended.remark);
     assert!(ended.next_action.contains("reset"), "{}", ended.next_action);
     assert_eq!(world.host.state().log, ["inspect"]);
-}
-
-#[tokio::test]
-async fn a_key_that_goes_away_is_waited_for_and_the_wait_is_seen() {
-    let world = World::new().await;
-    world.token_in(TokenState::Registered).await;
-    world.unplug().await;
-    let id = world.issue().await.id;
-    world.waiting(id, "waits for the key").await;
-    world.host.plug();
-    assert_eq!(world.settled(id).await.state, State::Succeeded);
-    world.agree().await;
-}
-
-#[tokio::test]
-async fn a_wait_past_the_deadline_ends_as_expired() {
-    let mut world = World::new().await;
-    world.token_in(TokenState::Registered).await;
-    world.unplug().await;
-    let id = world.issue().await.id;
-    world.waiting(id, "waits for the key").await;
-    world.later(Duration::from_secs(25 * 60 * 60)).await;
-    let ended = world.settled(id).await;
-    assert_eq!(ended.state, State::Failed);
-    assert!(ended.remark.contains("expired"), "{}", ended.remark);
-}
-
-#[tokio::test]
-async fn an_attempt_that_only_an_absent_host_knows_of_is_unknown_until_it_is_back() {
-    let mut world = World::new().await;
-    world.token_in(TokenState::Registered).await;
-    world.gate.arm(MAKE_CREDENTIAL, Fault::HostVanishes);
-    let id = world.issue().await.id;
-    world.waiting(id, "waits for laptop-7").await;
-    world.later(Duration::from_secs(25 * 60 * 60)).await;
-    let parked = world.settled(id).await;
-    assert_eq!(parked.state, State::Unknown);
-    assert!(
-        parked.remark.contains("laptop-7 is away"),
-        "{}",
-        parked.remark
-    );
-    assert!(
-        parked.next_action.contains("its journal settles it"),
-        "{}",
-        parked.next_action
-    );
-    assert_eq!(world.host.state().key.made, 1);
-    world.host.link();
-    let ended = world
-        .until("its journal has settled it", async || {
-            Some(world.operation(id).await).filter(|now| now.state.has_ended())
-        })
-        .await;
-    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
-    assert_eq!(world.host.state().key.made, 1);
-    world.agree().await;
-}
-
-#[tokio::test]
-async fn a_cancelled_operation_undoes_what_it_made() {
-    let world = World::new().await;
-    world.token_in(TokenState::Registered).await;
-    let down = Why::Unreachable("down".into());
-    world.idp.state().always = Some((Call::AddAuthenticator, down));
-    let id = world.issue().await.id;
-    world.waiting(id, "publish").await;
-    assert_eq!(world.host.state().key.credentials.len(), 1);
-    world.engine.cancel(id, ACTOR).await.unwrap();
-    let ended = world.settled(id).await;
-    assert_eq!(ended.state, State::Cancelled, "{ended:?}");
-    assert!(ended.remark.contains(ACTOR), "{}", ended.remark);
-    assert_eq!(world.host.state().key.credentials, []);
-    world.agree().await;
-    let again = world.engine.cancel(id, ACTOR).await;
-    assert!(matches!(again, Err(Error::WrongState { .. })), "{again:?}");
-}
-
-#[tokio::test]
-async fn watchers_see_every_change_and_the_touch_that_is_wanted() {
-    let world = World::new().await;
-    world.token_in(TokenState::Registered).await;
-    world.unplug().await;
-    let id = world.issue().await.id;
-    let (_, mut watch) = world.engine.watch(id).await.unwrap();
-    world.host.plug();
-    let mut touched = false;
-    loop {
-        match watch.next().await.unwrap().unwrap() {
-            Update::Prompt(prompt) => {
-                assert_eq!(
-                    (prompt.kind, prompt.hostname.as_str()),
-                    ("touch", "laptop-7")
-                );
-                touched = true;
-            }
-            Update::Operation(now) if now.state.has_ended() => break,
-            Update::Operation(_) => {}
-        }
-    }
-    assert!(touched);
-}
-
-#[tokio::test]
-async fn a_virtual_key_is_registered_only_where_its_type_says_so() {
-    let world = World::new().await;
-    world.token().await;
-    world.host.unplug();
-    {
-        let mut state = world.host.state();
-        state.is_virtual = true;
-        state.serial = "V1".into();
-    }
-    world.host.plug();
-    let row = world
-        .until("the virtual key is seen", async || {
-            world
-                .tokens()
-                .await
-                .into_iter()
-                .find(|token| token.serial == "V1")
-        })
-        .await;
-    assert_eq!(
-        (row.state, row.token_type_id),
-        (TokenState::Unregistered, None)
-    );
-    let refused = world.engine.register(row.id, ACTOR).await;
-    assert!(
-        matches!(refused, Err(Error::WrongType { .. })),
-        "{refused:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_key_without_a_serial_is_known_again_by_its_credential() {
-    let world = World::new().await;
-    world.token().await;
-    world.host.unplug();
-    world.host.state().serial.clear();
-    world.host.plug();
-    let first = world
-        .until("it is seen", async || {
-            let tokens = world.tokens().await;
-            tokens.into_iter().find(|token| token.identity.is_none())
-        })
-        .await;
-    let ask = Ask::Issue {
-        token: first.id,
-        user: world.user,
-        template: world.template,
-    };
-    let issued = world.until("registered", async || {
-        let mut read = world.store.read().await.unwrap();
-        let now = token::get(&mut read, first.id).await.unwrap().unwrap();
-        (now.state == TokenState::Registered && world.engine.place(first.id).is_some())
-            .then_some(())
-    });
-    issued.await;
-    let ended = world.settled(world.ask(ask).await.unwrap().id).await;
-    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
-    world.unplug().await;
-    world.host.plug();
-    world
-        .until("known again", async || world.engine.place(first.id))
-        .await;
-    assert_eq!(world.tokens().await.len(), 2);
 }
 
 #[tokio::test]

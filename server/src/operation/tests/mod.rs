@@ -1,6 +1,7 @@
 //! Whole operations, in process: a simulated key behind a scripted host, a
 //! provider with STA's rules, a database in a file, an engine that can die.
 
+mod agreement;
 mod crash;
 mod fault;
 mod fence;
@@ -10,7 +11,9 @@ mod idp;
 mod issue;
 mod key;
 mod people;
+mod recognition;
 mod restore;
 mod revoke;
 mod suspend;
+mod waiting;
 mod world;

@@ -187,6 +187,7 @@ CREATE TABLE operation (
     lease_owner     TEXT,
     lease_until     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX operation_of_token ON operation (token_id);
 CREATE INDEX operation_due ON operation (state, not_before, lease_until);
 -- One operation at a time changes a token.
 CREATE UNIQUE INDEX operation_token ON operation (token_id) WHERE ended_at IS NULL AND token_id IS NOT NULL AND kind <> 'delete-credentials';
@@ -204,6 +205,7 @@ CREATE TABLE step (
     ended_at        INTEGER,
     PRIMARY KEY (operation_id, step, attempt)
 ) STRICT;
+CREATE INDEX step_unsettled ON step (host_id) WHERE state = 'started';
 
 -- What must leave this server after the transaction that caused it:
 -- outcomes that an agent may forget, now that they are stored here.
