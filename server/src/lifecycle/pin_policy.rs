@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn a_policy_that_no_token_could_meet_is_refused_by_field() {
         policy().check().unwrap();
-        let cases: [(fn(&mut PinPolicy), &str); 5] = [
+        type Spoil = fn(&mut PinPolicy);
+        let cases: [(Spoil, &str); 5] = [
             (|p| p.length = 3, "template.pin.length"),
             (|p| p.length = 64, "template.pin.length"),
             (|p| p.minimum_length = 3, "template.pin.minimum_length"),

@@ -191,7 +191,8 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named() {
         template().check("office").unwrap();
-        let cases: [(fn(&mut Template), &str); 10] = [
+        type Spoil = fn(&mut Template);
+        let cases: [(Spoil, &str); 10] = [
             (|t| t.token_types.clear(), "template.token_types"),
             (|t| t.display_name.clear(), "template.display_name"),
             (

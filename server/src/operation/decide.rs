@@ -260,13 +260,18 @@ impl Inner {
                     step: step.as_str().to_owned(),
                     attempt: attempt.attempt,
                 });
+                // What undoes is not to be given up with what it undoes.
+                let cancelled = match work.progress.failure {
+                    None => cancelled.clone(),
+                    Some(_) => CancellationToken::new(),
+                };
                 let (on_progress, progress) = mpsc::channel(16);
                 let request = StepRequest {
                     presence_id: place.presence_id,
                     purpose: work.purpose(),
                     step: request,
                     on_progress,
-                    cancelled: cancelled.clone(),
+                    cancelled,
                 };
                 work.operation.host_id = Some(place.host);
                 Job::Token(attempt.clone(), place.host, Box::new(request), progress)

@@ -322,3 +322,6 @@ pub fn expired(deadline: Option<Micros>, now: Micros) -> bool {
 
 /// The IdP's state of what is not there.
 pub(super) const ABSENT: &str = "absent";
+
+#[cfg(test)]
+mod tests;

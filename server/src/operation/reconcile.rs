@@ -212,13 +212,13 @@ impl Inner {
             // Its worker asks the journal.
             Some(attempt) if attempt.state == step::State::Started => Ok(()),
             Some(_) => outbox::insert(tx, host, id, &key.step, key.attempt, now).await,
-            None => self.from_the_future(tx, host, known, outcome, now).await,
+            None => self.later_than_backup(tx, host, known, outcome, now).await,
         }
     }
 
     /// An attempt of an operation that the restored database knows at an earlier
     /// step. What it did is written down, and a person is asked.
-    async fn from_the_future(
+    async fn later_than_backup(
         &self,
         tx: &mut Write<'_>,
         host: HostId,

@@ -114,7 +114,7 @@ impl Inner {
                 let prompts = self.prompts(id, hostname, progress);
                 let call = self.hosts.step(host, *request);
                 let (result, ()) = tokio::join!(call, prompts);
-                Finished::Token(attempt, result)
+                Finished::Token(attempt, result.map(Box::new))
             }
             Job::Idp(attempt, request) => {
                 let result = idp_step::perform(&request).await;
@@ -127,7 +127,7 @@ impl Inner {
                     attempt: attempt.attempt,
                 };
                 let outcome = self.hosts.outcome(host, key).await;
-                Finished::Journal(attempt, outcome)
+                Finished::Journal(attempt, outcome.map(Box::new))
             }
             Job::Look(look) => {
                 let found = look.perform(&*self.hosts).await;

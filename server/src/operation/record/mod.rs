@@ -31,11 +31,11 @@ use crate::{
 /// What came of something that was done outside the database.
 pub(in crate::operation) enum Finished {
     /// A step at a token.
-    Token(Attempt, Result<StepResult, CallError>),
+    Token(Attempt, Result<Box<StepResult>, CallError>),
     /// A step at the identity provider.
     Idp(Attempt, Result<IdpDone, IdpFailed>),
     /// A question to a host's journal.
-    Journal(Attempt, Result<Outcome, CallError>),
+    Journal(Attempt, Result<Box<Outcome>, CallError>),
     /// A look at the token.
     Look(StepName, Result<Found, NotNow>),
 }
@@ -48,7 +48,7 @@ impl Inner {
         finished: Finished,
     ) -> store::Result<()> {
         match finished {
-            Finished::Token(attempt, Ok(result)) => self.told(tx, work, &attempt, result).await,
+            Finished::Token(attempt, Ok(result)) => self.told(tx, work, &attempt, *result).await,
             Finished::Token(attempt, Err(CallError::Refused(error))) => {
                 self.refused(tx, work, &attempt, &error, false).await
             }

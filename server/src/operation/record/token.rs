@@ -95,6 +95,7 @@ impl Inner {
         facts.insert("why".into(), json!(why));
         effects::record(tx, work, step.verb(), audit::Outcome::Failed, facts).await?;
         if code == Code::Cancelled
+            && work.progress.failure.is_none()
             && let Some(by) = work.operation.cancelled_by.clone()
         {
             work.cancel(&by);
@@ -137,7 +138,7 @@ impl Inner {
         tx: &mut Write<'_>,
         work: &mut Work,
         attempt: &Attempt,
-        outcome: Result<Outcome, CallError>,
+        outcome: Result<Box<Outcome>, CallError>,
     ) -> store::Result<()> {
         let outcome = match outcome {
             Ok(outcome) => outcome,

@@ -17,6 +17,10 @@ pub(super) enum Fault {
     Unplugged,
     /// Done, and the host is gone before it could say so.
     HostVanishes,
+    /// Waits for a touch that never comes, until it is told to give up.
+    NobodyTouches,
+    /// Touched in the moment in which it is told to give up.
+    TouchedTooLate,
 }
 
 impl Fault {

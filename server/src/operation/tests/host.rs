@@ -259,6 +259,13 @@ impl Hosts for Host {
         }
         let key = request.step.key.clone();
         let lost = || CallError::Lost("the link was lost".into());
+        let gave_up = || {
+            let gave_up = refusal(Code::Cancelled, "the request was cancelled");
+            CallError::Refused(Box::new(gave_up))
+        };
+        if request.cancelled.is_cancelled() {
+            return Err(gave_up());
+        }
         match self.gate.pass() {
             None => {}
             Some(Fault::ServerDiesBefore) => self.gate.trip().await,
@@ -278,6 +285,11 @@ impl Hosts for Host {
             Some(Fault::AnswerLost) => {
                 let _ = self.work(&request);
                 return Err(lost());
+            }
+            Some(Fault::TouchedTooLate) => request.cancelled.cancelled().await,
+            Some(Fault::NobodyTouches) => {
+                request.cancelled.cancelled().await;
+                return Err(gave_up());
             }
             Some(Fault::HostVanishes) => {
                 let _ = self.work(&request);

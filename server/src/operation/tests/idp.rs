@@ -78,7 +78,13 @@ impl Idp {
         }
         let no_answer = || error(Why::NoAnswer("connection reset".into()));
         match self.gate.pass() {
-            None | Some(Fault::Unplugged | Fault::HostVanishes) => {}
+            None
+            | Some(
+                Fault::Unplugged
+                | Fault::HostVanishes
+                | Fault::NobodyTouches
+                | Fault::TouchedTooLate,
+            ) => {}
             Some(Fault::ServerDiesBefore) => self.gate.trip().await,
             Some(Fault::ServerDiesAfter) => {
                 let _ = work(&mut self.state());

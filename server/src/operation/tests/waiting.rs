@@ -147,3 +147,35 @@ async fn watchers_see_every_change_and_the_touch_that_is_wanted() {
     }
     assert!(touched);
 }
+
+/// An issue that is cancelled while the key waits for a touch.
+async fn cancelled_at_the_touch(fault: Fault) -> World {
+    let world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    world.gate.arm(MAKE_CREDENTIAL, fault);
+    let id = world.issue().await.id;
+    world
+        .until("the key waits for a touch", async || {
+            world.gate.came().then_some(())
+        })
+        .await;
+    assert_eq!(world.operation(id).await.state, State::Running);
+    world.engine.cancel(id, ACTOR).await.unwrap();
+    let ended = world.settled(id).await;
+    assert_eq!(ended.state, State::Cancelled, "{ended:?}");
+    world.agree().await;
+    world
+}
+
+#[tokio::test]
+async fn cancelling_takes_the_prompt_off_a_key_that_nobody_touches() {
+    let world = cancelled_at_the_touch(Fault::NobodyTouches).await;
+    assert_eq!(world.host.state().key.made, 0);
+}
+
+#[tokio::test]
+async fn a_touch_that_comes_with_the_cancelling_is_undone() {
+    let world = cancelled_at_the_touch(Fault::TouchedTooLate).await;
+    let state = world.host.state();
+    assert_eq!((state.key.made, state.key.credentials.len()), (1, 0));
+}

@@ -21,6 +21,8 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool)> {
         // An outcome that a token has given must survive a power cut.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What is erased is overwritten, sealed as it was.
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
