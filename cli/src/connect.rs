@@ -185,6 +185,11 @@ impl Agent {
         ))
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_test(channel: Channel) -> Self {
+        Self(channel)
+    }
+
     pub(crate) fn tokens(&self) -> agent::tokens_client::TokensClient<Channel> {
         agent::tokens_client::TokensClient::new(self.0.clone())
     }

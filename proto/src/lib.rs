@@ -13,6 +13,8 @@
 //! Messages that carry a PIN or another secret print without it: see `secret.rs`.
 
 #![forbid(unsafe_code)]
+// Of generated code: a oneof is an enum of its messages.
+#![allow(clippy::large_enum_variant)]
 
 pub mod join_token;
 mod secret;

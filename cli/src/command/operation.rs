@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Operations, newest last
+    /// Operations, ended or not
     #[command(after_help = "Example:\n  keysteward operation list --state needs-attention")]
     List {
         /// running, waiting, succeeded, failed, cancelled, needs-attention or unknown

@@ -27,6 +27,15 @@ pub(crate) struct Which {
     token: Option<String>,
 }
 
+#[cfg(test)]
+impl Which {
+    pub(super) fn for_test(token: Option<&str>) -> Self {
+        Self {
+            token: token.map(str::to_owned),
+        }
+    }
+}
+
 /// The key's PIN.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Pin {

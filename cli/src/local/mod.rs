@@ -4,3 +4,6 @@ pub(crate) mod fido;
 pub(crate) mod token;
 
 mod lease;
+
+#[cfg(test)]
+mod tests;

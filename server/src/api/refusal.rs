@@ -2,8 +2,6 @@
 //!
 //! Each room's error enum is turned into a [`Refusal`] here and nowhere else.
 
-use std::collections::HashMap;
-
 use keysteward_proto::error::v1::ErrorDetail;
 use prost::Message as _;
 use tonic::{Code, Status};
@@ -18,7 +16,7 @@ use crate::{
 pub struct Refusal {
     code: Code,
     message: String,
-    detail: ErrorDetail,
+    detail: Box<ErrorDetail>,
 }
 
 impl Refusal {
@@ -27,10 +25,10 @@ impl Refusal {
         Self {
             code,
             message: message.into(),
-            detail: ErrorDetail {
+            detail: Box::new(ErrorDetail {
                 reason: reason.to_owned(),
                 ..ErrorDetail::default()
-            },
+            }),
         }
     }
 
@@ -87,13 +85,6 @@ impl Refusal {
     #[must_use]
     pub fn fact(mut self, name: &str, value: impl ToString) -> Self {
         self.detail.facts.insert(name.to_owned(), value.to_string());
-        self
-    }
-
-    /// Facts that a room names itself.
-    #[must_use]
-    pub fn facts(mut self, facts: HashMap<String, String>) -> Self {
-        self.detail.facts.extend(facts);
         self
     }
 

@@ -77,11 +77,11 @@ pub async fn init(settings: &Settings, clock: Clock) -> anyhow::Result<Made> {
         data_dir: settings.data_dir.clone(),
         server_id: fleet.authority().server().to_string(),
         api_key_file: settings.data_dir.join("admin.key"),
-        trusted_root: settings.data_dir.join("root.pem"),
+        trusted_root: trusted_root(settings),
         profile: settings.data_dir.join("cli.toml"),
     };
     write_new(&made.api_key_file, 0o600, &format!("{}\n", secret.as_str()))?;
-    write_new(&made.trusted_root, 0o644, &roots(fleet.authority()))?;
+    publish_roots(settings, fleet.authority())?;
     write_new(&made.profile, 0o644, &profile(settings))?;
 
     let mut tx = store.write().await?;
@@ -124,6 +124,21 @@ fn profile(settings: &Settings) -> String {
         text.push_str("# trusted_root = the root of api.certificate\n");
     }
     text
+}
+
+/// Puts the roots where clients of this machine look for them. They are public, and in the
+/// database: after a restore, or a new root, the file is made anew.
+pub(super) fn publish_roots(settings: &Settings, authority: &Authority) -> anyhow::Result<()> {
+    let path = trusted_root(settings);
+    let pem = roots(authority);
+    if fs::read_to_string(&path).is_ok_and(|there| there == pem) {
+        return Ok(());
+    }
+    fs::write(&path, pem).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn trusted_root(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("root.pem")
 }
 
 pub(crate) fn roots(authority: &Authority) -> String {

@@ -11,6 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use super::init;
 use crate::{
     api::{self, Rooms, auth::AuthLayer, listener},
     fleet::{Fleet, FleetSettings},
@@ -56,6 +57,7 @@ pub async fn serve(
     let keys = Arc::new(KeyStore::load(&settings.master_key)?);
     let store = Store::open(&database).await?;
     let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
+    init::publish_roots(settings, fleet.authority())?;
     let metrics = Metrics::new();
     let engine = Engine::new(Parts {
         store: store.clone(),

@@ -1,0 +1,205 @@
+//! The local verbs against a stand-in for an agent, over gRPC.
+
+use keysteward_proto::agent::v1::{
+    self as wire, LeaseRequest, LeaseResponse, StepError,
+    fido_server::{Fido, FidoServer},
+    lease_request::Request as Asked,
+    lease_response::Response as Said,
+    step::Verb,
+    step_error::Code,
+    step_result::Result as Outcome,
+    tokens_server::{Tokens, TokensServer},
+};
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::{Request, Response, Status, Streaming, transport::Endpoint};
+
+use super::{fido, token};
+use crate::{
+    connect::Agent,
+    failure::{Exit, Result},
+    output::{Format, Output},
+};
+
+/// One key is plugged in; each step is answered as laid out.
+#[derive(Clone)]
+struct StandIn {
+    answer: Said,
+    /// What was asked of the key.
+    steps: Arc<Mutex<Vec<wire::Step>>>,
+}
+
+impl StandIn {
+    fn new(answer: Said) -> Self {
+        Self {
+            answer,
+            steps: Arc::default(),
+        }
+    }
+
+    async fn serve(&self) -> Agent {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_service(TokensServer::new(self.clone()))
+                .add_service(FidoServer::new(self.clone()))
+                .serve_with_incoming(TcpListenerStream::new(listener)),
+        );
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        Agent::for_test(endpoint.connect().await.unwrap())
+    }
+}
+
+#[tonic::async_trait]
+impl Tokens for StandIn {
+    async fn list(
+        &self,
+        _: Request<wire::ListRequest>,
+    ) -> std::result::Result<Response<wire::ListResponse>, Status> {
+        let token = wire::Token {
+            presence_id: "1-aa".into(),
+            serial: "5001".into(),
+            ..wire::Token::default()
+        };
+        Ok(Response::new(wire::ListResponse {
+            tokens: vec![token],
+        }))
+    }
+
+    type WatchStream = tokio_stream::Empty<std::result::Result<wire::TokenEvent, Status>>;
+
+    async fn watch(
+        &self,
+        _: Request<wire::WatchRequest>,
+    ) -> std::result::Result<Response<Self::WatchStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
+    }
+}
+
+#[tonic::async_trait]
+impl Fido for StandIn {
+    type LeaseStream = ReceiverStream<std::result::Result<LeaseResponse, Status>>;
+
+    async fn lease(
+        &self,
+        requests: Request<Streaming<LeaseRequest>>,
+    ) -> std::result::Result<Response<Self::LeaseStream>, Status> {
+        let mut requests = requests.into_inner();
+        let (answers, stream) = mpsc::channel(4);
+        let (answer, steps) = (self.answer.clone(), self.steps.clone());
+        tokio::spawn(async move {
+            while let Ok(Some(request)) = requests.message().await {
+                let said = match request.request {
+                    Some(Asked::Open(_)) => vec![Said::Opened(wire::Opened::default())],
+                    Some(Asked::Step(step)) => {
+                        steps.lock().unwrap().push(step);
+                        let touch = wire::Progress {
+                            kind: wire::progress::Kind::TouchNeeded.into(),
+                            message: "touch the key on laptop-7 now".into(),
+                        };
+                        vec![Said::Progress(touch), answer.clone()]
+                    }
+                    _ => vec![],
+                };
+                for response in said {
+                    let response = LeaseResponse {
+                        response: Some(response),
+                    };
+                    let _ = answers.send(Ok(response)).await;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+fn result(outcome: Outcome) -> Said {
+    Said::Result(wire::StepResult {
+        result: Some(outcome),
+    })
+}
+
+fn refused(code: Code) -> Said {
+    Said::Error(StepError {
+        code: code.into(),
+        message: "no".into(),
+        ..StepError::default()
+    })
+}
+
+async fn fido(stand_in: &StandIn, command: fido::Command) -> (Result<()>, String) {
+    let agent = stand_in.serve().await;
+    let mut out = Vec::new();
+    let done = fido::run(command, &agent, &mut Output::new(Format::Json, &mut out)).await;
+    (done, String::from_utf8(out).unwrap())
+}
+
+fn select(token: Option<&str>) -> fido::Command {
+    fido::Command::Select {
+        which: fido::Which::for_test(token),
+    }
+}
+
+#[tokio::test]
+async fn what_the_key_answered_is_shown_after_any_prompt() {
+    let stand_in = StandIn::new(result(Outcome::Inspected(wire::Inspected {
+        pin_retries: 5,
+        pin_set: true,
+        ..wire::Inspected::default()
+    })));
+    let command = fido::Command::Info {
+        which: fido::Which::for_test(Some("5001")),
+    };
+    let (done, out) = fido(&stand_in, command).await;
+    done.unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&shown["presence_id"], &shown["pin_retries"]),
+        (&"1-aa".into(), &5.into())
+    );
+}
+
+#[tokio::test]
+async fn a_change_has_a_key_for_the_journal_and_a_look_has_none() {
+    let stand_in = StandIn::new(result(Outcome::Done(wire::Done {})));
+    let agent = stand_in.serve().await;
+    let mut out = Vec::new();
+    token::reset(&agent, "1-a", &mut Output::new(Format::Json, &mut out))
+        .await
+        .unwrap();
+    assert_eq!(out, b"{\"done\":\"reset\",\"presence_id\":\"1-aa\"}\n");
+    fido(&stand_in, select(None)).await.0.unwrap();
+    let steps = stand_in.steps.lock().unwrap();
+    let key = steps[0].key.clone().unwrap();
+    assert_eq!((key.step.as_str(), key.attempt), ("reset", 1));
+    assert!(uuid::Uuid::parse_str(&key.operation_id).is_ok());
+    assert!(matches!(steps[1].verb, Some(Verb::Select(_))) && steps[1].key.is_none());
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_key_decides_the_exit_code_and_prints_no_result() {
+    for (code, exit) in [
+        (Code::PinInvalid, Exit::Failed),
+        (Code::TokenRemoved, Exit::Failed),
+        (Code::ForbiddenByHost, Exit::Refused),
+        (Code::TokenBusy, Exit::Refused),
+        (Code::OutcomeUnknown, Exit::NeedsAttention),
+    ] {
+        let (done, out) = fido(&StandIn::new(refused(code)), select(None)).await;
+        assert_eq!(
+            (done.unwrap_err().exit(), out.as_str()),
+            (exit, ""),
+            "{code:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_plugged_in_is_not_asked_anything() {
+    let stand_in = StandIn::new(refused(Code::Internal));
+    let (done, _) = fido(&stand_in, select(Some("77"))).await;
+    assert_eq!(done.unwrap_err().exit(), Exit::NotFound);
+    assert!(stand_in.steps.lock().unwrap().is_empty());
+}
