@@ -155,3 +155,24 @@ fn a_line_that_is_no_record_is_named() {
     assert_eq!(broken.line, 2);
     assert!(matches!(broken.why, Why::Unreadable(_)));
 }
+
+/// The beginning of an export of `keysteward-server`, as the command line wrote it.
+const EXPORTED: &str = include_str!("exported.jsonl");
+
+#[test]
+fn what_a_server_exported_verifies_and_a_digit_of_its_time_does_not() {
+    let mut verifier = Verifier::new(None);
+    EXPORTED
+        .lines()
+        .try_for_each(|line| verifier.line(line))
+        .unwrap();
+    assert_eq!((verifier.entries(), verifier.newest().unwrap().seq), (3, 3));
+
+    let mut verifier = Verifier::new(None);
+    let spoilt = EXPORTED.replacen("1795288803044119", "1795288803044118", 1);
+    let broken = spoilt
+        .lines()
+        .try_for_each(|line| verifier.line(line))
+        .unwrap_err();
+    assert_eq!((broken.seq, broken.why), (1, Why::Changed));
+}

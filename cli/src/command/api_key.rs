@@ -105,7 +105,7 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
 }
 
 #[derive(Debug, Serialize)]
-struct ApiKey {
+pub(super) struct ApiKey {
     id: String,
     name: String,
     scopes: Vec<String>,

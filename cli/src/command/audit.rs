@@ -271,7 +271,7 @@ fn line_of_checkpoint(seen: wire::AuditCheckpoint) -> audit_verifier::Checkpoint
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     seq: u64,
     at: Option<String>,
     actor: String,

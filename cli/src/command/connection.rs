@@ -172,7 +172,7 @@ impl Sta {
 }
 
 #[derive(Debug, Serialize)]
-struct Connection {
+pub(super) struct Connection {
     id: String,
     name: String,
     kind: &'static str,

@@ -88,7 +88,7 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
 }
 
 #[derive(Debug, Serialize)]
-struct Host {
+pub(super) struct Host {
     id: String,
     hostname: String,
     group: String,
@@ -142,7 +142,7 @@ impl From<wire::Host> for Host {
 
 /// A key as its host sees it.
 #[derive(Debug, Serialize)]
-struct Plugged {
+pub(super) struct Plugged {
     presence_id: String,
     product: String,
     serial: Option<String>,

@@ -103,8 +103,8 @@ struct Row {
 }
 
 /// What became of a row.
-#[derive(Clone, Debug, Serialize)]
-struct Done {
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Done {
     line: u64,
     token: String,
     user: String,

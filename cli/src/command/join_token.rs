@@ -117,7 +117,7 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
 }
 
 #[derive(Debug, Serialize)]
-struct JoinToken {
+pub(super) struct JoinToken {
     id: String,
     group: String,
     uses_left: u32,

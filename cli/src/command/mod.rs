@@ -99,3 +99,6 @@ pub(crate) async fn run(command: Command, context: Context<'_>) -> Result<()> {
         Command::Completions(a) => completions::run(&a, context),
     }
 }
+
+#[cfg(test)]
+mod tests;

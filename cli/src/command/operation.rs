@@ -264,7 +264,7 @@ impl View for Detail {
 }
 
 #[derive(Debug, Serialize)]
-struct Attempt {
+pub(super) struct Attempt {
     step: String,
     attempt: u32,
     target: String,

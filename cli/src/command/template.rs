@@ -138,7 +138,7 @@ impl Create {
 }
 
 #[derive(Debug, Serialize)]
-struct Template {
+pub(super) struct Template {
     id: String,
     name: String,
     connection: String,

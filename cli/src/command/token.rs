@@ -191,7 +191,7 @@ async fn show(token: String, mut context: Context<'_>) -> Result<()> {
 }
 
 #[derive(Debug, Serialize)]
-struct Token {
+pub(super) struct Token {
     id: String,
     serial: Option<String>,
     model: String,
@@ -287,7 +287,7 @@ impl View for Detail {
 }
 
 #[derive(Debug, Serialize)]
-struct Credential {
+pub(super) struct Credential {
     id: String,
     rp_id: String,
     credential_id: String,
@@ -332,7 +332,7 @@ impl From<wire::Credential> for Credential {
 }
 
 #[derive(Debug, Serialize)]
-struct Change {
+pub(super) struct Change {
     at: Option<String>,
     event: String,
     from: String,

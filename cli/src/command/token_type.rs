@@ -115,7 +115,7 @@ impl Create {
 }
 
 #[derive(Debug, Serialize)]
-struct TokenType {
+pub(super) struct TokenType {
     id: String,
     name: String,
     aaguids: Vec<String>,

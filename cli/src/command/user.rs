@@ -161,7 +161,7 @@ pub(super) fn csv_refusal(name: &str, error: &csv::Error) -> Failure {
 }
 
 #[derive(Debug, Serialize)]
-struct User {
+pub(super) struct User {
     id: String,
     user_name: String,
     mail: String,

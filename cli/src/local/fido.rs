@@ -1,13 +1,15 @@
 //! `keysteward --agent ADDRESS token fido`: what an administrator does to a FIDO2 key.
 
+mod view;
+
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use keysteward_proto::agent::v1::{self as wire, step::Verb, step_result::Result as Outcome};
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use self::view::{Credential, Info, Made};
 use super::{
     lease::Lease,
     token::{done, find},
@@ -15,7 +17,7 @@ use super::{
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
-    output::{Output, View},
+    output::Output,
     secret_input,
 };
 
@@ -335,74 +337,6 @@ async fn change(
     let (presence_id, mut lease) = open(agent, which, step).await?;
     lease.change(step, verb).await?;
     done(output, step, &presence_id)
-}
-
-#[derive(Debug, Serialize)]
-struct Info {
-    presence_id: String,
-    pin_set: bool,
-    pin_retries: u32,
-    power_cycle_needed: bool,
-    /// Hexadecimal CBOR.
-    get_info: String,
-}
-
-impl View for Info {
-    const COLUMNS: &'static [&'static str] = &[
-        "presence_id",
-        "pin_set",
-        "pin_retries",
-        "power_cycle_needed",
-    ];
-}
-
-#[derive(Debug, Serialize)]
-struct Credential {
-    credential_id: String,
-    rp_id: String,
-    user_id: String,
-    user_name: String,
-    user_display_name: String,
-    cred_protect: u32,
-    /// COSE_Key, hexadecimal.
-    public_key: String,
-}
-
-impl View for Credential {
-    const COLUMNS: &'static [&'static str] = &[
-        "credential_id",
-        "rp_id",
-        "user_name",
-        "user_display_name",
-        "cred_protect",
-    ];
-}
-
-impl From<wire::Credential> for Credential {
-    fn from(credential: wire::Credential) -> Self {
-        Self {
-            credential_id: URL_SAFE_NO_PAD.encode(credential.credential_id),
-            rp_id: credential.rp_id,
-            user_id: hex::encode(credential.user_id),
-            user_name: credential.user_name,
-            user_display_name: credential.user_display_name,
-            cred_protect: credential.cred_protect,
-            public_key: hex::encode(credential.public_key),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Made {
-    presence_id: String,
-    rp_id: String,
-    credential_id: String,
-    attestation_object: String,
-    client_data: String,
-}
-
-impl View for Made {
-    const COLUMNS: &'static [&'static str] = &["presence_id", "rp_id", "credential_id"];
 }
 
 const OTHER: Failure = Failure::Answer("it is the result of another verb");

@@ -1,0 +1,69 @@
+//! The shapes that `docs/cli.md` promises to programs.
+
+use keysteward_proto::server::v1 as wire;
+use serde::Serialize;
+
+use super::{
+    api_key, audit, connection, host, issue, join_token, operation, template, token, token_type,
+    user,
+};
+use crate::output::View;
+
+const DOCUMENTED: &str = include_str!("../../../docs/cli.md");
+
+/// The members that the page lists for an object, sorted.
+fn documented(object: &str) -> Vec<String> {
+    let start = format!("| {object} | ");
+    let line = DOCUMENTED
+        .lines()
+        .find_map(|line| line.strip_prefix(&start))
+        .unwrap_or_else(|| panic!("docs/cli.md does not describe {object}"));
+    let mut members: Vec<String> = line
+        .split('`')
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
+    members.sort();
+    members
+}
+
+fn members(view: &impl Serialize) -> Vec<String> {
+    let value = serde_json::to_value(view).unwrap();
+    let mut members: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+    members.sort();
+    members
+}
+
+fn check<V: View + From<W>, W: Default>(object: &str) {
+    let members = members(&V::from(W::default()));
+    assert_eq!(members, documented(object), "{object}");
+    for field in V::COLUMNS.iter().chain(V::FIELDS) {
+        assert!(
+            members.iter().any(|m| m == field),
+            "{object} has no {field} to show"
+        );
+    }
+}
+
+#[test]
+fn every_object_has_the_members_that_the_page_lists() {
+    check::<host::Host, wire::Host>("host");
+    check::<join_token::JoinToken, wire::JoinToken>("join_token");
+    check::<token::Token, wire::Token>("token");
+    check::<token::Credential, wire::Credential>("credential");
+    check::<token::Change, wire::StateChange>("history entry");
+    check::<token_type::TokenType, wire::TokenType>("token_type");
+    check::<user::User, wire::User>("user");
+    check::<connection::Connection, wire::Connection>("connection");
+    check::<template::Template, wire::Template>("template");
+    check::<operation::Operation, wire::Operation>("operation");
+    check::<operation::Attempt, wire::Attempt>("attempt");
+    check::<audit::Row, wire::AuditEntry>("entry (audit)");
+    check::<api_key::ApiKey, wire::ApiKey>("api_key");
+    assert_eq!(
+        members(&issue::Done::default()),
+        documented("row (of a file)")
+    );
+}

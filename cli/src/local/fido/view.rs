@@ -1,0 +1,75 @@
+//! What the verbs show.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use keysteward_proto::agent::v1 as wire;
+use serde::Serialize;
+
+use crate::output::View;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Info {
+    pub(super) presence_id: String,
+    pub(super) pin_set: bool,
+    pub(super) pin_retries: u32,
+    pub(super) power_cycle_needed: bool,
+    /// Hexadecimal CBOR.
+    pub(super) get_info: String,
+}
+
+impl View for Info {
+    const COLUMNS: &'static [&'static str] = &[
+        "presence_id",
+        "pin_set",
+        "pin_retries",
+        "power_cycle_needed",
+    ];
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Credential {
+    pub(super) credential_id: String,
+    pub(super) rp_id: String,
+    pub(super) user_id: String,
+    pub(super) user_name: String,
+    pub(super) user_display_name: String,
+    pub(super) cred_protect: u32,
+    /// COSE_Key, hexadecimal.
+    pub(super) public_key: String,
+}
+
+impl View for Credential {
+    const COLUMNS: &'static [&'static str] = &[
+        "credential_id",
+        "rp_id",
+        "user_name",
+        "user_display_name",
+        "cred_protect",
+    ];
+}
+
+impl From<wire::Credential> for Credential {
+    fn from(credential: wire::Credential) -> Self {
+        Self {
+            credential_id: URL_SAFE_NO_PAD.encode(credential.credential_id),
+            rp_id: credential.rp_id,
+            user_id: hex::encode(credential.user_id),
+            user_name: credential.user_name,
+            user_display_name: credential.user_display_name,
+            cred_protect: credential.cred_protect,
+            public_key: hex::encode(credential.public_key),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Made {
+    pub(super) presence_id: String,
+    pub(super) rp_id: String,
+    pub(super) credential_id: String,
+    pub(super) attestation_object: String,
+    pub(super) client_data: String,
+}
+
+impl View for Made {
+    const COLUMNS: &'static [&'static str] = &["presence_id", "rp_id", "credential_id"];
+}
