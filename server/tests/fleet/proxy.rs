@@ -1,6 +1,13 @@
 //! A line between agent and server that can fail: it moves bytes and knows no TLS.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -27,6 +34,7 @@ pub(crate) enum Line {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     line: watch::Sender<Line>,
+    dialled: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -34,14 +42,26 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (line, watched) = watch::channel(line);
+        let dialled = Arc::<AtomicU32>::default();
+        let count = dialled.clone();
         tokio::spawn(async move {
             loop {
                 let (agent, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
                 let server = TcpStream::connect(server).await.unwrap();
                 tokio::spawn(carry(agent, server, watched.clone()));
             }
         });
-        Self { address, line }
+        Self {
+            address,
+            line,
+            dialled,
+        }
+    }
+
+    /// How often somebody has dialled so far.
+    pub(crate) fn dialled(&self) -> u32 {
+        self.dialled.load(Ordering::SeqCst)
     }
 
     pub(crate) fn becomes(&self, line: Line) {

@@ -216,3 +216,24 @@ async fn a_running_agent_comes_back_after_the_server_was_away() {
     assert!(server.fleet.duplicates().is_empty());
     running.task.abort();
 }
+
+#[tokio::test]
+async fn a_running_agent_that_is_refused_waits_as_long_as_it_was_told() {
+    let server = Server::start(FleetSettings::default()).await;
+    let machine = server.machine().await;
+    let line = Proxy::to(server.address, Line::Up).await;
+    let mut identity = machine.identity();
+    identity.server = address(line.address);
+    machine.directory.keep(&identity).unwrap();
+    server
+        .fleet
+        .revoke_host(OPERATOR, machine.host(), "stolen")
+        .await
+        .unwrap();
+    let running = run(machine.state.path(), hurried());
+    soon(async || (line.dialled() > 0).then_some(())).await;
+    // By its own pace it would have dialled several times by then.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(line.dialled(), 1);
+    running.task.abort();
+}

@@ -174,3 +174,22 @@ async fn nothing_but_the_key_of_a_request_enters_a_certificate() {
     let identity = AgentIdentity::of(&signed.der.into(), authority.server()).unwrap();
     assert_eq!(identity.host, host);
 }
+
+/// The tags around the signed part are read leniently; what is signed is not.
+#[test]
+fn no_change_to_a_request_makes_it_one_for_another_key() {
+    let good = request(&p256());
+    let key = CertificateRequest::verify(&good).unwrap();
+    let mut refused = 0;
+    for index in 0..good.len() {
+        for bit in [0x01, 0x80] {
+            let mut changed = good.clone();
+            changed[index] ^= bit;
+            match CertificateRequest::verify(&changed) {
+                Ok(taken) => assert_eq!(taken.spki(), key.spki(), "byte {index}, bit {bit:02x}"),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > 2 * good.len() - 20, "only {refused} were refused");
+}

@@ -88,6 +88,7 @@ impl Enrolment for Service {
             )
         })?;
         let key = certificate_request(&asked.certificate_request)?;
+        self.look_up(&hash(&secret)).await?;
         let mut tx = self.fleet.store.write().await.map_err(unavailable)?;
         let host = match store::host::by_public_key(&mut tx, key.spki())
             .await
@@ -170,6 +171,20 @@ impl Enrolment for Service {
 }
 
 impl Service {
+    /// Strangers are turned away before they hold up the only writer.
+    async fn look_up(&self, hash: &[u8; 32]) -> Result<(), Status> {
+        let mut read = self.fleet.store.read().await.map_err(unavailable)?;
+        let found = store::join_token::by_secret_hash(&mut read, hash)
+            .await
+            .map_err(unavailable)?;
+        if found.is_none() {
+            // Anybody can send nonsense: that fills no record.
+            tracing::warn!(peer = %self.peer, "an unknown join token was shown");
+            return Err(unknown_join_token());
+        }
+        Ok(())
+    }
+
     /// A host that asks again must have come by the same join token: having seen
     /// a certificate request is no right to its enrolment.
     async fn known(&self, tx: &mut Write<'_>, host: Host, hash: &[u8; 32]) -> Result<Host, Status> {
@@ -199,8 +214,6 @@ impl Service {
             .await
             .map_err(unavailable)?;
         let Some(token) = found else {
-            // Anybody can send nonsense: that fills no record.
-            tracing::warn!(peer = %self.peer, "an unknown join token was shown");
             return Ok(Err(unknown_join_token()));
         };
         let (reason, message) = if token.revoked_at.is_some() {
