@@ -135,3 +135,43 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HANDSHAKES: usize = 256;
 const READY: usize = 64;
 const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn files(folder: &Path, certificate: &str, key: &str) -> settings::CertificateFiles {
+        let files = settings::CertificateFiles {
+            certificate: folder.join("c.pem"),
+            key: folder.join("k.pem"),
+        };
+        fs::write(&files.certificate, certificate).unwrap();
+        fs::write(&files.key, key).unwrap();
+        files
+    }
+
+    #[test]
+    fn a_certificate_from_elsewhere_is_taken_with_its_own_key_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = || rcgen::generate_simple_self_signed(["keys.example.com".to_owned()]).unwrap();
+        let (ours, other) = (make(), make());
+        let (certificate, key) = (ours.cert.pem(), ours.signing_key.serialize_pem());
+        let others_key = other.signing_key.serialize_pem();
+        from_files(&files(folder.path(), &certificate, &key)).unwrap();
+        for (certificate, key, setting) in [
+            ("", key.as_str(), "api.certificate"),
+            (key.as_str(), key.as_str(), "api.certificate"),
+            (certificate.as_str(), "", "api.key"),
+            (certificate.as_str(), others_key.as_str(), "api.key"),
+        ] {
+            let refusal = from_files(&files(folder.path(), certificate, key)).unwrap_err();
+            assert!(refusal.to_string().starts_with(setting), "{refusal}");
+        }
+        let mut gone = files(folder.path(), &certificate, &key);
+        gone.certificate = folder.path().join("nothing.pem");
+        let refusal = from_files(&gone).unwrap_err().to_string();
+        assert!(refusal.contains("nothing.pem"), "{refusal}");
+    }
+}

@@ -60,10 +60,7 @@ impl operations_server::Operations for Operations {
             id,
             ask,
             batch: filter(request.batch),
-            valid_for: match request.valid_for_s {
-                0 => None,
-                seconds => Some(Duration::from_secs(seconds.into())),
-            },
+            valid_for: valid_for(request.valid_for_s)?,
         };
         let operation = self.0.engine.start(wanted, &caller.actor).await?;
         self.answer(operation).await
@@ -248,6 +245,18 @@ async fn ask(from: &mut impl Reads, wanted: Option<Wanted>) -> Result<Ask, Statu
     })
 }
 
+fn valid_for(seconds: u32) -> Result<Option<Duration>, Refusal> {
+    match seconds {
+        0 => Ok(None),
+        1..=LONGEST_WAIT => Ok(Some(Duration::from_secs(seconds.into()))),
+        _ => Err(Refusal::field(
+            "valid_for_s",
+            seconds.to_string(),
+            "0 (24 hours), or up to 31536000 (a year)",
+        )),
+    }
+}
+
 fn reason(text: String) -> Result<String, Refusal> {
     let length = text.chars().count();
     if text.trim().is_empty() || length > LONGEST_REASON || text.contains(char::is_control) {
@@ -359,5 +368,6 @@ fn attempt_to_wire(attempt: Attempt) -> wire::Attempt {
 }
 
 const LONGEST_BATCH: usize = 128;
+const LONGEST_WAIT: u32 = 365 * 86_400;
 const LONGEST_REASON: usize = 200;
 const AHEAD: usize = 16;

@@ -4,3 +4,6 @@ pub mod init;
 pub mod run;
 
 pub mod status;
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,41 @@ async fn answer(
 fn set(gauge: &Gauge, number: u64) {
     gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fleet::FleetSettings, key_store::KeyStore, store::Clock};
+
+    #[tokio::test]
+    async fn calls_are_counted_by_method_and_code_beside_what_the_database_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("db")).await.unwrap();
+        let keys = KeyStore::create(&folder.path().join("key")).unwrap();
+        let fleet = Fleet::open(
+            store.clone(),
+            &keys,
+            Clock::system(),
+            FleetSettings::default(),
+        )
+        .await
+        .unwrap();
+        let metrics = Metrics::new();
+        metrics.called("/a.B/C", Code::Ok);
+        metrics.called("/a.B/C", Code::Ok);
+        metrics.called("/a.B/C", Code::NotFound);
+        let text = metrics.text(&store, &fleet).await.unwrap();
+        for line in [
+            "keysteward_api_calls_total{method=\"/a.B/C\",code=\"Ok\"} 2",
+            "keysteward_api_calls_total{method=\"/a.B/C\",code=\"NotFound\"} 1",
+            "keysteward_hosts_linked 0",
+            "keysteward_operations_unknown 0",
+            "keysteward_audit_entries 0",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in {text}"
+            );
+        }
+    }
+}
