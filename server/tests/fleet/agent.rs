@@ -35,6 +35,9 @@ use crate::server::{Machine, Server, address};
 pub(crate) struct Script {
     pub(crate) boot_id: Mutex<String>,
     pub(crate) epoch: AtomicU64,
+    /// Hello does not answer before it is told to, while this is set.
+    pub(crate) shy: AtomicBool,
+    pub(crate) speak: Notify,
     /// Hellos so far.
     pub(crate) hellos: Mutex<Vec<HelloRequest>>,
     pub(crate) unacknowledged: Mutex<Vec<Outcome>>,
@@ -62,6 +65,8 @@ impl Script {
         let script = Self {
             boot_id: Mutex::new("boot-1".into()),
             epoch: AtomicU64::new(1),
+            shy: AtomicBool::new(false),
+            speak: Notify::new(),
             hellos: Mutex::default(),
             unacknowledged: Mutex::default(),
             witness: Mutex::default(),
@@ -124,6 +129,9 @@ impl Host for Service {
         request: Request<HelloRequest>,
     ) -> Result<Response<HelloResponse>, Status> {
         self.0.hellos.lock().unwrap().push(request.into_inner());
+        if self.0.shy.load(Ordering::SeqCst) {
+            self.0.speak.notified().await;
+        }
         Ok(Response::new(HelloResponse {
             agent_version: "9.9.9".into(),
             boot_id: self.0.boot_id.lock().unwrap().clone(),

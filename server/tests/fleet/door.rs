@@ -18,7 +18,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::server::{SOON, Server};
 
@@ -78,12 +78,13 @@ fn foreign(server: &Server) -> (CertificateDer<'static>, PrivateKeyDer<'static>)
     (certificate.der().clone(), key)
 }
 
-/// Shakes hands, and reads what the server has to say to that.
-async fn shake_hands(
+type Presented = Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>;
+
+async fn connect(
     server: &Server,
     alpn: &[u8],
-    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
-) -> Result<Vec<u8>, AlertDescription> {
+    identity: Presented,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
@@ -98,10 +99,19 @@ async fn shake_hands(
     config.alpn_protocols = vec![alpn.to_vec()];
     let tcp = TcpStream::connect(server.address).await.unwrap();
     let name = ServerName::try_from("127.0.0.1").unwrap();
+    TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+}
+
+/// Shakes hands, and reads what the server has to say to that.
+async fn shake_hands(
+    server: &Server,
+    alpn: &[u8],
+    identity: Presented,
+) -> Result<Vec<u8>, AlertDescription> {
     let read = async {
-        let mut stream = TlsConnector::from(Arc::new(config))
-            .connect(name, tcp)
-            .await?;
+        let mut stream = connect(server, alpn, identity).await?;
         let mut said = vec![0; 8];
         stream.read_exact(&mut said).await?;
         Ok::<_, std::io::Error>(said)
@@ -220,4 +230,17 @@ async fn who_dawdles_in_a_handshake_holds_up_the_others_for_a_while_and_no_longe
         waited >= patience - Duration::from_millis(100),
         "{waited:?}"
     );
+}
+
+#[tokio::test]
+async fn a_connection_for_calls_does_not_stay_open_for_ever() {
+    let settings = FleetSettings {
+        call_connection_life: Duration::from_millis(300),
+        ..FleetSettings::default()
+    };
+    let server = Server::start(settings).await;
+    let mut stream = connect(&server, ALPN_CALLS, None).await.unwrap();
+    let mut said = Vec::new();
+    let read = stream.read_to_end(&mut said);
+    let _ = tokio::time::timeout(SOON, read).await.expect("it is open");
 }

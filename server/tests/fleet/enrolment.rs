@@ -1,8 +1,14 @@
 use std::time::Duration;
 
-use keysteward_agent::uplink::DialError;
-use keysteward_agent::uplink::enrol::{EnrolError, Enrolled};
-use keysteward_proto::join_token::JoinToken;
+use keysteward_agent::{
+    agent::Agent,
+    uplink::{
+        DialError,
+        enrol::{EnrolError, Enrolled, ask},
+        identity::Key,
+    },
+};
+use keysteward_proto::{agent::v1::HostFacts, join_token::JoinToken};
 use keysteward_server::{
     fleet::{EnrolmentError, FleetSettings, NewJoinToken},
     store::host::State,
@@ -259,4 +265,48 @@ async fn an_enrolment_whose_answer_was_lost_is_asked_for_again() {
     assert_eq!(machine.host(), host.id);
     // The certificate that got lost is not the one that will be seen.
     assert!(host.serial.is_some() && host.next_serial.is_some());
+}
+
+#[tokio::test]
+async fn having_a_key_is_no_right_to_its_enrolment_without_the_join_token_it_came_by() {
+    let server = start().await;
+    let key = Key::generate().unwrap();
+    let at = server.address();
+    let (_, first) = server.join_token(NewJoinToken::default()).await;
+    ask(&at, &first, key.clone(), Agent::host_facts())
+        .await
+        .unwrap();
+    let (_, other) = server.join_token(NewJoinToken::default()).await;
+    let refused = ask(&at, &other, key, Agent::host_facts()).await;
+    assert_eq!(reason(refused), "JOIN_TOKEN_UNKNOWN");
+    // And the other one is still good.
+    Machine::new().enrol(&server, &other).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_host_says_of_itself_is_cut_to_a_measure() {
+    let server = start().await;
+    let named = |length: usize| HostFacts {
+        hostname: "\u{e9}".repeat(length),
+        ..HostFacts::default()
+    };
+    let (_, token) = server.join_token(NewJoinToken::default()).await;
+    let too_much = ask(
+        &server.address(),
+        &token,
+        Key::generate().unwrap(),
+        named(40_000),
+    )
+    .await;
+    assert!(
+        matches!(too_much, Err(EnrolError::Refused { .. })),
+        "{too_much:?}"
+    );
+    assert!(server.hosts().await.is_empty());
+
+    let key = Key::generate().unwrap();
+    ask(&server.address(), &token, key, named(1_001))
+        .await
+        .unwrap();
+    assert_eq!(server.hosts().await[0].hostname, "\u{e9}".repeat(128));
 }

@@ -51,6 +51,29 @@ async fn revoking_a_host_closes_its_link_at_once_and_for_good() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_revoked_while_it_links_does_not_get_through() {
+    let server = Server::start(FleetSettings::default()).await;
+    let machine = server.machine().await;
+    let mut events = server.fleet.subscribe();
+    let (script, _) = Script::new();
+    script.shy.store(true, Ordering::SeqCst);
+    let linked = agent::link(&machine, &server, &script).await;
+    // Let in, and not linked yet: there is no link to close.
+    soon(async || (!script.hellos.lock().unwrap().is_empty()).then_some(())).await;
+    server
+        .fleet
+        .revoke_host(OPERATOR, machine.host(), "stolen")
+        .await
+        .unwrap();
+    script.speak.notify_one();
+    tokio::time::timeout(SOON, linked).await.unwrap().unwrap();
+    assert!(server.fleet.linked_hosts().is_empty());
+    while let Ok(event) = events.try_recv() {
+        assert!(!matches!(event, FleetEvent::HostUp { .. }), "{event:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_lost_its_hosts_says_that_it_does_not_know_this_one() {
     let server = Server::start(FleetSettings::default()).await;
     let machine = server.machine().await;
@@ -177,6 +200,22 @@ async fn a_newer_link_of_the_same_process_takes_the_place_of_the_older_one() {
     .await;
     link.health().await.unwrap();
     assert_eq!(server.fleet.linked(), 1);
+}
+
+#[tokio::test]
+async fn an_older_link_that_is_late_does_not_take_the_place_of_a_newer_one() {
+    let server = Server::start(FleetSettings::default()).await;
+    let machine = server.machine().await;
+    let (script, _) = Script::new();
+    script.epoch.store(2, Ordering::SeqCst);
+    let newer = agent::link(&machine, &server, &script).await;
+    let link = server.link(machine.host()).await;
+    script.epoch.store(1, Ordering::SeqCst);
+    let late = agent::link(&machine, &server, &script).await;
+    tokio::time::timeout(SOON, late).await.unwrap().unwrap();
+    link.health().await.unwrap();
+    assert!(!newer.is_finished());
+    assert_eq!(server.link(machine.host()).await.epoch(), 2);
 }
 
 #[tokio::test]
