@@ -63,7 +63,9 @@ impl Inner {
         if let Some(step) = work.progress.look {
             return Ok(self.look(tx, work, step).await?.map(Job::Look));
         }
-        if let Some(by) = work.operation.cancelled_by.clone() {
+        if let Some(by) = work.operation.cancelled_by.clone()
+            && plan::can_cancel(work.operation.kind, &work.progress)
+        {
             work.cancel(&by);
         }
         for _ in 0..EFFECTS {
@@ -78,6 +80,11 @@ impl Inner {
                     if !self.wait_for_token(work, step) {
                         return Ok(None);
                     }
+                }
+                Next::WaitBriefly(step) => {
+                    work.progress.step = Some(step);
+                    let remark = format!("waits for the key to come back: {step} is next");
+                    work.wait_briefly(self.settings.patience, remark);
                 }
                 Next::Step(step) => {
                     work.progress.step = Some(step);
@@ -156,7 +163,7 @@ impl Inner {
             return Ok(Some(Job::Journal(attempt, host)));
         }
         let step = attempt.step.parse().unwrap_or(StepName::Inspect);
-        if work.expired() {
+        if work.expired() || work.operation.cancelled_by.is_some() {
             let remark =
                 format!("{name} is away since {step} was sent, and its journal cannot be asked");
             work.park(
@@ -277,9 +284,7 @@ impl Inner {
                 Job::Token(attempt.clone(), place.host, Box::new(request), progress)
             }
         };
-        if step == StepName::Publish {
-            work.progress.published = true;
-        }
+        work.progress.at_idp |= step.changes_idp();
         step::insert(tx, &attempt).await?;
         work.operation.remark = String::new();
         work.operation.next_action = String::new();

@@ -184,6 +184,9 @@ pub(super) async fn end(
             if failure.cancelled {
                 (State::Cancelled, Outcome::Failed)
             } else {
+                if next_action.is_empty() {
+                    next_action = "put that right, and start the operation again".into();
+                }
                 (State::Failed, Outcome::Failed)
             }
         }

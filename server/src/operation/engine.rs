@@ -39,6 +39,9 @@ pub struct Settings {
     pub first_wait: Duration,
     /// And never more than this.
     pub longest_wait: Duration,
+    /// How long a key that was there is expected back, before what is left to
+    /// do on it becomes an operation of its own.
+    pub patience: Duration,
     /// Failures in a row of one step, before a person is asked.
     pub tries: u32,
 }
@@ -50,6 +53,7 @@ impl Default for Settings {
             valid_for: Duration::from_secs(24 * 60 * 60),
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),
+            patience: Duration::from_secs(60),
             tries: 5,
         }
     }

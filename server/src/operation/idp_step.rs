@@ -29,6 +29,8 @@ pub(super) struct IdpRequest {
     pub(super) look_first: bool,
     /// Revoking suspends instead of deleting.
     pub(super) keep: bool,
+    /// Takes back what may have happened.
+    pub(super) undo: bool,
 }
 
 /// A credential of ours, as the provider may know it.
@@ -134,6 +136,10 @@ pub(super) fn prepare(
         (StepName::Publish | StepName::Unpublish, _) | (StepName::ReadBack, Operation::Issue) => {
             own.into_iter().collect()
         }
+        // Taking back what may have happened: each is looked at.
+        (StepName::Suspend, Operation::Resume) | (StepName::Resume, Operation::Suspend) => {
+            facts.published().collect()
+        }
         (StepName::Suspend, _) => facts
             .published()
             .find(|c| !is("suspended")(c))
@@ -181,6 +187,7 @@ pub(super) fn prepare(
             .collect(),
         look_first: work.attempts_of(step) > 0,
         keep: keep && work.operation.kind == Operation::Revoke,
+        undo: work.progress.failure.is_some(),
     }
 }
 
@@ -300,9 +307,10 @@ async fn release(
     Ok(found)
 }
 
-/// Revoking finds what it wants; anything else has nothing to work on.
+/// Revoking finds what it wants, and there is nothing to take back; anything else
+/// has nothing to work on.
 fn missing(request: &IdpRequest, found: Standing) -> Result<Standing, IdpFailed> {
-    if request.keep {
+    if request.keep || request.undo {
         return Ok(found);
     }
     Err(state(

@@ -122,7 +122,7 @@ pub(super) fn refusal(facts: &Facts<'_>, pin_set: bool) -> Option<(String, Strin
 /// Back to where it began, as far as that goes.
 fn undo(progress: &Progress, facts: &Facts<'_>) -> Next {
     if let Some(made) = facts.credential(progress.credential) {
-        if progress.published && made.idp_state.as_deref() != Some(ABSENT) {
+        if progress.at_idp && made.idp_state.as_deref() != Some(ABSENT) {
             return Next::Step(StepName::Unpublish);
         }
         if made.on_token == OnToken::Present {

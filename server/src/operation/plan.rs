@@ -7,6 +7,7 @@
 //!  progress, facts ──next──> Step ─────────┤   a request leaves; its outcome is progress
 //!                            Effect ───────┘   rows of ours change, in the same transaction
 //!                            WaitForToken      until it is seen, or the deadline
+//!                            WaitBriefly       until it is seen, or no longer expected
 //!                            End
 //! ```
 //!
@@ -63,8 +64,8 @@ pub struct Progress {
     pub making: Option<Making>,
     /// The credential made.
     pub credential: Option<CredentialId>,
-    /// A request to publish has left: something may stand at the IdP.
-    pub published: bool,
+    /// A request that changes something has left for the IdP.
+    pub at_idp: bool,
     /// The outcome of this step's last attempt is to be found by looking at the token.
     pub look: Option<StepName>,
     /// The last attempt to make a credential after which somebody looked.
@@ -73,6 +74,8 @@ pub struct Progress {
     pub failure: Option<Failure>,
     /// Why the token keeps a credential that should go.
     pub undeletable: Option<String>,
+    /// Until when a token that was there is expected back.
+    pub patient_until: Option<Micros>,
     /// What is left to delete has an operation of its own.
     pub deferred: bool,
     /// The step that a person is asked about.
@@ -158,6 +161,8 @@ pub struct Facts<'a> {
     pub template: Option<&'a Template>,
     /// The deadline has passed.
     pub expired: bool,
+    /// The token was there, and may be back in a moment: a replug, a restart.
+    pub expected: bool,
 }
 
 /// Which PINs of the token are sealed here.
@@ -225,6 +230,8 @@ pub enum Next {
     Step(StepName),
     /// The token is not there for this one.
     WaitForToken(StepName),
+    /// As long as it is expected.
+    WaitBriefly(StepName),
     /// Change rows of ours, then ask again.
     Effect(Effect),
     /// That was all.
@@ -280,6 +287,19 @@ pub fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
         Kind::SetPin => set_pin::next(progress, facts),
         Kind::ResetToken => reset_token::next(progress, facts),
         Kind::DeleteCredentials => delete_credentials::next(progress, facts),
+    }
+}
+
+/// Whether `kind` can still be ended as if it had not been asked for.
+#[must_use]
+pub fn can_cancel(kind: Kind, progress: &Progress) -> bool {
+    match kind {
+        Kind::Issue | Kind::Suspend | Kind::Resume | Kind::DeleteCredentials => true,
+        Kind::Revoke => !progress.at_idp,
+        Kind::HandOverPin | Kind::SetPin => {
+            !progress.has(StepName::SetPin) && !progress.has(StepName::ChangePin)
+        }
+        Kind::ResetToken => !progress.has(StepName::Reset),
     }
 }
 

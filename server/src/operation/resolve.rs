@@ -184,7 +184,7 @@ impl Inner {
         work.progress.look = None;
         match parked.step {
             StepName::DeleteCredential => work.progress.undeletable = Some(why.to_owned()),
-            StepName::Unpublish => work.progress.published = false,
+            StepName::Unpublish => work.progress.at_idp = false,
             _ => {}
         }
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  resume (each) ─> read-back ─> active
+//!     '─── failure ──> suspend ─> suspended
 //! ```
 
 use super::{
@@ -12,6 +13,9 @@ use crate::lifecycle::{Event, TokenState};
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_some() {
+        if progress.at_idp && !progress.has(StepName::Suspend) {
+            return Next::Step(StepName::Suspend);
+        }
         return Next::End(End::default());
     }
     if facts

@@ -4,6 +4,7 @@
 //!  delete-authenticator (each) ─> revoked ─┬─ no PIN ──────> key needs reset
 //!                                          ├─ key there ───> delete-credential (each)
 //!                                          '─ key absent ──> an operation delete-credentials waits
+//!                                             (a minute later, if the key was there before)
 //! ```
 
 use super::{
@@ -50,6 +51,9 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         }
         if facts.present && progress.failure.is_none() {
             return Next::Step(StepName::DeleteCredential);
+        }
+        if facts.expected && progress.failure.is_none() {
+            return Next::WaitBriefly(StepName::DeleteCredential);
         }
         return Next::Effect(Effect::DeleteLater);
     }

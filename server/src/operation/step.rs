@@ -87,6 +87,20 @@ impl StepName {
         !matches!(self, Self::Inspect | Self::ReadBack)
     }
 
+    /// Whether it may leave something behind at the identity provider. A user who
+    /// was found or made there is not undone.
+    #[must_use]
+    pub const fn changes_idp(self) -> bool {
+        matches!(
+            self,
+            Self::Publish
+                | Self::Unpublish
+                | Self::Suspend
+                | Self::Resume
+                | Self::DeleteAuthenticator
+        )
+    }
+
     /// How the audit calls it.
     #[must_use]
     pub const fn verb(self) -> &'static str {

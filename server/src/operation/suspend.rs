@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  suspend (each) ─> read-back ─> suspended
+//!     '─── failure ───> resume ─> active
 //! ```
 
 use super::{
@@ -12,6 +13,9 @@ use crate::lifecycle::{Event, TokenState};
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_some() {
+        if progress.at_idp && !progress.has(StepName::Resume) {
+            return Next::Step(StepName::Resume);
+        }
         return Next::End(End::default());
     }
     if facts

@@ -253,7 +253,8 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
         Code::TokenBusy | Code::TokenSilent | Code::TokenMalformed | Code::ResetWindowMissed => {
             Judgement::MayPass(Duration::from_secs(2))
         }
-        Code::TouchTimeout => Judgement::MayPass(Duration::from_secs(1)),
+        // Cancelled, and not by us: cut off before it had any effect.
+        Code::TouchTimeout | Code::Cancelled => Judgement::MayPass(Duration::from_secs(1)),
         Code::OutcomeUnknown | Code::KeyReused => Judgement::AskJournal,
         Code::Unspecified
         | Code::PinInvalid
@@ -265,7 +266,6 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
         | Code::PinRequired
         | Code::PinChangeForced
         | Code::DeniedByUser
-        | Code::Cancelled
         | Code::CredentialExcluded
         | Code::CredentialNotFound
         | Code::NoRoom

@@ -112,6 +112,11 @@ impl Work {
             },
             template: self.template.as_ref().map(|row| &row.definition),
             expired: self.expired(),
+            expected: self.operation.host_id.is_some()
+                && self
+                    .progress
+                    .patient_until
+                    .is_none_or(|until| self.now < until),
         }
     }
 
@@ -144,6 +149,13 @@ impl Work {
 
     pub(super) fn wait_for(&mut self, time: Duration, remark: String) {
         self.wait_until(self.now.plus(time), remark);
+    }
+
+    /// Waits for a token that was there a moment ago.
+    pub(super) fn wait_briefly(&mut self, patience: Duration, remark: String) {
+        let until = self.now.plus(patience);
+        let until = *self.progress.patient_until.get_or_insert(until);
+        self.wait_until(until, remark);
     }
 
     fn wait_until(&mut self, time: Micros, remark: String) {

@@ -125,6 +125,18 @@ pub async fn update(tx: &mut Write<'_>, credential: &Credential) -> Result<()> {
     Ok(())
 }
 
+/// Removes the row of a credential that nobody was ever told of.
+///
+/// # Errors
+/// When the database does.
+pub async fn delete(tx: &mut Write<'_>, id: CredentialId) -> Result<()> {
+    sqlx::query("DELETE FROM credential WHERE id = $1")
+        .bind(id)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Those of a token, oldest first.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ struct Paper {
     pins: Pins,
     template: Template,
     present: bool,
+    expected: bool,
     operation: OperationId,
 }
 
@@ -75,6 +76,7 @@ fn paper(state: TokenState) -> Paper {
             delete_at_idp: true,
         },
         present: true,
+        expected: true,
         operation,
     };
     if issued {
@@ -131,6 +133,7 @@ impl Paper {
             pins: self.pins,
             template: Some(&self.template),
             expired: false,
+            expected: self.expected,
         };
         next(kind, &self.progress, &facts)
     }
@@ -148,10 +151,7 @@ impl Paper {
                 (self.pins.current, self.pins.pending) = (true, false);
             }
             StepName::MakeCredential => self.make(self.operation),
-            StepName::Publish => {
-                self.progress.published = true;
-                last.into_iter().for_each(|c| idp(c, "pending"));
-            }
+            StepName::Publish => last.into_iter().for_each(|c| idp(c, "pending")),
             StepName::Suspend => last.into_iter().for_each(|c| idp(c, "suspended")),
             StepName::Resume => last.into_iter().for_each(|c| idp(c, "active")),
             StepName::Unpublish | StepName::DeleteAuthenticator => {
@@ -162,6 +162,7 @@ impl Paper {
             }
             StepName::FindUser | StepName::Configure | StepName::ReadBack | StepName::Reset => {}
         }
+        self.progress.at_idp |= step.changes_idp();
         self.progress.finish(step);
     }
 
@@ -202,6 +203,10 @@ impl Paper {
                 Next::Effect(effect) => {
                     lines.push(format!("  {effect:?}"));
                     self.effect(effect);
+                }
+                Next::WaitBriefly(step) => {
+                    lines.push(format!("expects the token back: {step}"));
+                    self.expected = false;
                 }
                 Next::WaitForToken(step) => {
                     lines.push(format!("waits for the token: {step}"));
@@ -277,8 +282,31 @@ fn every_kind_takes_its_steps_in_order() {
     );
     tell("suspend", Kind::Suspend, paper(Active), None);
     tell("resume", Kind::Resume, paper(Suspended), None);
+    for (what, kind, state, fail) in [
+        (
+            "suspend, fails after suspend",
+            Kind::Suspend,
+            Active,
+            StepName::Suspend,
+        ),
+        (
+            "resume, fails after resume",
+            Kind::Resume,
+            Suspended,
+            StepName::Resume,
+        ),
+    ] {
+        tell(what, kind, paper(state), Some(fail));
+    }
     tell("revoke, escrow", Kind::Revoke, paper(Active), None);
-    let absent: fn(&mut Paper) = |p| p.present = false;
+    let unplugged: fn(&mut Paper) = |p| p.present = false;
+    tell(
+        "revoke, key just unplugged",
+        Kind::Revoke,
+        with(Suspended, unplugged),
+        None,
+    );
+    let absent: fn(&mut Paper) = |p| (p.present, p.expected) = (false, false);
     tell(
         "revoke, key absent",
         Kind::Revoke,

@@ -138,6 +138,9 @@ fn as_wanted(work: &Work, step: StepName, state: &str) -> bool {
         .is_some_and(|row| !row.definition.delete_at_idp);
     match (step, work.operation.kind) {
         (StepName::Publish, _) | (StepName::ReadBack, Operation::Issue) => state != ABSENT,
+        // Taken back: there may be nothing left to hold or to release.
+        (StepName::Suspend, Operation::Resume) => state == "suspended" || state == ABSENT,
+        (StepName::Resume, Operation::Suspend) => state != "suspended",
         (StepName::Suspend, _) | (StepName::ReadBack, Operation::Suspend) => state == "suspended",
         (StepName::Resume, _) | (StepName::ReadBack, Operation::Resume) => {
             state != "suspended" && state != ABSENT

@@ -89,8 +89,13 @@ impl Inner {
                 let gone = work.facts().to_delete(own).map(|c| c.id);
                 if let Some(c) = work.credentials.iter_mut().find(|c| Some(c.id) == gone) {
                     c.on_token = OnToken::Deleted;
-                    credential::update(tx, c).await?;
                     facts.insert("credential".into(), json!(hex::encode(&c.credential_id)));
+                    if c.attestation_object.is_empty() {
+                        // It never counted; the audit knows of it.
+                        credential::delete(tx, c.id).await?;
+                    } else {
+                        credential::update(tx, c).await?;
+                    }
                 }
             }
             StepName::MakeCredential => {
@@ -111,8 +116,14 @@ impl Inner {
 
     /// Turns round; where it has turned round already, asks a person.
     fn gives_up(&self, work: &mut Work, step: StepName, why: &str, advice: &str) {
+        // What cannot be taken back may have happened in an earlier try.
+        let unsure = step == StepName::DeleteAuthenticator
+            && work
+                .attempts
+                .iter()
+                .any(|a| a.step == step.as_str() && a.state == State::Unknown);
         let undoing = work.progress.failure.is_some() || step == StepName::DeleteCredential;
-        if undoing {
+        if undoing || unsure {
             let remark = format!("{step}: {why}");
             work.park(operation::State::NeedsAttention, step, remark, advice);
         } else {

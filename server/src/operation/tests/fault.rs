@@ -21,6 +21,10 @@ pub(super) enum Fault {
     NobodyTouches,
     /// Touched in the moment in which it is told to give up.
     TouchedTooLate,
+    /// The provider refuses this one call.
+    Refused,
+    /// Done, nobody said so, and the provider refuses everything from then on.
+    RefusedFromNowOn,
 }
 
 impl Fault {

@@ -267,7 +267,7 @@ impl Hosts for Host {
             return Err(gave_up());
         }
         match self.gate.pass() {
-            None => {}
+            None | Some(Fault::Refused | Fault::RefusedFromNowOn) => {}
             Some(Fault::ServerDiesBefore) => self.gate.trip().await,
             Some(Fault::ServerDiesAfter) => {
                 let _ = self.work(&request);

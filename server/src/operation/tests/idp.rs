@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) say: Vec<(Call, Why)>,
     /// Said to every such call.
     pub(super) always: Option<(Call, Why)>,
+    /// Nobody may do anything.
+    pub(super) refuses: bool,
     /// The list leaves credential ids out.
     pub(super) nameless: bool,
 }
@@ -76,6 +78,9 @@ impl Idp {
         if let Some(why) = scripted {
             return Err(error(why));
         }
+        if self.state().refuses {
+            return Err(error(refused()));
+        }
         let no_answer = || error(Why::NoAnswer("connection reset".into()));
         match self.gate.pass() {
             None
@@ -85,6 +90,13 @@ impl Idp {
                 | Fault::NobodyTouches
                 | Fault::TouchedTooLate,
             ) => {}
+            Some(Fault::Refused) => return Err(error(refused())),
+            Some(Fault::RefusedFromNowOn) => {
+                let mut state = self.state();
+                let _ = work(&mut state);
+                state.refuses = true;
+                return Err(no_answer());
+            }
             Some(Fault::ServerDiesBefore) => self.gate.trip().await,
             Some(Fault::ServerDiesAfter) => {
                 let _ = work(&mut self.state());
@@ -107,6 +119,13 @@ fn find<'s>(state: &'s mut State, id: &AuthenticatorId) -> Result<&'s mut Authen
         status: 404,
         said: Default::default(),
     })
+}
+
+fn refused() -> Why {
+    Why::NotPermitted {
+        status: 403,
+        said: Default::default(),
+    }
 }
 
 fn wrong_state() -> Why {

@@ -1,8 +1,11 @@
-use super::world::{Wishes, World};
+use super::{
+    fault::Fault,
+    world::{ACTOR, Wishes, World},
+};
 use crate::{
     connector::idp::{AuthenticatorState, Call, Why},
     lifecycle::{Custody, TokenState},
-    operation::{Ask, GivenPin, Kind, Operation, State},
+    operation::{Ask, GivenPin, Kind, Operation, Resolution, State},
     store::{self, Page, TokenId, credential::OnToken},
 };
 
@@ -188,4 +191,42 @@ async fn a_deletion_that_is_cancelled_leaves_a_key_that_needs_a_reset() {
         (State::Cancelled, "reset the key")
     );
     assert!(world.token().await.needs_reset);
+}
+
+#[tokio::test]
+async fn a_deletion_at_the_provider_that_nobody_confirmed_needs_a_person() {
+    let (world, token) = escrowed().await;
+    world.gate.arm(0, Fault::RefusedFromNowOn);
+    let id = world.ask(revoke(token, None)).await.unwrap().id;
+    let parked = world.settled(id).await;
+    assert_eq!(parked.state, State::NeedsAttention, "{parked:?}");
+    assert_eq!(world.idp.state().authenticators, []);
+    world.idp.state().refuses = false;
+    let retry = Resolution::Retry;
+    world.engine.resolve(id, retry, "", ACTOR).await.unwrap();
+    assert_eq!(world.settled(id).await.state, State::Succeeded);
+    assert_eq!(world.host.state().key.credentials, []);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_unplugged_meanwhile_is_expected_back_for_a_minute() {
+    let (mut world, token) = escrowed().await;
+    let down = Why::Unreachable("down".into());
+    world.idp.state().always = Some((Call::Delete, down));
+    let id = world.ask(revoke(token, None)).await.unwrap().id;
+    world.waiting(id, "delete-authenticator").await;
+    world.unplug().await;
+    world.idp.state().always = None;
+    world.waiting(id, "to come back").await;
+    assert_eq!(world.token().await.state, TokenState::Revoked);
+    world.later(core::time::Duration::from_secs(61)).await;
+    let ended = world.settled(id).await;
+    assert_eq!(ended.state, State::Succeeded);
+    assert!(
+        ended.remark.contains("as soon as an agent sees it"),
+        "{}",
+        ended.remark
+    );
+    assert_eq!(deletion(&world).await.state, State::Waiting);
 }

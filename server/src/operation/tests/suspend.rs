@@ -1,8 +1,11 @@
-use super::world::World;
+use super::{
+    fault::Fault,
+    world::{ACTOR, World},
+};
 use crate::{
     connector::idp::{AuthenticatorState, Call, Why},
     lifecycle::TokenState,
-    operation::{Ask, State},
+    operation::{Ask, Resolution, State},
 };
 
 #[tokio::test]
@@ -74,5 +77,45 @@ async fn a_provider_that_refuses_leaves_the_key_active() {
         .await;
     assert_eq!(ended.state, State::Failed);
     assert_eq!(world.token().await.state, TokenState::Active);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_cannot_be_confirmed_is_taken_back() {
+    let world = World::new().await;
+    let token = world.active().await;
+    // list, suspend, and the list that should show it.
+    world.gate.arm(2, Fault::Refused);
+    let ended = world
+        .settled(world.ask(Ask::Suspend { token }).await.unwrap().id)
+        .await;
+    assert_eq!(ended.state, State::Failed, "{ended:?}");
+    assert!(ended.remark.contains("403"), "{}", ended.remark);
+    assert_eq!(world.token().await.state, TokenState::Active);
+    let state = world.idp.state().authenticators[0].state.clone();
+    assert_eq!(state, AuthenticatorState::Active);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_cannot_be_taken_back_either_needs_a_person() {
+    let world = World::new().await;
+    let token = world.active().await;
+    world.gate.arm(1, Fault::RefusedFromNowOn);
+    let id = world.ask(Ask::Suspend { token }).await.unwrap().id;
+    let parked = world.settled(id).await;
+    assert_eq!(parked.state, State::NeedsAttention, "{parked:?}");
+    assert!(parked.remark.contains("403"), "{}", parked.remark);
+    assert!(!parked.next_action.is_empty());
+    world.idp.state().refuses = false;
+    let retry = Resolution::Retry;
+    world
+        .engine
+        .resolve(id, retry, "works again", ACTOR)
+        .await
+        .unwrap();
+    assert_eq!(world.settled(id).await.state, State::Failed);
+    let state = world.idp.state().authenticators[0].state.clone();
+    assert_eq!(state, AuthenticatorState::Active);
     world.agree().await;
 }

@@ -48,6 +48,25 @@ async fn nobody_touches_the_key_and_nothing_is_left() {
 }
 
 #[tokio::test]
+async fn a_step_that_the_agent_found_never_carried_out_is_done_again() {
+    let world = World::new().await;
+    let token = world.token_in(TokenState::Registered).await.id;
+    for _ in 0..3 {
+        let cut_off = refusal(Code::Cancelled, "cut off, and the token is as it was");
+        world.host.state().refuse.push(cut_off);
+    }
+    let (user, template) = (world.user, world.template);
+    let issue = Ask::Issue {
+        token,
+        user,
+        template,
+    };
+    let ended = world.settled(world.ask(issue).await.unwrap().id).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    world.agree().await;
+}
+
+#[tokio::test]
 async fn a_key_that_goes_away_is_waited_for_and_the_wait_is_seen() {
     let world = World::new().await;
     world.token_in(TokenState::Registered).await;
@@ -178,4 +197,24 @@ async fn a_touch_that_comes_with_the_cancelling_is_undone() {
     let world = cancelled_at_the_touch(Fault::TouchedTooLate).await;
     let state = world.host.state();
     assert_eq!((state.key.made, state.key.credentials.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn cancelling_while_only_an_absent_host_knows_says_that_it_is_unknown() {
+    let world = World::new().await;
+    world.token_in(TokenState::Registered).await;
+    world.gate.arm(MAKE_CREDENTIAL, Fault::HostVanishes);
+    let id = world.issue().await.id;
+    world.waiting(id, "waits for laptop-7").await;
+    world.engine.cancel(id, ACTOR).await.unwrap();
+    assert_eq!(world.settled(id).await.state, State::Unknown);
+    world.host.link();
+    let ended = world
+        .until("its journal has settled it", async || {
+            Some(world.operation(id).await).filter(|now| now.state.has_ended())
+        })
+        .await;
+    assert_eq!(ended.state, State::Cancelled, "{ended:?}");
+    assert_eq!(world.host.state().key.credentials, []);
+    world.agree().await;
 }
