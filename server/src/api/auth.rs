@@ -1,5 +1,5 @@
 //! Who calls: an API key in `authorization: Bearer ...`, looked up by its SHA-256,
-//! held against the table in [`access`](super::access).
+//! held against the table in [`access`].
 //!
 //! A layer around every service, so that no service can forget it.
 

@@ -4,7 +4,7 @@
 //!
 //! - [`append`]: a row, in the same transaction as the change that it records.
 //! - [`checkpoint`]: signed heads, which agents keep as witnesses.
-//! - [`verify`]: checks an export, offline, with no database at hand.
+//! - [`verify()`]: checks an export, offline, with no database at hand.
 //!
 //! What it does not prove: rows cut off after the last checkpoint that left the
 //! machine are not missed, and what was never recorded is not here.

@@ -1,6 +1,6 @@
 //! How hosts become known, and how they are shut out: what operators do.
 //!
-//! What agents do is in [`service`].
+//! What agents do is in `service`.
 
 mod join_token;
 pub(super) mod service;

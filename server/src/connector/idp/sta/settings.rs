@@ -7,7 +7,7 @@ use crate::connector::{
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-/// As an administrator typed them; [`Checked`] once they make sense.
+/// As an administrator typed them; `Checked` once they make sense.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Settings {
     /// `https://api.<zone>.safenetid.com/api/v1/tenants/<tenant code>/`
