@@ -73,6 +73,8 @@ pub(crate) enum Failure {
     },
     #[error("the connection check found a problem")]
     CheckFailed,
+    #[error("this agent has seen no checkpoint yet")]
+    NoWitness,
     #[error("the audit chain is broken at entry {seq}: {why}")]
     AuditBroken { seq: u64, why: String },
     #[error("the answer makes no sense: {0}")]
@@ -124,6 +126,7 @@ impl Failure {
             Self::Ended { state, .. } => exit_of_state(state),
             Self::StillOpen { .. } => Exit::NeedsAttention,
             Self::Rows { exit, .. } => *exit,
+            Self::NoWitness => Exit::NotFound,
             Self::CheckFailed | Self::AuditBroken { .. } | Self::Answer(_) | Self::Output(_) => {
                 Exit::Failed
             }
@@ -189,6 +192,9 @@ impl Failure {
                     "correct the cause and run the same command again: rows that are done stay done"
                         .into();
             }
+            Self::NoWitness => {
+                report.next_action = "link it to its server, and wait a minute".into();
+            }
             Self::File { .. }
             | Self::CheckFailed
             | Self::AuditBroken { .. }
@@ -209,6 +215,7 @@ impl Failure {
             Self::StillOpen { .. } => "OPERATION_OPEN",
             Self::Rows { .. } => "ROWS_NOT_DONE",
             Self::CheckFailed => "CHECK_FAILED",
+            Self::NoWitness => "NO_WITNESS",
             Self::AuditBroken { .. } => "AUDIT_BROKEN",
             Self::Answer(_) => "ANSWER_MALFORMED",
             Self::Output(_) => "OUTPUT_FAILED",

@@ -18,6 +18,7 @@ use super::{Context, page::Page};
 use crate::{
     audit_verifier::{self, Broken, Line, Verifier},
     failure::{Failure, Result},
+    local,
     output::{Format, View, some, time},
 };
 
@@ -47,6 +48,11 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1, value_name = "SEQ")]
         from: u64,
     },
+    /// The last checkpoint that an agent saw (needs --agent): a witness for `verify`
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock audit witness > checkpoints.jsonl")]
+    Witness,
     /// Check an exported record, without a server
     #[command(after_help = "\
 A witness file holds checkpoints that somebody else kept, a line each, as in an export.
@@ -103,6 +109,10 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
                 .await?
                 .into_inner();
             export(records, &file, &mut context).await
+        }
+        Command::Witness => {
+            let agent = context.need_agent().await?;
+            local::witness::show(&agent, &mut context.output).await
         }
         Command::Verify {
             file,

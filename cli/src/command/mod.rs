@@ -41,7 +41,7 @@ impl Context<'_> {
             return Err(Failure::wrong(
                 "--agent",
                 agent.display().to_string(),
-                "token, journal and status commands; leave it out to work through the server",
+                "token, journal, status and audit witness; leave it out to work through the server",
             ));
         }
         Server::connect(&self.profile).await

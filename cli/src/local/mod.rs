@@ -2,6 +2,7 @@
 
 pub(crate) mod fido;
 pub(crate) mod token;
+pub(crate) mod witness;
 
 mod lease;
 

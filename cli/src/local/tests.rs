@@ -3,6 +3,7 @@
 use keysteward_proto::agent::v1::{
     self as wire, LeaseRequest, LeaseResponse, StepError,
     fido_server::{Fido, FidoServer},
+    host_server::{Host, HostServer},
     lease_request::Request as Asked,
     lease_response::Response as Said,
     step::Verb,
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming, transport::Endpoint};
 
-use super::{fido, token};
+use super::{fido, token, witness};
 use crate::{
     connect::Agent,
     failure::{Exit, Result},
@@ -28,6 +29,7 @@ struct StandIn {
     answer: Said,
     /// What was asked of the key.
     steps: Arc<Mutex<Vec<wire::Step>>>,
+    witness: Option<wire::AuditCheckpoint>,
 }
 
 impl StandIn {
@@ -35,6 +37,7 @@ impl StandIn {
         Self {
             answer,
             steps: Arc::default(),
+            witness: None,
         }
     }
 
@@ -45,6 +48,7 @@ impl StandIn {
             tonic::transport::Server::builder()
                 .add_service(TokensServer::new(self.clone()))
                 .add_service(FidoServer::new(self.clone()))
+                .add_service(HostServer::new(self.clone()))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
@@ -112,6 +116,27 @@ impl Fido for StandIn {
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+#[tonic::async_trait]
+impl Host for StandIn {
+    async fn hello(
+        &self,
+        request: Request<wire::HelloRequest>,
+    ) -> std::result::Result<Response<wire::HelloResponse>, Status> {
+        assert_eq!(request.into_inner().checkpoint, None);
+        Ok(Response::new(wire::HelloResponse {
+            witness: self.witness.clone(),
+            ..wire::HelloResponse::default()
+        }))
+    }
+
+    async fn get_health(
+        &self,
+        _: Request<wire::GetHealthRequest>,
+    ) -> std::result::Result<Response<wire::GetHealthResponse>, Status> {
+        Ok(Response::new(wire::GetHealthResponse::default()))
     }
 }
 
@@ -202,4 +227,28 @@ async fn a_key_that_is_not_plugged_in_is_not_asked_anything() {
     let (done, _) = fido(&stand_in, select(Some("77"))).await;
     assert_eq!(done.unwrap_err().exit(), Exit::NotFound);
     assert!(stand_in.steps.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_witness_is_a_line_that_the_verifier_reads() {
+    let mut stand_in = StandIn::new(refused(Code::Internal));
+    let mut out = Vec::new();
+    let agent = stand_in.serve().await;
+    let none = witness::show(&agent, &mut Output::new(Format::Table, &mut out)).await;
+    assert_eq!(none.unwrap_err().exit(), Exit::NotFound);
+
+    stand_in.witness = Some(wire::AuditCheckpoint {
+        sequence: 7,
+        hash: vec![1; 32],
+        ..wire::AuditCheckpoint::default()
+    });
+    let agent = stand_in.serve().await;
+    witness::show(&agent, &mut Output::new(Format::Table, &mut out))
+        .await
+        .unwrap();
+    let line = serde_json::from_slice(&out).unwrap();
+    let crate::audit_verifier::Line::Checkpoint(seen) = line else {
+        panic!("not a checkpoint: {line:?}")
+    };
+    assert_eq!((seen.seq, seen.hash), (7, "01".repeat(32)));
 }
