@@ -192,14 +192,16 @@ impl Failure {
                     "correct the cause and run the same command again: rows that are done stay done"
                         .into();
             }
+            Self::AuditBroken { seq, .. } => {
+                report.facts.insert("entry".into(), seq.to_string());
+                report.next_action = "keep both files and export again: a witness newer than \
+                                      the export finds its end missing too"
+                    .into();
+            }
             Self::NoWitness => {
                 report.next_action = "link it to its server, and wait a minute".into();
             }
-            Self::File { .. }
-            | Self::CheckFailed
-            | Self::AuditBroken { .. }
-            | Self::Answer(_)
-            | Self::Output(_) => {}
+            Self::File { .. } | Self::CheckFailed | Self::Answer(_) | Self::Output(_) => {}
         }
         report
     }

@@ -212,6 +212,14 @@ fn verify(
             verifier.witness(seen).map_err(broken)?;
             witnesses += 1;
         }
+        // An empty file would agree with everything.
+        if witnesses == 0 {
+            return Err(Failure::wrong(
+                file.display().to_string(),
+                "no checkpoint",
+                "one or more, a line each",
+            ));
+        }
     }
     let newest = verifier.newest();
     let signed_to = newest.map_or(0, |seen| seen.seq);

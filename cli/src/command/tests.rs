@@ -67,3 +67,62 @@ fn every_object_has_the_members_that_the_page_lists() {
         documented("row (of a file)")
     );
 }
+
+#[tokio::test]
+async fn an_audit_is_verified_offline_and_a_witness_file_that_says_nothing_is_refused() {
+    use std::{fs, path::PathBuf};
+
+    use crate::{
+        args,
+        command::{self, Context},
+        failure::{Exit, Result},
+        output::{Format, Output},
+        profile::Profile,
+    };
+
+    let folder = tempfile::tempdir().unwrap();
+    let exported = include_str!("../audit_verifier/exported.jsonl");
+    let file = |name: &str, text: &str| -> PathBuf {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let whole = file("whole", exported);
+    let checkpoint = exported.lines().last().unwrap();
+    let verify = async |record: &PathBuf, witness: &PathBuf| -> (Result<()>, String) {
+        let mut out = Vec::new();
+        let context = Context {
+            profile: Profile::default(),
+            output: Output::new(Format::Json, &mut out),
+        };
+        let verify = audit::Command::Verify {
+            file: record.clone(),
+            witness: Some(witness.clone()),
+            public_key: None,
+        };
+        let done = command::run(args::Command::Audit(verify), context).await;
+        (done, String::from_utf8(out).unwrap())
+    };
+    let (done, out) = verify(&whole, &file("seen", checkpoint)).await;
+    done.unwrap();
+    assert!(
+        out.contains("\"witnesses\":1") && out.contains("\"verified\":true"),
+        "{out}"
+    );
+
+    let first = exported.lines().next().unwrap();
+    for (record, witness, exit) in [
+        (exported, "", Exit::Usage),
+        (exported, "\n", Exit::Usage),
+        (exported, first, Exit::Usage),
+        // Cut off before what the witness saw.
+        (first, checkpoint, Exit::Failed),
+    ] {
+        let (done, out) = verify(&file("record", record), &file("witness", witness)).await;
+        assert_eq!(
+            (done.unwrap_err().exit(), out.as_str()),
+            (exit, ""),
+            "{witness}"
+        );
+    }
+}
