@@ -56,7 +56,8 @@ impl Key {
     pub fn start(make: Make, name: &str, folder: &Path, agent_socket: &Path) -> Result<Self> {
         let control = folder.join(format!("{name}.control"));
         let listen = folder.join(format!("{name}.host"));
-        let root = folder.join(format!("{name}.manufacturer"));
+        // One manufacturer made all the keys of a host.
+        let root = folder.join("manufacturer");
         let mut command = match make {
             Make::Keysteward => process::Command::new(program("keysteward-virtual-token")?),
             Make::OpenSk | Make::Trussed => {
