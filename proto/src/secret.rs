@@ -64,7 +64,10 @@ mod tests {
             new_pin: "271828".into(),
         };
         let printed = format!("{request:?}");
-        assert!(!printed.contains("314159") && !printed.contains("271828"), "{printed}");
+        assert!(
+            !printed.contains("314159") && !printed.contains("271828"),
+            "{printed}"
+        );
         assert!(printed.contains("new_pin"), "{printed}");
     }
 }

@@ -42,6 +42,7 @@ pub enum Code {
     Refused = 26,
     OutcomeUnknown = 27,
     Internal = 28,
+    CutOff = 29,
 }
 
 /// Why a verb did not succeed. The token is as it was unless `changed`.

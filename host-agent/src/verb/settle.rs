@@ -302,7 +302,7 @@ pub(super) fn made_on(journal: &Journal, token: &TokenName) -> Result<Vec<Vec<u8
 
 fn unchanged(verb: Verb, why: &str) -> State {
     State::Failed(Failure::new(
-        Code::Cancelled,
+        Code::CutOff,
         format!("{verb} was cut off, and the token is as it was: {why}; ask for it again"),
     ))
 }

@@ -253,8 +253,8 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
         Code::TokenBusy | Code::TokenSilent | Code::TokenMalformed | Code::ResetWindowMissed => {
             Judgement::MayPass(Duration::from_secs(2))
         }
-        // Cancelled, and not by us: cut off before it had any effect.
         Code::TouchTimeout | Code::Cancelled => Judgement::MayPass(Duration::from_secs(1)),
+        Code::CutOff => Judgement::MayPass(Duration::ZERO),
         Code::OutcomeUnknown | Code::KeyReused => Judgement::AskJournal,
         Code::Unspecified
         | Code::PinInvalid

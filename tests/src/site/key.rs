@@ -81,6 +81,10 @@ impl Key {
             .arg("--manufacturer")
             .arg(&root)
             .args(["--name", name]);
+        // opensk tells a serial number, fido-authenticator none: there are both sorts.
+        if make == Make::OpenSk {
+            command.args(["--serial", &format!("OSK-{name}")]);
+        }
         let process = Process::start(name, &mut command, &folder.join("logs"))?;
         let key = Self {
             process,

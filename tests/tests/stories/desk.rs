@@ -186,6 +186,26 @@ impl Desk {
         Ok(operation)
     }
 
+    /// The user chooses a PIN at the key's host, as a key demands after a forced change.
+    pub(crate) fn choose_pin(&self, held: &Held, current: &str, new: &str) -> Result<()> {
+        let presence = self.presence(held)?;
+        let socket = shown(&self.agent.socket())?;
+        let said = self.site.cli.run(
+            &[
+                "--agent",
+                &socket,
+                "token",
+                "fido",
+                "change-pin",
+                "--token",
+                &presence,
+            ],
+            &format!("{current}\n{new}\n"),
+        )?;
+        ensure!(said.code == 0, "the key keeps its PIN: {}", said.error);
+        Ok(())
+    }
+
     /// What the key itself says it holds, asked at its host with its PIN, without the server.
     pub(crate) fn credentials_on_key(&self, held: &Held, pin: &str) -> Result<Vec<Value>> {
         let presence = self.presence(held)?;

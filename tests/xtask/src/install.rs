@@ -48,8 +48,10 @@ pub(crate) fn python() -> Result<()> {
     const PACKAGE: &str = "fido2==2.2.1";
     let folder = target().join("python");
     let python = folder.join("bin/python");
-    let works =
-        output(Command::new(&python).args(["-c", "import importlib.metadata as m; print(m.version('fido2'))"]));
+    let works = output(Command::new(&python).args([
+        "-c",
+        "import importlib.metadata as m; print(m.version('fido2'))",
+    ]));
     if works.is_ok_and(|version| version.trim() == "2.2.1") {
         return Ok(());
     }

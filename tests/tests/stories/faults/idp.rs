@@ -93,7 +93,7 @@ fn every_fault_at(operation: Operation, requests: &[Request]) {
             tally.tell(&name, ended);
         }
     }
-    tally.finish(&desk);
+    tally.finish(desk);
 }
 
 fn with_fault(desk: &mut Desk, operation: Operation, fault: Fault, kill: bool) -> Result<String> {

@@ -83,7 +83,7 @@ fn every_fault_at(
             }
         }
     }
-    tally.finish(&desk);
+    tally.finish(desk);
 }
 
 const ISSUE: [(&str, Command); 4] = [
@@ -99,9 +99,9 @@ const DELETE: [(&str, Command); 1] = [(
     "delete-credential",
     command("credential_management", Some(0x06)),
 )];
-/// With a forced change at hand-over.
+/// With a forced change at hand-over, which escrow rules out.
 const FORCED: Issuing<'static> = Issuing {
-    custody: "escrow",
+    custody: "hand-over",
     more: &["--pin-force-change"],
 };
 
