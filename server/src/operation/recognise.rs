@@ -203,10 +203,8 @@ impl Inner {
                     by_rp.entry(c.rp_id).or_default().push(c.credential_id);
                 }
             }
-            let unused = matches!(
-                row.state,
-                TokenState::Unregistered | TokenState::Registered | TokenState::Revoked
-            );
+            // Not a revoked one: a new key would inherit its end.
+            let unused = matches!(row.state, TokenState::Unregistered | TokenState::Registered);
             if bare && unused && row.host_id == Some(place.host) && blank.is_none() {
                 blank = Some(row.id);
             }

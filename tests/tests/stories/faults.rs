@@ -141,7 +141,11 @@ fn agree(desk: &Desk, held: &Held, operation: Operation, ended: &Value) -> Resul
                 .site
                 .cli
                 .json(&["pin", "reveal", &text(ended, "id")?])?;
-            let credentials = desk.credentials_on_key(held, &text(&revealed, "pin")?)?;
+            let pin = text(&revealed, "pin")?;
+            let refused = desk.credentials_on_key(held, &pin);
+            ensure!(refused.is_err(), "the key does not demand a new PIN");
+            desk.choose_pin(held, &pin, OWN_PIN)?;
+            let credentials = desk.credentials_on_key(held, OWN_PIN)?;
             ensure!(
                 credentials.len() == 1,
                 "the key tells of {}",

@@ -39,6 +39,12 @@ pub(super) struct Answer {
     body: Vec<u8>,
 }
 
+impl Answer {
+    pub(super) fn is_empty(&self) -> bool {
+        self.body.trim_ascii().is_empty()
+    }
+}
+
 impl Api {
     pub(super) fn new(
         base: Url,

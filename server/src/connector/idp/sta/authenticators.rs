@@ -89,7 +89,10 @@ pub(super) async fn delete(
     let call = Call::Delete;
     let url = address(api, call, user, Some(id))?;
     match api.send(call, Method::DELETE, url, None).await {
-        Ok(_) => Ok(Deleted::Now),
+        // Something between us and STA may answer 200 with a page of its own: only STA's own
+        // answer, which has no body, says that it is gone.
+        Ok(answer) if answer.is_empty() => Ok(Deleted::Now),
+        Ok(answer) => Err(api.malformed(call, &answer, "an empty answer", "a body")),
         Err(error) if matches!(error.why, Why::NotFound { .. }) => Ok(Deleted::AlreadyGone),
         Err(error) => Err(error),
     }
