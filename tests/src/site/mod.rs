@@ -113,13 +113,18 @@ impl Site {
         })
     }
 
-    /// Plugs a new key into a host, and waits until the server has seen it.
+    /// Plugs a key into a host, and waits until the server has seen it; the server's row.
+    ///
+    /// A blank key without a serial number may be taken for a blank one that was there before.
     pub fn plug_in(&self, agent: &Agent, make: Make, name: &str) -> Result<(Key, Value)> {
-        let before = self.tokens()?;
+        let present = || -> Result<Vec<Value>> {
+            let tokens = self.cli.json(&["token", "list", "--present", "true"])?;
+            list(tokens, "tokens")
+        };
+        let before = present()?;
         let key = Key::start(make, name, agent.folder(), &agent.token_socket())?;
         let token = eventually("the server sees the key", Duration::from_secs(20), || {
-            Ok(self
-                .tokens()?
+            Ok(present()?
                 .into_iter()
                 .find(|token| !before.iter().any(|old| old["id"] == token["id"])))
         })?;
