@@ -1,8 +1,8 @@
 //! From what an agent sees to a token of ours.
 //!
 //! A token that tells a serial is `vendor:product:serial`. One that tells none
-//! is known again by a silent look for the credentials that we issued, else it
-//! is one of its model that never had any.
+//! is known again by its presence (until it is unplugged), then by a silent look
+//! for the credentials that we issued; else it is one of its model that never had any.
 
 use core::time::Duration;
 use std::{collections::BTreeMap, sync::Arc};
@@ -126,6 +126,7 @@ impl Inner {
             user_id: None,
             template_id: None,
             host_id: Some(host),
+            presence_id: Some(seen.presence_id.clone()),
             facts: facts(&seen, fido),
             last_seen_at: Some(now),
             created_at: now,
@@ -188,6 +189,10 @@ impl Inner {
         aaguid: [u8; 16],
     ) -> store::Result<Option<TokenId>> {
         let mut read = self.store.read().await?;
+        let seen_before = token::by_presence(&mut read, place.host, &place.presence_id).await?;
+        if let Some(row) = seen_before.filter(|row| row.aaguid == aaguid) {
+            return Ok(Some(row.id));
+        }
         let mut owners: BTreeMap<Vec<u8>, TokenId> = BTreeMap::new();
         let mut by_rp: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
         let mut blank = None;

@@ -57,6 +57,8 @@ pub struct Token {
     pub template_id: Option<TemplateId>,
     /// Where it was seen last.
     pub host_id: Option<HostId>,
+    /// As the agent there called it, from that plug-in to its unplug; never used again.
+    pub presence_id: Option<String>,
     /// What it said of itself then.
     pub facts: Facts,
     /// When that was.
@@ -122,8 +124,9 @@ pub struct Filter {
 pub async fn insert(tx: &mut Write<'_>, new: &Token) -> Result<()> {
     sqlx::query(
         "INSERT INTO token (id, identity, serial, model, aaguid, virtual, token_type_id, state,
-             needs_reset, user_id, template_id, host_id, facts, last_seen_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             needs_reset, user_id, template_id, host_id, facts, last_seen_at, created_at,
+             presence_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(new.id)
     .bind(&new.identity)
@@ -140,6 +143,7 @@ pub async fn insert(tx: &mut Write<'_>, new: &Token) -> Result<()> {
     .bind(row::text_of("facts", &new.facts)?)
     .bind(new.last_seen_at.map(|at| at.0))
     .bind(new.created_at.0)
+    .bind(&new.presence_id)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -153,7 +157,7 @@ pub async fn update(tx: &mut Write<'_>, token: &Token) -> Result<()> {
     sqlx::query(
         "UPDATE token SET serial = $2, model = $3, aaguid = $4, virtual = $5, token_type_id = $6,
              state = $7, needs_reset = $8, user_id = $9, template_id = $10, host_id = $11,
-             facts = $12, last_seen_at = $13
+             facts = $12, last_seen_at = $13, presence_id = $14
          WHERE id = $1",
     )
     .bind(token.id)
@@ -169,6 +173,7 @@ pub async fn update(tx: &mut Write<'_>, token: &Token) -> Result<()> {
     .bind(token.host_id)
     .bind(row::text_of("facts", &token.facts)?)
     .bind(token.last_seen_at.map(|at| at.0))
+    .bind(&token.presence_id)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -194,6 +199,25 @@ pub async fn get(from: &mut impl Reads, id: TokenId) -> Result<Option<Token>> {
 pub async fn by_identity(from: &mut impl Reads, identity: &str) -> Result<Option<Token>> {
     sqlx::query("SELECT * FROM token WHERE identity = $1")
         .bind(identity)
+        .fetch_optional(from.connection())
+        .await?
+        .map(|found| read(&found))
+        .transpose()
+}
+
+/// The token that an agent saw under this name before: from plug-in to unplug it
+/// is the same one.
+///
+/// # Errors
+/// When the database does.
+pub async fn by_presence(
+    from: &mut impl Reads,
+    host: HostId,
+    presence_id: &str,
+) -> Result<Option<Token>> {
+    sqlx::query("SELECT * FROM token WHERE host_id = $1 AND presence_id = $2")
+        .bind(host)
+        .bind(presence_id)
         .fetch_optional(from.connection())
         .await?
         .map(|found| read(&found))
@@ -327,6 +351,7 @@ fn read(found: &SqliteRow) -> Result<Token> {
         user_id: row::column(found, "user_id")?,
         template_id: row::column(found, "template_id")?,
         host_id: row::column(found, "host_id")?,
+        presence_id: row::column(found, "presence_id")?,
         facts: row::document(found, "facts")?,
         last_seen_at: row::maybe_time(found, "last_seen_at")?,
         created_at: row::time(found, "created_at")?,

@@ -47,6 +47,7 @@ async fn who_may_issue_may_not_touch_pins() {
         user_id: None,
         template_id: None,
         host_id: None,
+        presence_id: None,
         facts: rows::token::Facts::default(),
         last_seen_at: None,
         created_at: now,

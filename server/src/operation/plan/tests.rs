@@ -52,6 +52,7 @@ fn paper(state: TokenState) -> Paper {
             user_id: issued.then(UserId::new),
             template_id: None,
             host_id: None,
+            presence_id: None,
             facts,
             last_seen_at: None,
             created_at: Micros(0),

@@ -1,8 +1,8 @@
 //! From what an agent sees to a token of ours.
 
-use super::world::{ACTOR, World};
+use super::world::{ACTOR, Wishes, World};
 use crate::{
-    lifecycle::TokenState,
+    lifecycle::{Custody, TokenState},
     operation::{Ask, Error, State},
     store::token,
 };
@@ -71,4 +71,54 @@ async fn a_key_without_a_serial_is_known_again_by_its_credential() {
         .until("known again", async || world.engine.place(first.id))
         .await;
     assert_eq!(world.tokens().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_without_a_serial_that_was_emptied_is_still_the_same_until_it_is_unplugged() {
+    let mut world = World::with(Wishes {
+        custody: Custody::Escrow,
+        ..Wishes::default()
+    })
+    .await;
+    world.host.state().serial.clear();
+    world.restart().await;
+    let token = world
+        .until("it is seen", async || {
+            let seen = |token: &token::Token| {
+                token.identity.is_none() && world.engine.place(token.id).is_some()
+            };
+            world.tokens().await.into_iter().find(seen)
+        })
+        .await
+        .id;
+    let (user, template) = (world.user, world.template);
+    world
+        .done(Ask::Issue {
+            token,
+            user,
+            template,
+        })
+        .await;
+    world
+        .done(Ask::Revoke {
+            token,
+            reason: "left".into(),
+            pin: None,
+        })
+        .await;
+    assert_eq!(world.host.state().key.credentials, []);
+    world.restart().await;
+    world
+        .until("known again", async || world.engine.place(token))
+        .await;
+    // A key that is plugged in later is another one, for all that anybody knows.
+    world.host.unplug();
+    world.host.plug();
+    world
+        .until("another one", async || {
+            let other =
+                |seen: &token::Token| seen.id != token && world.engine.place(seen.id).is_some();
+            world.tokens().await.into_iter().find(other)
+        })
+        .await;
 }

@@ -106,6 +106,7 @@ CREATE TABLE token (
     user_id         TEXT    REFERENCES user (id),
     template_id     TEXT    REFERENCES template (id),
     host_id         TEXT    REFERENCES host (id),   -- where it was seen last
+    presence_id     TEXT,                           -- and from which plug-in to which unplug
     facts           TEXT    NOT NULL,
     last_seen_at    INTEGER,
     created_at      INTEGER NOT NULL
