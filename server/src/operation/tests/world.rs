@@ -305,7 +305,7 @@ impl World {
     }
 
     pub(super) async fn until<T>(&self, what: &str, ready: impl AsyncFn() -> Option<T>) -> T {
-        for _ in 0..2000 {
+        for _ in 0..6000 {
             if let Some(ready) = ready().await {
                 return ready;
             }
