@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{output, run, target};
+use crate::run::{cargo, output, run, target};
 
 /// Debian packages; those already installed cost one look.
 pub(crate) fn packages(names: &[&str]) -> Result<()> {
@@ -79,6 +79,25 @@ pub(crate) fn rust_target(name: &str) -> Result<()> {
     }
     eprintln!("missing Rust target {name}; installing it");
     run(Command::new("rustup").args(["target", "add", name]))
+}
+
+/// The nightly toolchain, which the sanitizers of the fuzzer need.
+pub(crate) fn nightly() -> Result<()> {
+    let have = output(Command::new("rustup").args(["toolchain", "list"]))
+        .context("rustup is needed to add the nightly toolchain")?;
+    if have.lines().any(|line| line.starts_with("nightly")) {
+        return Ok(());
+    }
+    eprintln!("missing the nightly toolchain; installing it");
+    run(Command::new("rustup").args(["toolchain", "install", "nightly", "--profile", "minimal"]))
+}
+
+pub(crate) fn cargo_fuzz() -> Result<()> {
+    if output(&mut cargo(&["fuzz", "--version"])).is_ok() {
+        return Ok(());
+    }
+    eprintln!("missing cargo-fuzz; installing it");
+    run(&mut cargo(&["install", "cargo-fuzz", "--locked"]))
 }
 
 /// A kernel with uhid for the guest, and the programs that boot it:

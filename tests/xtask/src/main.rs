@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod install;
 mod run;
 mod test;
@@ -34,6 +35,10 @@ enum Verb {
     Check,
     /// Memory, speed and waiting, as ratios of one run
     Bench(bench::Bench),
+    /// Every fuzz target, for a stated time each
+    ///
+    /// Example: cargo xtask fuzz --time 30 cbor_reader session
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -42,5 +47,6 @@ fn main() -> anyhow::Result<()> {
         Verb::Test(test) => test.run(),
         Verb::Check => check::gate(),
         Verb::Bench(bench) => bench.run(),
+        Verb::Fuzz(fuzz) => fuzz.run(),
     }
 }
