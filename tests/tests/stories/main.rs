@@ -1,6 +1,8 @@
 //! Stories that cross every room: server, agent, key, identity provider and operator, each a
 //! process of its own.
 
+#![allow(clippy::unwrap_used)]
+
 mod desk;
 mod faults;
 mod guest;
