@@ -2,6 +2,7 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | [`bench`] | what is measured, and how it is told |
 //! | [`browser`] | a person at a browser, with a key |
 //! | [`firmware`] | other people's security keys |
 //! | [`guest`] | another machine with a real kernel |
@@ -16,6 +17,7 @@
     reason = "a test that cannot go on says so and ends"
 )]
 
+pub mod bench;
 pub mod browser;
 pub mod firmware;
 pub mod guest;
