@@ -21,20 +21,35 @@ mod profile;
 mod secret_input;
 #[cfg(test)]
 mod stand_in;
+mod usage;
 mod watch;
 
 use std::{
+    env,
     io::{self, IsTerminal as _},
     process::ExitCode,
 };
 
 use clap::Parser as _;
 
-use crate::{args::Cli, command::Context, output::Output, profile::Profile};
+use crate::{
+    args::Cli,
+    command::Context,
+    output::{Format, Output},
+    profile::Profile,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && usage::wants_json(env::args_os()) => {
+            let refusal = usage::refusal(&error);
+            eprintln!("{}", refusal.report().render(Format::Json, false));
+            return refusal.exit().into();
+        }
+        Err(error) => error.exit(),
+    };
     let format = cli.global.output;
     let mut stdout = io::stdout();
     let result = match Profile::resolve(&cli.global) {
