@@ -15,7 +15,11 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Context, life::Work, user::csv_refusal};
+use super::{
+    Context,
+    life::Work,
+    user::{csv_refusal, line_of},
+};
 use crate::{
     connect::Server,
     failure::{self, Exit, Failure, Result},
@@ -138,14 +142,14 @@ fn parse(text: &[u8], name: &str, template: Option<&str>) -> Result<Vec<Row>> {
         .from_reader(text);
     let headers = reader
         .headers()
-        .map_err(|error| csv_refusal(name, &error))?
+        .map_err(|error| csv_refusal(name, text, &error))?
         .clone();
     for record in reader.records() {
-        let record = record.map_err(|error| csv_refusal(name, &error))?;
+        let record = record.map_err(|error| csv_refusal(name, text, &error))?;
         let mut row: Row = record
             .deserialize(Some(&headers))
-            .map_err(|error| csv_refusal(name, &error))?;
-        row.line = record.position().map_or(0, csv::Position::line);
+            .map_err(|error| csv_refusal(name, text, &error))?;
+        row.line = record.position().map_or(0, |at| line_of(text, at));
         if row.template.is_empty() {
             row.template = template.unwrap_or_default().to_owned();
         }

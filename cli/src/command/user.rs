@@ -3,11 +3,14 @@
 use std::{fs, path::PathBuf};
 
 use clap::Subcommand;
-use keysteward_proto::server::v1::{
-    self as wire, GetUserRequest, ImportUsersRequest, ListUsersRequest,
+use keysteward_proto::{
+    error::v1::ErrorDetail,
+    server::v1::{self as wire, GetUserRequest, ImportUsersRequest, ListUsersRequest},
 };
+use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tonic::Status;
 
 use super::{Context, page::Page};
 use crate::{
@@ -51,11 +54,13 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
     match command {
         Command::Import { file, dry_run } => {
             let text = fs::read(&file).map_err(Failure::file(&file))?;
-            let users = parse(&text, &file.display().to_string())?;
+            let name = file.display().to_string();
+            let (users, lines) = parse(&text, &name)?;
             let mut client = context.server().await?.users();
             let done = client
                 .import(ImportUsersRequest { users, dry_run })
-                .await?
+                .await
+                .map_err(|status| in_file(status, &name, &lines))?
                 .into_inner();
             if context.output.format() == Format::Json {
                 return context.output.json(&json!({
@@ -111,13 +116,23 @@ struct Line {
     display_name: String,
 }
 
-fn parse(text: &[u8], name: &str) -> Result<Vec<wire::User>> {
+/// The users, and the line that each stands in.
+fn parse(text: &[u8], name: &str) -> Result<(Vec<wire::User>, Vec<u64>)> {
     let mut users = Vec::new();
+    let mut lines = Vec::new();
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text);
-    for line in reader.deserialize() {
-        let line: Line = line.map_err(|error| csv_refusal(name, &error))?;
+    let headers = reader
+        .headers()
+        .map_err(|error| csv_refusal(name, text, &error))?
+        .clone();
+    for record in reader.records() {
+        let record = record.map_err(|error| csv_refusal(name, text, &error))?;
+        let line: Line = record
+            .deserialize(Some(&headers))
+            .map_err(|error| csv_refusal(name, text, &error))?;
+        lines.push(record.position().map_or(0, |at| line_of(text, at)));
         users.push(wire::User {
             id: String::new(),
             user_name: line.user_name,
@@ -137,12 +152,44 @@ fn parse(text: &[u8], name: &str) -> Result<Vec<wire::User>> {
             "a line of column names, then a line per user",
         ));
     }
-    Ok(users)
+    Ok((users, lines))
+}
+
+/// The server counts rows; who wrote the file counts lines.
+fn in_file(status: Status, name: &str, lines: &[u64]) -> Failure {
+    let Ok(detail) = ErrorDetail::decode(status.details()) else {
+        return status.into();
+    };
+    let row = detail.field.strip_prefix("users[");
+    let Some((row, column)) = row.and_then(|rest| rest.split_once("].")) else {
+        return status.into();
+    };
+    let line = row.parse().ok().and_then(|row: usize| lines.get(row));
+    let Some(line) = line else {
+        return status.into();
+    };
+    Failure::wrong(
+        format!("{name}, line {line}, {column}"),
+        detail.found,
+        detail.allowed,
+    )
+}
+
+/// The line of a record: the reader's position comes before the empty lines that it skips.
+pub(super) fn line_of(text: &[u8], position: &csv::Position) -> u64 {
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let empty = text
+        .iter()
+        .skip(start)
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .filter(|byte| **byte == b'\n')
+        .count();
+    position.line().saturating_add(empty as u64)
 }
 
 /// Names the file and the line of what a CSV reader refused.
-pub(super) fn csv_refusal(name: &str, error: &csv::Error) -> Failure {
-    let line = error.position().map_or(0, csv::Position::line);
+pub(super) fn csv_refusal(name: &str, text: &[u8], error: &csv::Error) -> Failure {
+    let line = error.position().map_or(0, |at| line_of(text, at));
     let found = match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
         csv::ErrorKind::UnequalLengths {
@@ -210,7 +257,9 @@ mod tests {
 
     #[test]
     fn columns_may_come_in_any_order_and_optional_ones_may_be_left_out() {
-        let users = parse(b"mail,user_name,sn,given_name\na@x, alice ,A,Al\n", "f").unwrap();
+        let text = b"mail,user_name,sn,given_name\n\na@x, alice ,A,Al\n";
+        let (users, lines) = parse(text, "f").unwrap();
+        assert_eq!(lines, [3]);
         assert_eq!(users[0].user_name, "alice");
         assert_eq!(users[0].display_name, "");
     }
