@@ -166,12 +166,14 @@ impl From<lifecycle::Invalid> for Refusal {
 
 impl From<lifecycle::NotAllowed> for Refusal {
     fn from(refused: lifecycle::NotAllowed) -> Self {
+        let needed: Vec<&str> = refused.needed().map(|state| state.as_str()).collect();
         Self::new(
             Code::FailedPrecondition,
             "MOVE_NOT_ALLOWED",
             refused.to_string(),
         )
         .about("token", refused.state.as_str())
+        .allowed(format!("a token that is {}", needed.join(" or ")))
         .fact("event", refused.event)
     }
 }

@@ -69,6 +69,17 @@ pub struct NotAllowed {
     pub event: Event,
 }
 
+impl NotAllowed {
+    /// The states in which it would be allowed.
+    pub fn needed(&self) -> impl Iterator<Item = TokenState> {
+        let event = self.event;
+        ALLOWED
+            .iter()
+            .filter(move |(_, on, _)| *on == event)
+            .map(|(from, _, _)| *from)
+    }
+}
+
 /// Where `event` leads from `state`.
 ///
 /// # Errors
@@ -132,5 +143,8 @@ mod tests {
             after(Active, Event::Issue).unwrap_err().to_string(),
             "a token that is active cannot issue; from there it can suspend, revoke"
         );
+        let refused = after(Registered, Event::Revoke).unwrap_err();
+        let needed: Vec<_> = refused.needed().collect();
+        assert_eq!(needed, [Issued, Active, Suspended]);
     }
 }
