@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod backup;
+mod bad_input;
+mod batch;
 mod desk;
 mod faults;
 mod guest;
 mod main_job;
+mod secrets;
