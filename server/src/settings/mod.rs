@@ -95,7 +95,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The file could not be read.
-    #[error("cannot read the settings {}: {source}", path.display())]
+    #[error("cannot read the settings {}", path.display())]
     Unreadable {
         /// The file that was asked for.
         path: PathBuf,
@@ -104,7 +104,7 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// It is not TOML; the message has line and column.
-    #[error("the settings are not TOML: {0}")]
+    #[error(transparent)]
     NotToml(#[from] toml::de::Error),
     /// Every key and value that is wrong.
     #[error("{}", lines(.0))]
