@@ -62,7 +62,7 @@ pub(super) struct NotNow(String);
 /// Puts together what to look for after `step`.
 pub(super) fn prepare(keys: &KeyStore, work: &Work, step: StepName, place: Place) -> Look {
     let pin = |kind, state| token_step::pin(keys, work, kind, state).ok();
-    let held = pin(Kind::Pin, State::Current).or_else(|| pin(Kind::GivenPin, State::Current));
+    let held = pin(Kind::GivenPin, State::Current).or_else(|| pin(Kind::Pin, State::Current));
     let pending = pin(Kind::Pin, State::Pending);
     let (now, old) = match step {
         StepName::SetPin | StepName::ChangePin => (pending, held),

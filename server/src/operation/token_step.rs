@@ -106,10 +106,11 @@ pub(super) const fn time_limit(step: StepName) -> Duration {
     })
 }
 
-/// The PIN that a step at this token needs: the one we hold, else the one given.
+/// The PIN that a step at this token needs: the one given, else the one we hold. Who gives one
+/// knows better: the user may have changed the PIN at the key.
 pub(super) fn usable_pin(keys: &KeyStore, work: &Work) -> Result<Zeroizing<String>, Unprepared> {
-    pin(keys, work, Kind::Pin, State::Current)
-        .or_else(|_| pin(keys, work, Kind::GivenPin, State::Current))
+    pin(keys, work, Kind::GivenPin, State::Current)
+        .or_else(|_| pin(keys, work, Kind::Pin, State::Current))
 }
 
 pub(super) fn pin(

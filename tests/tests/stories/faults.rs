@@ -254,14 +254,15 @@ impl Tally {
         }
         assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n\n"));
         desk.verify_audit().unwrap();
+        // To fail with a reason is allowed, and seldom necessary.
         let succeeded = self
             .told
             .iter()
             .filter(|line| line.ends_with("succeeded"))
             .count();
         assert!(
-            succeeded > 0,
-            "nothing ever succeeded:\n{}",
+            succeeded * 4 >= self.told.len() * 3,
+            "fewer than three quarters succeeded:\n{}",
             self.told.join("\n")
         );
     }
