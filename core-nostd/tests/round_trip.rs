@@ -8,8 +8,8 @@ use keysteward_core::cbor::{Encode, List, Parse, Raw, encode};
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::{
     LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
-    PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, authenticator_config, client_pin,
-    credential_management, get_assertion, make_credential,
+    PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, authenticator_config,
+    bio_enrollment, client_pin, credential_management, get_assertion, large_blobs, make_credential,
 };
 use keysteward_core::webauthn::cose::{Algorithm, KeyAgreementKey, PublicKey};
 use proptest::collection::vec;
@@ -237,6 +237,61 @@ proptest! {
             large_blob_key: p.opt(10, LargeBlobKey(&p.b)),
             third_party_payment: p.opt(11, p.flag),
         };
+        survives(&response, &mut [0; 8192]);
+    }
+
+    #[test]
+    fn bio_enrollment_requests(p in parts(), q in parts()) {
+        let params = bio_enrollment::SubcommandParams {
+            template_id: p.opt(0, &p.id),
+            template_friendly_name: p.opt(1, &p.name),
+            timeout_milliseconds: p.opt(2, p.number),
+        };
+        survives(&params, &mut [0; 8192]);
+        let mut buffer = [0; 8192];
+        let params = Raw::encode_in(&params, &mut buffer).unwrap();
+        let request = bio_enrollment::Request {
+            modality: p.opt(3, p.small.into()),
+            sub_command: p.opt(4, q.small.into()),
+            sub_command_params: p.opt(5, params),
+            pin_uv_auth_protocol: p.opt(6, q.small),
+            pin_uv_auth_param: p.opt(7, &p.b),
+            get_modality: p.opt(8, p.flag),
+        };
+        survives(&request, &mut [0; 8192]);
+    }
+
+    #[test]
+    fn bio_enrollment_responses(p in parts(), q in parts()) {
+        let infos = [&p, &q].map(|one| bio_enrollment::TemplateInfo {
+            template_id: &one.id,
+            template_friendly_name: one.opt(0, &one.name),
+        });
+        let response = bio_enrollment::Response {
+            modality: p.opt(1, p.small.into()),
+            fingerprint_kind: p.opt(2, q.small.into()),
+            max_capture_samples_required_for_enroll: p.opt(3, p.number),
+            template_id: p.opt(4, &p.bytes),
+            last_enroll_sample_status: p.opt(5, q.small.into()),
+            remaining_samples: p.opt(6, q.number),
+            template_infos: p.opt(7, List::new(&infos)),
+            max_template_friendly_name: p.opt(8, p.number),
+        };
+        survives(&response, &mut [0; 8192]);
+    }
+
+    #[test]
+    fn large_blobs_requests(p in parts(), q in parts()) {
+        let request = large_blobs::Request {
+            get: p.opt(0, p.number),
+            set: p.opt(1, &p.bytes),
+            offset: q.number,
+            length: p.opt(2, q.number),
+            pin_uv_auth_param: p.opt(3, &p.b),
+            pin_uv_auth_protocol: p.opt(4, p.small),
+        };
+        survives(&request, &mut [0; 8192]);
+        let response = large_blobs::Response { config: p.opt(5, &q.bytes) };
         survives(&response, &mut [0; 8192]);
     }
 

@@ -129,6 +129,27 @@ pub trait Crypto {
         data: &mut [u8],
     ) -> Result<(), Error>;
 
+    /// AES-256-GCM (SP 800-38D) in place, for large blobs (CTAP 2.3 §6.10.3); answers the tag.
+    /// A nonce serves once under a key.
+    fn aes256_gcm_seal(
+        &mut self,
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        associated: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; 16], Error>;
+
+    /// Undoes [`aes256_gcm_seal`](Self::aes256_gcm_seal). Where the tag is wrong, nothing of the
+    /// plaintext is in `data`.
+    fn aes256_gcm_open(
+        &mut self,
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        associated: &[u8],
+        data: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), Error>;
+
     /// One block of AES-128, for encIdentifier and encCredStoreState (CTAP 2.3
     /// §6.4), whose plaintext is a single block.
     fn aes128_encrypt_block(&mut self, key: &[u8; 16], block: &mut [u8; 16]);

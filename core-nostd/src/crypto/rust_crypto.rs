@@ -2,6 +2,8 @@
 
 use super::{Crypto, DerSignature, Error, PrivateKey, PublicPoint, Secret, SignatureVerified};
 use aes::{Aes128, Aes256};
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::AeadInPlace;
 use cbc::cipher::{
     BlockDecrypt, BlockDecryptMut, BlockEncrypt, BlockEncryptMut, KeyInit, KeyIvInit,
 };
@@ -74,6 +76,32 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
             cipher.decrypt_block_mut(block.into());
         }
         Ok(())
+    }
+
+    fn aes256_gcm_seal(
+        &mut self,
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        associated: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; 16], Error> {
+        Aes256Gcm::new(key.into())
+            .encrypt_in_place_detached(nonce.into(), associated, data)
+            .map(Into::into)
+            .map_err(|_| Error)
+    }
+
+    fn aes256_gcm_open(
+        &mut self,
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        associated: &[u8],
+        data: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), Error> {
+        Aes256Gcm::new(key.into())
+            .decrypt_in_place_detached(nonce.into(), associated, data, tag.into())
+            .map_err(|_| Error)
     }
 
     fn aes128_encrypt_block(&mut self, key: &[u8; 16], block: &mut [u8; 16]) {

@@ -89,6 +89,41 @@ fn cbc_refuses_a_broken_block() {
     assert_eq!(data, [0; 17], "nothing was touched");
 }
 
+/// "The Galois/Counter Mode of Operation" (McGrew, Viega), appendix B, test case 16.
+#[test]
+fn aes_256_gcm_matches_its_test_case_both_ways() {
+    let key = array("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+    let nonce = array("cafebabefacedbaddecaf888");
+    let associated: [u8; 20] = array("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+    let plain: [u8; 60] = array(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
+         1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+    );
+    let sealed: [u8; 60] = array(
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
+         8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+    );
+    let mut crypto = crypto();
+    let mut data = plain;
+    let tag = crypto
+        .aes256_gcm_seal(&key, &nonce, &associated, &mut data)
+        .unwrap();
+    assert_eq!(data, sealed);
+    assert_eq!(hex::encode(tag), "76fc6ece0f4e1768cddf8853bb2d551b");
+
+    let mut wrong = tag;
+    wrong[15] ^= 1;
+    for (associated, tag) in [(&associated[..19], &tag), (&associated, &wrong)] {
+        let opened = crypto.aes256_gcm_open(&key, &nonce, associated, &mut data, tag);
+        assert_eq!(opened, Err(Error));
+        assert_ne!(data[..8], plain[..8], "no plaintext without a tag");
+    }
+    crypto
+        .aes256_gcm_open(&key, &nonce, &associated, &mut data, &tag)
+        .unwrap();
+    assert_eq!(data, plain);
+}
+
 /// FIPS 197 appendix C.1.
 #[test]
 fn aes_128_matches_fips_197_both_ways() {

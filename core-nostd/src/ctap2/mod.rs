@@ -11,7 +11,9 @@
 //! | [`get_assertion`] | [`get_assertion::Request`] | [`get_assertion::Response`] |
 //! | getNextAssertion | no parameters | [`get_assertion::Response`] |
 //! | [`client_pin`] | [`client_pin::Request`] | [`client_pin::Response`] |
+//! | [`bio_enrollment`] | [`bio_enrollment::Request`] | [`bio_enrollment::Response`] |
 //! | [`credential_management`] | [`credential_management::Request`] | [`credential_management::Response`] |
+//! | [`large_blobs`] | [`large_blobs::Request`] | [`large_blobs::Response`] |
 //! | [`authenticator_config`] | [`authenticator_config::Request`] | no map |
 //! | reset, selection | no parameters | no map |
 //!
@@ -31,6 +33,7 @@
 //! ```
 
 pub mod authenticator_config;
+pub mod bio_enrollment;
 pub mod client_pin;
 mod command;
 mod credential;
@@ -39,6 +42,7 @@ pub mod extension;
 pub mod get_assertion;
 pub mod get_info;
 mod large_blob_key;
+pub mod large_blobs;
 pub mod make_credential;
 mod status;
 

@@ -41,6 +41,10 @@ fn subcommands_survive_a_round_trip() {
             byte
         );
         assert_eq!(u8::from(authenticator_config::Subcommand::from(byte)), byte);
+        assert_eq!(u8::from(bio_enrollment::Subcommand::from(byte)), byte);
+        assert_eq!(u8::from(bio_enrollment::Modality::from(byte)), byte);
+        assert_eq!(u8::from(bio_enrollment::FingerprintKind::from(byte)), byte);
+        assert_eq!(u8::from(bio_enrollment::SampleStatus::from(byte)), byte);
     }
 }
 
@@ -57,6 +61,72 @@ fn macs_cover_the_prefixes_of_the_specification() {
     );
     assert_eq!(prefix[..32], [0xff; 32]);
     assert_eq!(prefix[32..], [0x0d, 0x03]);
+    assert_eq!(
+        bio_enrollment::authenticated_prefix(
+            bio_enrollment::Modality::Fingerprint,
+            bio_enrollment::Subcommand::RemoveEnrollment
+        ),
+        [0x01, 0x06]
+    );
+}
+
+#[test]
+#[cfg(feature = "rust-crypto")]
+fn the_mac_of_a_large_blob_covers_offset_and_hash_of_the_fragment() {
+    let crypto = crate::crypto::RustCrypto(rand_core::OsRng);
+    let message = large_blobs::authenticated_message(&crypto, 0x0102_03c0, b"abc");
+    assert_eq!(message[..32], [0xff; 32]);
+    assert_eq!(message[32..38], [0x0c, 0x00, 0xc0, 0x03, 0x02, 0x01]);
+    assert_eq!(
+        hex::encode(&message[38..]),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+}
+
+#[test]
+fn a_fragment_leaves_room_for_the_message_around_it() {
+    assert_eq!(large_blobs::max_fragment_length(1024), 960);
+    assert_eq!(large_blobs::max_fragment_length(63), 0);
+}
+
+#[test]
+fn the_questions_of_bio_enrollment_and_large_blobs_are_as_short_as_can_be() {
+    let mut buffer = [0; 32];
+    for (message, bytes) in [
+        (
+            &bio_enrollment::Request::modality() as &dyn Encode,
+            &b"\xa1\x06\xf5"[..],
+        ),
+        (
+            &bio_enrollment::Request::new(
+                bio_enrollment::Modality::Fingerprint,
+                bio_enrollment::Subcommand::FingerprintSensorInfo,
+            ),
+            b"\xa2\x01\x01\x02\x07",
+        ),
+        (
+            &large_blobs::Request::set_first(b"AB", 17),
+            b"\xa3\x02\x42AB\x03\x00\x04\x11",
+        ),
+        (
+            &large_blobs::Request::set_next(b"AB", 24),
+            b"\xa2\x02\x42AB\x03\x18\x18",
+        ),
+    ] {
+        assert_eq!(cbor::encode(message, &mut buffer).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_sample_is_explained_to_the_person_at_the_sensor() {
+    for (code, words) in [
+        (0x00, "the sample is good"),
+        (0x0e, "the finger was not lifted after the last sample"),
+        (0x0c, "sample status 0x0c of the sensor"),
+    ] {
+        let status = bio_enrollment::SampleStatus::from(code);
+        assert_eq!(std::string::ToString::to_string(&status), words);
+    }
 }
 
 #[test]
@@ -88,6 +158,18 @@ fn a_request_without_a_member_it_needs_says_which() {
     assert!(make_credential::Request::parse(b"\xa0").is_err());
     assert!(credential_management::Request::parse(b"\xa0").is_err());
     assert!(authenticator_config::Request::parse(b"\xa0").is_err());
+    assert_eq!(
+        large_blobs::Request::parse(b"\xa1\x01\x01"),
+        Err(Error::Missing {
+            member: "offset (0x03)"
+        })
+    );
+    assert_eq!(
+        bio_enrollment::TemplateInfo::parse(b"\xa1\x02\x61a"),
+        Err(Error::Missing {
+            member: "templateId (0x01) of the template info"
+        })
+    );
 }
 
 #[test]
