@@ -96,34 +96,19 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         if !self.facts()?.takes_config(subcommand) {
             return Err(Error::Unsupported(Feature::AuthenticatorConfig));
         }
-        let mut room = [0; PARAMS];
-        let params = match params {
-            Some(params) => {
-                Some(
-                    Raw::encode_in(params, &mut room).map_err(|_| Error::RequestTooLong {
-                        command: COMMAND,
-                        max: PARAMS,
-                    })?,
-                )
-            }
-            None => None,
-        };
-        let param = token.map(|token| {
-            let authenticated: [&[u8]; 2] = [
-                &authenticated_prefix(subcommand),
-                params.map_or(&[], Raw::bytes),
-            ];
-            token.authenticate(self.crypto, &authenticated)
-        });
-        let outcome = self.exchange(
-            COMMAND,
-            Some(&Request {
+        let outcome = self.exchange_around(COMMAND, params, &mut |params, crypto, w| {
+            let param = token.map(|token| {
+                let prefix = authenticated_prefix(subcommand);
+                token.authenticate(crypto, &[&prefix, params.map_or(&[], Raw::bytes)])
+            });
+            let request = Request {
                 sub_command: subcommand,
                 sub_command_params: params,
                 pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
                 pin_uv_auth_param: param.as_deref(),
-            }),
-        );
+            };
+            request.encode(w)
+        });
         self.forget_facts();
         match outcome {
             Err(Error::Refused {
@@ -134,6 +119,3 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         }
     }
 }
-
-/// Room for the longest parameters: RP IDs of 253 bytes, some of them.
-const PARAMS: usize = 1536;

@@ -226,27 +226,19 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         token: Option<&PinUvAuthToken>,
     ) -> Result<Answer, Error<T::Error>> {
         let command = self.command()?;
-        let mut room = [0; PARAMS];
-        let params = match params {
-            Some(params) => Some(Raw::encode_in(params, &mut room).map_err(|_| too_long(command))?),
-            None => None,
-        };
-        let param = token.map(|token| {
-            let authenticated: [&[u8]; 2] = [
-                &authenticated_prefix(subcommand),
-                params.map_or(&[], Raw::bytes),
-            ];
-            token.authenticate(self.crypto, &authenticated)
-        });
-        self.exchange(
-            command,
-            Some(&Request {
+        self.exchange_around(command, params, &mut |params, crypto, w| {
+            let param = token.map(|token| {
+                let prefix = authenticated_prefix(subcommand);
+                token.authenticate(crypto, &[&prefix, params.map_or(&[], Raw::bytes)])
+            });
+            let request = Request {
                 sub_command: subcommand,
                 sub_command_params: params,
                 pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
                 pin_uv_auth_param: param.as_deref(),
-            }),
-        )
+            };
+            request.encode(w)
+        })
     }
 
     /// 0x0A or 0x41, as the token says.
@@ -272,13 +264,3 @@ const fn missing<E>(command: Command, member: &'static str) -> Error<E> {
         error: cbor::Error::Missing { member },
     }
 }
-
-const fn too_long<E>(command: Command) -> Error<E> {
-    Error::RequestTooLong {
-        command,
-        max: PARAMS,
-    }
-}
-
-/// Room for the longest parameters: a credential id of 1,023 bytes and a user.
-const PARAMS: usize = 1536;

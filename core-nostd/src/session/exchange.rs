@@ -1,13 +1,14 @@
 //! One request of a session, there and back.
 
 use super::{CtapTransport, Error, Facts, Keepalive, Millis};
-use crate::cbor::{Encode, Parse};
+use crate::cbor::{BufferFull, Encode, Parse, Raw, Writer};
 use crate::crypto::Crypto;
 use crate::ctap2::get_info::DEFAULT_MAX_MSG_SIZE;
 use crate::ctap2::{self, Command, Status};
 use crate::ctaphid::MAX_MESSAGE;
 use core::fmt;
 use core::ops::ControlFlow;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// One conversation with one token.
 pub struct Session<'t, T, C> {
@@ -20,6 +21,8 @@ pub struct Session<'t, T, C> {
 }
 
 /// Room for one request and one response of the greatest length there is.
+/// Wiped when dropped: answers hold largeBlobKeys.
+#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Buffers {
     request: [u8; MAX_MESSAGE],
     response: [u8; MAX_MESSAGE],
@@ -80,17 +83,50 @@ impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
         command: Command,
         parameters: Option<&dyn Encode>,
     ) -> Result<Answer, Error<T::Error>> {
+        self.exchange_around(command, None, &mut |_, _, w| match parameters {
+            Some(parameters) => parameters.encode(w),
+            None => Ok(()),
+        })
+    }
+
+    /// The same for a request that `write` writes around `part`, which is
+    /// encoded before it: what a MAC covers, byte for byte, or what is too long
+    /// for a stack. Until the answer comes it lies where the answer will.
+    pub(super) fn exchange_around(
+        &mut self,
+        command: Command,
+        part: Option<&dyn Encode>,
+        write: &mut dyn FnMut(Option<Raw<'_>>, &mut C, &mut Writer<'_>) -> Result<(), BufferFull>,
+    ) -> Result<Answer, Error<T::Error>> {
+        let max = self.max_request();
+        let too_long = |BufferFull| Error::RequestTooLong { command, max };
+        let Buffers { request, response } = &mut *self.buffers;
+        let part = match part {
+            Some(part) => Some(Raw::encode_in(part, response).map_err(too_long)?),
+            None => None,
+        };
+        let room = request.get_mut(..max).unwrap_or_default();
+        let (head, room) = room.split_first_mut().ok_or(BufferFull).map_err(too_long)?;
+        *head = command.into();
+        let mut writer = Writer::new(room);
+        write(part, self.crypto, &mut writer).map_err(too_long)?;
+        let len = writer.written().len().saturating_add(1);
+        self.transmit(command, len)
+    }
+
+    /// Bytes of the longest request that the token takes.
+    pub(super) fn max_request(&self) -> usize {
         let max = self
             .facts
             .map_or(DEFAULT_MAX_MSG_SIZE, |facts| facts.max_msg_size);
-        let max = usize::try_from(max).unwrap_or(MAX_MESSAGE).min(MAX_MESSAGE);
-        let room = self.buffers.request.get_mut(..max).unwrap_or_default();
-        let request = ctap2::request(command, parameters, room)
-            .map_err(|_| Error::RequestTooLong { command, max })?;
+        usize::try_from(max).unwrap_or(MAX_MESSAGE).min(MAX_MESSAGE)
+    }
+
+    fn transmit(&mut self, command: Command, len: usize) -> Result<Answer, Error<T::Error>> {
         let response = self
             .transport
             .exchange(
-                request,
+                self.buffers.request.get(..len).unwrap_or_default(),
                 &mut self.buffers.response,
                 self.deadline,
                 self.on_keepalive,
