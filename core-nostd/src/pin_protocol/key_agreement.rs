@@ -51,7 +51,11 @@ impl PinProtocol {
         Ok((key.public(crypto)?, key.decapsulate(crypto, self, peer)?))
     }
 
-    fn kdf(self, crypto: &mut impl Crypto, z: &Secret<32>) -> Result<SharedSecret, Error> {
+    pub(super) fn kdf(
+        self,
+        crypto: &mut impl Crypto,
+        z: &Secret<32>,
+    ) -> Result<SharedSecret, Error> {
         match self {
             Self::One => Ok(SharedSecret(Keys::One(one::kdf(crypto, z)))),
             Self::Two => Ok(SharedSecret(Keys::Two(two::kdf(crypto, z)?))),

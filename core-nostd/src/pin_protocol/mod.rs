@@ -3,7 +3,8 @@
 //! Both halves. The platform [`encapsulate`](PinProtocol::encapsulate)s to the
 //! token's [`KeyAgreementKey`] and gets the [`SharedSecret`] that the token
 //! [`decapsulate`](KeyAgreementKey::decapsulate)s. Under it a [`Pin`] goes
-//! over, and a [`PinUvAuthToken`] comes back, which authenticates requests.
+//! over, and a [`PinUvAuthToken`] comes back, which authenticates requests. A
+//! [`PersistentToken`] goes on doing so after the power was off.
 //!
 //! ```
 //! # #[cfg(feature = "rust-crypto")] {
@@ -29,6 +30,7 @@
 
 mod key_agreement;
 mod one;
+mod persistent;
 mod pin;
 mod shared_secret;
 #[cfg(all(test, feature = "rust-crypto"))]
@@ -37,6 +39,7 @@ mod token;
 mod two;
 
 pub use key_agreement::KeyAgreementKey;
+pub use persistent::{EncryptedMember, PERSISTENT_TOKEN, PersistentToken, SEALED_MEMBER};
 pub use pin::{MAX_PIN_BYTES, MIN_PIN_CODE_POINTS, PADDED_PIN, Pin, PinError};
 pub use shared_secret::{Ciphertext, MacVerified, PinUvAuthParam, Plaintext, SharedSecret};
 pub use token::PinUvAuthToken;

@@ -1,6 +1,10 @@
 //! Known answers. Protocol one: the vectors that python-fido2 publishes.
 //! Protocol two and what it leaves out: computed with OpenSSL's primitives
-//! (Python `cryptography`) from the same keys, IV 00 01 .. 0f.
+//! (Python `cryptography`) from the same keys, IV 00 01 .. 0f. What others
+//! published for protocol two is in `published`.
+
+mod persistent;
+mod published;
 
 use super::*;
 use crate::crypto::{Error, PrivateKey, PublicPoint, RustCrypto};

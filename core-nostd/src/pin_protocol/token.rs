@@ -95,6 +95,14 @@ impl PinUvAuthToken {
         shared_secret::verify(crypto, self.protocol, self.key(), parts, mac)
     }
 
+    /// All 32 bytes; `None` for a short token.
+    pub(super) const fn full(&self) -> Option<&[u8; 32]> {
+        match self.len {
+            Length::Full => Some(&self.bytes.0),
+            Length::Short => None,
+        }
+    }
+
     fn key(&self) -> &[u8] {
         match (self.len, self.bytes.0.first_chunk::<16>()) {
             (Length::Short, Some(half)) => half,

@@ -6,7 +6,7 @@ use crate::crypto::{Crypto, Error, Secret};
 /// A key for the MAC and one for encryption.
 pub(super) struct Keys {
     pub(super) hmac: Secret<32>,
-    aes: Secret<32>,
+    pub(super) aes: Secret<32>,
 }
 
 pub(super) fn kdf(crypto: &mut impl Crypto, z: &Secret<32>) -> Result<Keys, Error> {
