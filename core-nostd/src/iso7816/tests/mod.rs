@@ -1,0 +1,4 @@
+mod card;
+mod chains;
+mod codec;
+mod exchanges;
