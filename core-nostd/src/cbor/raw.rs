@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::head::Major;
-use super::{BufferFull, Encode, Error, Parse, Reader, Writer};
+use super::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
 
 /// One well-formed item, byte for byte: what a MAC is computed over, or what another layer reads.
 /// `Debug` shows the length only, since the bytes may be secret.
@@ -30,6 +30,15 @@ impl<'b> Raw<'b> {
         self.reader()
             .peek()
             .is_ok_and(|head| head.major == Major::Map)
+    }
+
+    /// The entries, in the order in which they came, if the item is a map.
+    pub fn entries(self) -> impl Iterator<Item = (Key<'b>, Raw<'b>)> + use<'b> {
+        let mut items = self.is_map().then(|| Reader::items_of(self));
+        core::iter::from_fn(move || {
+            let items = items.as_mut()?;
+            Some((items.next()?.reader().read().ok()?, items.next()?))
+        })
     }
 
     /// The item's bytes.

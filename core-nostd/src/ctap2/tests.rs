@@ -142,6 +142,35 @@ fn parameters_under_a_mac_keep_their_bytes() {
 }
 
 #[test]
+fn a_vendors_own_parameters_are_carried_through() {
+    use authenticator_config::VendorPrototype;
+    let members = [
+        (2, Raw::parse(b"\x41A").unwrap()),
+        (-1, Raw::parse(b"\xf5").unwrap()),
+    ];
+    let sent = VendorPrototype::new(u64::MAX, &members);
+    let bytes = b"\xa3\x01\x1b\xff\xff\xff\xff\xff\xff\xff\xff\x02\x41A\x20\xf5";
+    let mut buffer = [0; 32];
+    assert_eq!(cbor::encode(&sent, &mut buffer).unwrap(), bytes);
+    let came = VendorPrototype::parse(bytes).unwrap();
+    assert_eq!(came, sent);
+    assert_eq!(came.vendor_command_id(), u64::MAX);
+    assert_eq!(came.member(2), Some(members[0].1));
+    assert_eq!(came.member(1), None);
+    assert_ne!(came, VendorPrototype::new(u64::MAX, &members[..1]));
+    assert_eq!(cbor::encode(&came, &mut buffer).unwrap(), bytes);
+    let odd = b"\xa3\x05\x05\x02\x02\x01\x01";
+    let came = VendorPrototype::parse(odd).unwrap();
+    assert_eq!(cbor::encode(&came, &mut buffer).unwrap(), odd);
+    assert_eq!(
+        VendorPrototype::parse(b"\xa1\x02\x41A"),
+        Err(Error::Missing {
+            member: "vendorCommandId (0x01)"
+        })
+    );
+}
+
+#[test]
 fn a_request_without_a_member_it_needs_says_which() {
     assert_eq!(
         get_assertion::Request::parse(b"\xa1\x01\x61r"),

@@ -1,7 +1,7 @@
 use std::format;
 use std::vec::Vec;
 
-use crate::cbor::{Entries, List, Parse, Reader, encode};
+use crate::cbor::{Entries, Key, List, Parse, Raw, Reader, encode};
 
 /// `["a", 7, "b", [], "c"]`
 const MIXED: [u8; 9] = [0x85, 0x61, b'a', 0x07, 0x61, b'b', 0x80, 0x61, b'c'];
@@ -62,4 +62,16 @@ fn lenient_entries_pass_them_over() {
     assert_eq!(entries.get("up"), None);
     assert!(!entries.is_empty());
     assert!(Entries::<bool>::default().is_empty());
+}
+
+#[test]
+fn a_raw_map_gives_its_entries_and_another_item_none() {
+    let map = Raw::parse(&OPTIONS).unwrap();
+    let values: Vec<_> = map.entries().map(|(key, one)| (key, one.bytes())).collect();
+    assert_eq!(values[1], (Key::Text("up"), &b"\x01"[..]));
+    assert_eq!(values[2], (Key::Int(5), &b"\xf5"[..]));
+    assert_eq!(values.len(), 4);
+    for other in [&b"\x82\x01\x02"[..], b"\x01", b"\x41\xa1"] {
+        assert_eq!(Raw::parse(other).unwrap().entries().count(), 0);
+    }
 }

@@ -1,10 +1,10 @@
 //! Extensions of makeCredential.
 
 use super::identifier::{
-    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB_KEY, MIN_PIN_LENGTH,
-    PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
+    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB, LARGE_BLOB_KEY,
+    MIN_PIN_LENGTH, PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
 };
-use super::{CredProtect, HmacSecretInput};
+use super::{CredProtect, HmacSecretInput, LargeBlobCreated, LargeBlobCreation};
 use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
 
 /// Member 0x06 of the makeCredential request.
@@ -12,6 +12,8 @@ use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
 pub struct MakeCredentialInputs<'a> {
     /// What to store with the credential.
     pub cred_blob: Option<&'a [u8]>,
+    /// Keep a blob with the credential; never beside `large_blob_key`.
+    pub large_blob: Option<LargeBlobCreation<'a>>,
     /// The level of protection.
     pub cred_protect: Option<CredProtect>,
     /// Let the credential derive secrets.
@@ -32,6 +34,7 @@ impl Encode for MakeCredentialInputs<'_> {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         w.map(|m| {
             m.optional(CRED_BLOB, self.cred_blob)?;
+            m.optional(LARGE_BLOB, self.large_blob)?;
             m.optional(CRED_PROTECT, self.cred_protect)?;
             m.optional(HMAC_SECRET, self.hmac_secret)?;
             m.optional(LARGE_BLOB_KEY, self.large_blob_key)?;
@@ -49,6 +52,7 @@ impl<'b> Parse<'b> for MakeCredentialInputs<'b> {
         r.map(|key, r| {
             match key {
                 Key::Text(CRED_BLOB) => inputs.cred_blob = Some(r.read()?),
+                Key::Text(LARGE_BLOB) => inputs.large_blob = Some(r.read()?),
                 Key::Text(CRED_PROTECT) => inputs.cred_protect = Some(r.read()?),
                 Key::Text(HMAC_SECRET) => inputs.hmac_secret = Some(r.read()?),
                 Key::Text(LARGE_BLOB_KEY) => inputs.large_blob_key = Some(r.read()?),
@@ -107,6 +111,33 @@ impl<'b> Parse<'b> for MakeCredentialOutputs<'b> {
                 Key::Text(PIN_COMPLEXITY_POLICY) => {
                     outputs.pin_complexity_policy = r.attempt(Parse::read)?;
                 }
+                unknown => r.skip_unknown(unknown)?,
+            }
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+}
+
+/// Member 0x06 of the makeCredential response: outputs that nobody signed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct UnsignedMakeCredentialOutputs {
+    /// Whether a blob can be kept.
+    pub large_blob: Option<LargeBlobCreated>,
+}
+
+impl Encode for UnsignedMakeCredentialOutputs {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
+        w.map(|m| m.optional(LARGE_BLOB, self.large_blob))
+    }
+}
+
+impl<'b> Parse<'b> for UnsignedMakeCredentialOutputs {
+    fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
+        let mut outputs = Self::default();
+        r.map(|key, r| {
+            match key {
+                Key::Text(LARGE_BLOB) => outputs.large_blob = r.attempt(Parse::read)?,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

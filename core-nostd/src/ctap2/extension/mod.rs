@@ -1,5 +1,5 @@
 //! Extensions, by their place: what goes into makeCredential and getAssertion, and what comes
-//! back in the authenticator data. CTAP 2.3 §12.
+//! back in the authenticator data, or unsigned beside it. CTAP 2.3 §12.
 //!
 //! Inputs that a token does not know count as absent, so unknown ones are passed over. So are
 //! outputs, and outputs of an unexpected type too.
@@ -19,15 +19,21 @@
 mod cred_protect;
 mod get_assertion;
 mod hmac_secret;
+mod large_blob;
 mod make_credential;
 
 #[cfg(test)]
 mod tests;
 
 pub use cred_protect::CredProtect;
-pub use get_assertion::{GetAssertionInputs, GetAssertionOutputs};
+pub use get_assertion::{GetAssertionInputs, GetAssertionOutputs, UnsignedGetAssertionOutputs};
 pub use hmac_secret::HmacSecretInput;
-pub use make_credential::{MakeCredentialInputs, MakeCredentialOutputs};
+pub use large_blob::{
+    LargeBlobCreated, LargeBlobCreation, LargeBlobInput, LargeBlobOutput, LargeBlobSupport,
+};
+pub use make_credential::{
+    MakeCredentialInputs, MakeCredentialOutputs, UnsignedMakeCredentialOutputs,
+};
 
 /// Extension identifiers, as getInfo lists them.
 pub mod identifier {
@@ -39,6 +45,8 @@ pub mod identifier {
     pub const HMAC_SECRET: &str = "hmac-secret";
     /// The same while the credential is made; since 2.2.
     pub const HMAC_SECRET_MC: &str = "hmac-secret-mc";
+    /// A blob that the key keeps with the credential.
+    pub const LARGE_BLOB: &str = "largeBlob";
     /// A key for the large-blob array.
     pub const LARGE_BLOB_KEY: &str = "largeBlobKey";
     /// Tells the minimum PIN length to listed relying parties.

@@ -27,8 +27,15 @@ same_for!(
     MakeCredentialInputs,
     MakeCredentialOutputs,
     GetAssertionInputs,
-    GetAssertionOutputs
+    GetAssertionOutputs,
+    UnsignedGetAssertionOutputs
 );
+
+impl<'b> SameFor<'b> for UnsignedMakeCredentialOutputs {
+    fn same(&self, bytes: &'b [u8]) -> bool {
+        Self::parse(bytes).as_ref() == Ok(self)
+    }
+}
 
 const SALTS: HmacSecretInput<'_> = HmacSecretInput {
     key_agreement: KeyAgreementKey {
@@ -44,6 +51,9 @@ const SALTS: HmacSecretInput<'_> = HmacSecretInput {
 fn all_extensions_survive_a_round_trip() {
     assert_round_trip(&MakeCredentialInputs {
         cred_blob: Some(b"blob"),
+        large_blob: Some(LargeBlobCreation {
+            support: LargeBlobSupport::Preferred,
+        }),
         cred_protect: Some(CredProtect::UserVerificationRequired),
         hmac_secret: Some(true),
         large_blob_key: Some(true),
@@ -62,6 +72,11 @@ fn all_extensions_survive_a_round_trip() {
     });
     assert_round_trip(&GetAssertionInputs {
         cred_blob: Some(true),
+        large_blob: Some(LargeBlobInput {
+            read: Some(true),
+            write: Some(b"deflated"),
+            original_size: Some(u64::MAX),
+        }),
         hmac_secret: Some(SALTS),
         large_blob_key: Some(true),
         third_party_payment: Some(true),
@@ -71,6 +86,57 @@ fn all_extensions_survive_a_round_trip() {
         hmac_secret: Some(&[5; 80]),
         third_party_payment: Some(false),
     });
+    assert_round_trip(&UnsignedMakeCredentialOutputs {
+        large_blob: Some(LargeBlobCreated { supported: true }),
+    });
+    assert_round_trip(&UnsignedGetAssertionOutputs {
+        large_blob: Some(LargeBlobOutput {
+            blob: Some(b"deflated"),
+            written: Some(false),
+            original_size: Some(9),
+        }),
+    });
+}
+
+#[test]
+fn the_support_for_a_large_blob_is_a_word() {
+    for (word, support) in [
+        ("required", LargeBlobSupport::Required),
+        ("preferred", LargeBlobSupport::Preferred),
+        ("wished", LargeBlobSupport::Other("wished")),
+    ] {
+        assert_eq!(LargeBlobSupport::from(word), support);
+        assert_eq!(<&str>::from(support), word);
+    }
+    let inputs = MakeCredentialInputs {
+        large_blob: Some(LargeBlobCreation {
+            support: LargeBlobSupport::Required,
+        }),
+        ..MakeCredentialInputs::default()
+    };
+    assert_eq!(
+        encode(&inputs, &mut [0; 64]).unwrap(),
+        b"\xa1\x69largeBlob\xa1\x67support\x68required"
+    );
+    assert_eq!(
+        MakeCredentialInputs::parse(b"\xa1\x69largeBlob\xa0"),
+        Err(Error::Missing {
+            member: "support of largeBlob"
+        })
+    );
+}
+
+#[test]
+fn an_unsigned_output_of_another_type_is_passed_over() {
+    let odd = b"\xa2\x63new\x01\x69largeBlob\xa1\x69supported\x01";
+    assert_eq!(
+        UnsignedMakeCredentialOutputs::parse(odd),
+        Ok(UnsignedMakeCredentialOutputs::default())
+    );
+    assert_eq!(
+        UnsignedGetAssertionOutputs::parse(b"\xa1\x69largeBlob\x41A"),
+        Ok(UnsignedGetAssertionOutputs::default())
+    );
 }
 
 #[test]

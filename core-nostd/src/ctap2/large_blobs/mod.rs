@@ -84,7 +84,7 @@ pub const fn max_fragment_length(max_msg_size: u32) -> u32 {
 pub fn authenticated_message(crypto: &impl Crypto, offset: u32, fragment: &[u8]) -> [u8; 70] {
     let mut message = [0xff; 70];
     let (_, rest) = message.split_at_mut(32);
-    let due = [super::Command::LargeBlobs.into(), 0x00]
+    let due = [crate::ctap2::Command::LargeBlobs.into(), 0x00]
         .into_iter()
         .chain(offset.to_le_bytes())
         .chain(crypto.sha256(&[fragment]));

@@ -13,6 +13,10 @@
 //! # Ok::<(), keysteward_core::cbor::BufferFull>(())
 //! ```
 
+mod vendor_prototype;
+
+pub use vendor_prototype::VendorPrototype;
+
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};
 
 /// authenticatorConfig request.
@@ -20,8 +24,8 @@ use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writ
 pub struct Request<'a> {
     /// 0x01
     pub sub_command: Subcommand,
-    /// 0x02: [`SetMinPinLength`] for that subcommand, byte for byte, because
-    /// `pin_uv_auth_param` is over it
+    /// 0x02: [`SetMinPinLength`] or [`VendorPrototype`] for those subcommands, byte for byte,
+    /// because `pin_uv_auth_param` is over it
     pub sub_command_params: Option<Raw<'a>>,
     /// 0x03
     pub pin_uv_auth_protocol: Option<u8>,
@@ -33,7 +37,7 @@ pub struct Request<'a> {
 pub fn authenticated_prefix(sub_command: Subcommand) -> [u8; 34] {
     let mut prefix = [0xff; 34];
     let [.., command, sub] = &mut prefix;
-    *command = super::Command::AuthenticatorConfig.into();
+    *command = crate::ctap2::Command::AuthenticatorConfig.into();
     *sub = sub_command.into();
     prefix
 }
