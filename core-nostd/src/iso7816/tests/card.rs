@@ -22,7 +22,7 @@ impl core::error::Error for Gone {}
 pub(super) struct Echo {
     pub(super) reassembly: Reassembly,
     pub(super) outbox: Outbox,
-    received: Vec<u8>,
+    pub(super) received: Vec<u8>,
     pub(super) message: Vec<u8>,
     /// Says 61xx before any data.
     pub(super) says_61_first: bool,
