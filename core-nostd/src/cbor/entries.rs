@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::{BufferFull, Encode, Error, Key, Parse, Raw, Reader, Writer};
+use super::raw::{Raw, RawItems};
+use super::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
 
 /// A map with text keys, such as the options of getInfo. Like [`List`](super::List), it borrows
 /// the caller's entries or the message's bytes.
@@ -34,19 +35,16 @@ impl<'a, V: Parse<'a> + Copy> Entries<'a, V> {
 
     /// The entries, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, V)> + use<'a, V> {
-        let (items, encoded) = match self.0 {
-            Source::Items(items) => (items, None),
-            Source::Encoded(raw) => (&[][..], Some(Reader::items_of(raw))),
-        };
-        items
-            .iter()
-            .copied()
-            .chain(
-                Pairs(encoded).filter_map(|(key, value)| match key.reader().read().ok()? {
-                    Key::Text(name) => Some((name, value.reader().read().ok()?)),
-                    Key::Int(_) | Key::Bytes(_) => None,
-                }),
-            )
+        match self.0 {
+            Source::Items(entries) => Iter {
+                entries,
+                encoded: RawItems::default(),
+            },
+            Source::Encoded(raw) => Iter {
+                entries: &[],
+                encoded: raw.items(),
+            },
+        }
     }
 
     /// The value under `name`.
@@ -61,15 +59,27 @@ impl<'a, V: Parse<'a> + Copy> Entries<'a, V> {
     }
 }
 
-/// Takes items two by two.
-struct Pairs<I>(Option<I>);
+/// Of the two, one is empty.
+struct Iter<'a, V> {
+    entries: &'a [(&'a str, V)],
+    /// Keys and values in turn.
+    encoded: RawItems<'a>,
+}
 
-impl<I: Iterator> Iterator for Pairs<I> {
-    type Item = (I::Item, I::Item);
+impl<'a, V: Parse<'a> + Copy> Iterator for Iter<'a, V> {
+    type Item = (&'a str, V);
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let items = self.0.as_mut()?;
-        Some((items.next()?, items.next()?))
+    fn next(&mut self) -> Option<(&'a str, V)> {
+        if let Some((entry, rest)) = self.entries.split_first() {
+            self.entries = rest;
+            return Some(*entry);
+        }
+        loop {
+            let (name, value) = (self.encoded.next()?, self.encoded.next()?);
+            if let (Ok(name), Ok(value)) = (name.reader().text(), value.reader().read()) {
+                return Some((name, value));
+            }
+        }
     }
 }
 

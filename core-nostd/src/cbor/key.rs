@@ -44,10 +44,11 @@ impl Encode for Key<'_> {
 
 impl<'b> Parse<'b> for Key<'b> {
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        match r.peek()?.major {
-            Major::Text => r.text().map(Self::Text),
-            Major::Bytes => r.bytes().map(Self::Bytes),
-            Major::Unsigned | Major::Negative => r.integer().map(Self::Int),
+        let head = r.peek()?;
+        match head.major {
+            Major::Text => r.text_of(head).map(Self::Text),
+            Major::Bytes => r.string(head).map(Self::Bytes),
+            Major::Unsigned | Major::Negative => r.integer_of(head).map(Self::Int),
             _ => Err(Error::Unexpected {
                 position: r.position(),
                 expected: "a map key: integer, text or bytes",

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::{BufferFull, Encode, Error, Parse, Raw, Reader, Writer};
+use super::raw::{Raw, RawItems};
+use super::{BufferFull, Encode, Error, Parse, Reader, Writer};
 
 /// An array: of the caller's items when it is to be sent, of the message's bytes when it came.
 /// Either way it borrows, and has no capacity to overrun.
@@ -34,16 +35,16 @@ impl<'a, T: Parse<'a> + Copy> List<'a, T> {
 
     /// The items, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
-        let (items, encoded) = match self.0 {
-            Source::Items(items) => (items, None),
-            Source::Encoded(raw) => (&[][..], Some(Reader::items_of(raw))),
-        };
-        items.iter().copied().chain(
-            encoded
-                .into_iter()
-                .flatten()
-                .filter_map(|raw| raw.reader().read().ok()),
-        )
+        match self.0 {
+            Source::Items(items) => Iter {
+                items,
+                encoded: RawItems::default(),
+            },
+            Source::Encoded(raw) => Iter {
+                items: &[],
+                encoded: raw.items(),
+            },
+        }
     }
 
     /// How many items there are.
@@ -62,6 +63,28 @@ impl<'a, T: Parse<'a> + Copy> List<'a, T> {
         T: PartialEq,
     {
         self.iter().any(|one| one == *item)
+    }
+}
+
+/// Of the two, one is empty.
+struct Iter<'a, T> {
+    items: &'a [T],
+    encoded: RawItems<'a>,
+}
+
+impl<'a, T: Parse<'a> + Copy> Iterator for Iter<'a, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        if let Some((item, rest)) = self.items.split_first() {
+            self.items = rest;
+            return Some(*item);
+        }
+        loop {
+            if let Ok(item) = self.encoded.next()?.reader().read() {
+                return Some(item);
+            }
+        }
     }
 }
 

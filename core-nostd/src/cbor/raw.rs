@@ -25,6 +25,16 @@ impl<'b> Raw<'b> {
         Reader::with_depth(self.0, u8::MAX)
     }
 
+    /// The items of an array, or the keys and values of a map in turn.
+    pub(super) fn items(self) -> RawItems<'b> {
+        let mut reader = Reader::new(self.0);
+        let left = reader.peek().and_then(|head| reader.skim(head));
+        RawItems {
+            left: left.unwrap_or_default(),
+            reader,
+        }
+    }
+
     /// Whether the item is a map.
     pub fn is_map(self) -> bool {
         self.reader()
@@ -44,6 +54,33 @@ impl<'b> Raw<'b> {
     /// The item's bytes.
     pub const fn bytes(self) -> &'b [u8] {
         self.0
+    }
+}
+
+/// What is in an array or a map that was checked before.
+#[derive(Clone)]
+pub(super) struct RawItems<'b> {
+    reader: Reader<'b>,
+    left: u64,
+}
+
+impl Default for RawItems<'_> {
+    fn default() -> Self {
+        Self {
+            reader: Reader::new(&[]),
+            left: 0,
+        }
+    }
+}
+
+impl<'b> Iterator for RawItems<'b> {
+    type Item = Raw<'b>;
+
+    fn next(&mut self) -> Option<Raw<'b>> {
+        self.left = self.left.checked_sub(1)?;
+        let start = self.reader.position();
+        self.reader.pass().ok()?;
+        Some(Raw(self.reader.since(start)))
     }
 }
 

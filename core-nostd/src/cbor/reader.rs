@@ -1,9 +1,6 @@
 //! The bounded, tolerant reader.
 
-use minicbor::Decoder;
-use minicbor::decode;
-
-use super::head::{Head, Major, text_bytes};
+use super::head::{Head, Major};
 use super::{Error, Key, Parse, Raw};
 
 /// Levels of arrays, maps and tags that a message may nest. CTAP 2.3 §8.
@@ -50,41 +47,37 @@ impl<'b> Reader<'b> {
     pub fn unsigned<T: TryFrom<u64>>(&mut self, expected: &'static str) -> Result<T, Error> {
         let position = self.position;
         let head = self.expect(Major::Unsigned, expected)?;
-        let value = self.take(head, Decoder::u64)?;
-        T::try_from(value).map_err(|_| Error::OutOfRange { position, expected })
+        self.position = head.end;
+        T::try_from(head.argument).map_err(|_| Error::OutOfRange { position, expected })
     }
 
     /// Reads an integer of either sign.
     pub fn integer(&mut self) -> Result<i64, Error> {
-        let position = self.position;
         let head = self.peek()?;
-        if !matches!(head.major, Major::Unsigned | Major::Negative) {
-            return Err(Error::Unexpected {
-                position,
-                expected: "an integer",
-            });
-        }
-        let value = self.take(head, Decoder::int)?;
-        i64::try_from(value).map_err(|_| Error::OutOfRange {
-            position,
-            expected: "an integer of 64 bits",
-        })
+        self.integer_of(head)
     }
 
     /// Reads `true` or `false`.
     pub fn boolean(&mut self) -> Result<bool, Error> {
         let head = self.peek()?;
-        self.take(head, Decoder::bool)
-            .map_err(|_| Error::Unexpected {
-                position: self.position,
-                expected: "true or false",
-            })
+        let value = match self.input.get(self.position) {
+            Some(0xf4) => false,
+            Some(0xf5) => true,
+            _ => {
+                return Err(Error::Unexpected {
+                    position: self.position,
+                    expected: "true or false",
+                });
+            }
+        };
+        self.position = head.end;
+        Ok(value)
     }
 
     /// Reads a byte string.
     pub fn bytes(&mut self) -> Result<&'b [u8], Error> {
         let head = self.expect(Major::Bytes, "a byte string")?;
-        self.take(head, Decoder::bytes)
+        self.string(head)
     }
 
     /// Reads a byte string of exactly `N` bytes.
@@ -100,21 +93,15 @@ impl<'b> Reader<'b> {
 
     /// Reads text.
     pub fn text(&mut self) -> Result<&'b str, Error> {
-        let position = self.position;
         let head = self.expect(Major::Text, "text")?;
-        if let Ok(text) = self.take(head.clone(), Decoder::str) {
-            return Ok(text);
-        }
-        // Read again for its bytes, which fails where the text passes the end.
-        self.take(head, text_bytes)?;
-        Err(Error::NotUtf8 { position })
+        self.text_of(head)
     }
 
     /// Reads text up to the first byte that is not UTF-8: keys of CTAP 2.0 cut names to 64 bytes
     /// without looking where a character ends.
     pub fn text_prefix(&mut self) -> Result<&'b str, Error> {
         let head = self.expect(Major::Text, "text")?;
-        let bytes = self.take(head, text_bytes)?;
+        let bytes = self.string(head)?;
         let valid = match core::str::from_utf8(bytes) {
             Ok(text) => return Ok(text),
             Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
@@ -128,11 +115,10 @@ impl<'b> Reader<'b> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let count = self.open(Major::Array, "an array")?;
-        for _ in 0..count {
-            self.one(&mut item)?;
+        let mut array = self.enter(Major::Array, "an array")?;
+        while self.next_item(&mut array)? {
+            item(self)?;
         }
-        self.close();
         Ok(())
     }
 
@@ -142,23 +128,10 @@ impl<'b> Reader<'b> {
         &mut self,
         mut member: impl FnMut(Key<'b>, &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let count = self.open(Major::Map, "a map")?;
-        let first_entry = self.clone();
-        let mut greatest = None;
-        for index in 0..count {
-            let position = self.position;
-            let key: Key<'b> = self.read()?;
-            // A key above all before it cannot be among them.
-            if greatest.is_none_or(|greatest| key > greatest) {
-                greatest = Some(key);
-            } else if index >= MAX_UNSORTED_ENTRIES {
-                return Err(Error::TooManyEntries { position });
-            } else if first_entry.clone().holds(key, index)? {
-                return Err(Error::DuplicateKey { position });
-            }
-            self.one(&mut |r: &mut Self| member(key, r))?;
+        let mut map = self.enter(Major::Map, "a map")?;
+        while let Some(key) = self.next_key(&mut map)? {
+            member(key, self)?;
         }
-        self.close();
         Ok(())
     }
 
@@ -173,11 +146,12 @@ impl<'b> Reader<'b> {
     pub fn skip(&mut self) -> Result<(), Error> {
         let head = self.peek()?;
         match head.major {
-            Major::Array => self.array(Self::skip),
-            Major::Map => self.map(|_, r| r.skip()),
+            // What is left untouched is skipped.
+            Major::Array => self.array(|_| Ok(())),
+            Major::Map => self.map(|_, _| Ok(())),
             Major::Tag => {
                 self.deeper()?;
-                self.skim(head)?;
+                self.position = head.end;
                 self.skip()?;
                 self.close();
                 Ok(())
@@ -223,7 +197,7 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    pub(super) fn peek(&self) -> Result<Head<'b>, Error> {
+    pub(super) fn peek(&self) -> Result<Head, Error> {
         Head::parse(self.input, self.position)
     }
 
@@ -231,25 +205,150 @@ impl<'b> Reader<'b> {
         self.input.get(start..self.position).unwrap_or_default()
     }
 
-    /// The items of an array, or the keys and values of a map in turn.
-    pub(super) fn items_of(checked: Raw<'b>) -> impl Iterator<Item = Raw<'b>> + use<'b> {
-        let mut reader = Self::new(checked.bytes());
-        let count = reader.peek().and_then(|head| reader.skim(head));
-        (0..count.unwrap_or_default()).map_while(move |_| {
-            let start = reader.position;
-            reader.pass().ok()?;
-            Some(Raw(reader.since(start)))
+    /// The integer whose head this is.
+    pub(super) fn integer_of(&mut self, head: Head) -> Result<i64, Error> {
+        let position = self.position;
+        let value = i64::try_from(head.argument);
+        let value = match head.major {
+            Major::Unsigned => value,
+            // RFC 8949 §3.1: -1 less the argument, which is what inverting it gives.
+            Major::Negative => value.map(|argument| !argument),
+            _ => {
+                return Err(Error::Unexpected {
+                    position,
+                    expected: "an integer",
+                });
+            }
+        };
+        self.position = head.end;
+        value.map_err(|_| Error::OutOfRange {
+            position,
+            expected: "an integer of 64 bits",
         })
     }
 
-    /// Calls `item`, and skips what it did not read.
-    fn one(&mut self, item: &mut impl FnMut(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
-        let start = self.position;
-        item(self)?;
-        if self.position == start {
-            self.skip()?;
+    /// The text whose head this is.
+    pub(super) fn text_of(&mut self, head: Head) -> Result<&'b str, Error> {
+        let position = self.position;
+        let bytes = self.string(head)?;
+        core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8 { position })
+    }
+
+    /// The bytes of the string whose head this is, text or not.
+    pub(super) fn string(&mut self, head: Head) -> Result<&'b [u8], Error> {
+        let length = usize::try_from(head.argument).ok();
+        let end = length.and_then(|length| head.end.checked_add(length));
+        let found = end.and_then(|end| Some((end, self.input.get(head.end..end)?)));
+        let (end, bytes) = found.ok_or(Error::EndOfInput {
+            position: self.position,
+        })?;
+        self.position = end;
+        Ok(bytes)
+    }
+
+    /// Passes over an item that was checked before, without recursion.
+    pub(super) fn pass(&mut self) -> Result<(), Error> {
+        let mut items: u64 = 1;
+        while items > 0 {
+            let head = self.peek()?;
+            let inside = self.skim(head)?;
+            items = items.saturating_sub(1).saturating_add(inside);
         }
         Ok(())
+    }
+
+    /// Passes over an item up to the items inside it; answers how many they are.
+    pub(super) fn skim(&mut self, head: Head) -> Result<u64, Error> {
+        let inside = match head.major {
+            Major::Bytes | Major::Text => return self.string(head).map(|_| 0),
+            Major::Unsigned | Major::Negative | Major::Simple => 0,
+            Major::Array => head.argument,
+            Major::Map => head.argument.saturating_mul(2),
+            Major::Tag => 1,
+        };
+        self.position = head.end;
+        Ok(inside)
+    }
+
+    /// The next item, if it is of the type due.
+    fn expect(&self, major: Major, expected: &'static str) -> Result<Head, Error> {
+        let head = self.peek()?;
+        if head.major == major {
+            Ok(head)
+        } else {
+            Err(Error::Unexpected {
+                position: self.position,
+                expected,
+            })
+        }
+    }
+
+    /// Enters an array or a map.
+    fn enter(&mut self, major: Major, expected: &'static str) -> Result<Inside<'b>, Error> {
+        let head = self.expect(major, expected)?;
+        let left = self.input.len().saturating_sub(head.end);
+        // An item takes a byte at least, an entry two.
+        let least = if major == Major::Map {
+            head.argument.saturating_mul(2)
+        } else {
+            head.argument
+        };
+        if usize::try_from(least).is_ok_and(|least| least <= left) {
+            self.position = head.end;
+            self.deeper()?;
+            Ok(Inside {
+                start: self.position,
+                value: None,
+                index: 0,
+                count: head.argument,
+                greatest: None,
+            })
+        } else {
+            Err(Error::EndOfInput {
+                position: self.position,
+            })
+        }
+    }
+
+    /// Goes on to the next item of an array; false at its end, which is left behind.
+    fn next_item(&mut self, array: &mut Inside<'b>) -> Result<bool, Error> {
+        if array.value == Some(self.position) {
+            self.skip()?;
+        }
+        if array.index == array.count {
+            self.close();
+            return Ok(false);
+        }
+        array.index = array.index.saturating_add(1);
+        array.value = Some(self.position);
+        Ok(true)
+    }
+
+    /// Goes on to the next key of a map; `None` at its end, which is left behind.
+    fn next_key(&mut self, map: &mut Inside<'b>) -> Result<Option<Key<'b>>, Error> {
+        let index = map.index;
+        if !self.next_item(map)? {
+            return Ok(None);
+        }
+        let position = self.position;
+        let key: Key<'b> = self.read()?;
+        map.value = Some(self.position);
+        // A key above all before it cannot be among them.
+        if map.greatest.is_none_or(|greatest| key > greatest) {
+            map.greatest = Some(key);
+        } else if index >= MAX_UNSORTED_ENTRIES {
+            return Err(Error::TooManyEntries { position });
+        } else if self.at(map.start).holds(key, index)? {
+            return Err(Error::DuplicateKey { position });
+        }
+        Ok(Some(key))
+    }
+
+    fn at(&self, position: usize) -> Self {
+        Self {
+            position,
+            ..self.clone()
+        }
     }
 
     /// Whether `key` is among the next `count` entries, which were read once already.
@@ -263,90 +362,6 @@ impl<'b> Reader<'b> {
         Ok(false)
     }
 
-    /// Passes over an item that was checked before, without recursion. minicbor's own `skip` would
-    /// refuse text that is not UTF-8.
-    fn pass(&mut self) -> Result<(), Error> {
-        let mut items: u64 = 1;
-        while items > 0 {
-            let head = self.peek()?;
-            let inside = self.skim(head)?;
-            items = items.saturating_sub(1).saturating_add(inside);
-        }
-        Ok(())
-    }
-
-    /// Passes over an item up to the items inside it; answers how many they are.
-    fn skim(&mut self, head: Head<'b>) -> Result<u64, Error> {
-        match head.major {
-            Major::Unsigned | Major::Negative => self.take(head, Decoder::int).map(|_| 0),
-            Major::Bytes => self.take(head, Decoder::bytes).map(|_| 0),
-            Major::Text => self.take(head, text_bytes).map(|_| 0),
-            Major::Array => self.count(head),
-            Major::Map => self.count(head).map(|entries| entries.saturating_mul(2)),
-            Major::Tag => self.take(head, Decoder::tag).map(|_| 1),
-            // Floats of 16 bits too, which minicbor cannot read without another library.
-            Major::Simple => self.take(head, Decoder::skip).map(|()| 0),
-        }
-    }
-
-    /// Reads the head of an array or a map: the number of its items or entries.
-    fn count(&mut self, head: Head<'b>) -> Result<u64, Error> {
-        let position = self.position;
-        let count = match head.major {
-            Major::Map => self.take(head, Decoder::map)?,
-            _ => self.take(head, Decoder::array)?,
-        };
-        count.ok_or(Error::Malformed { position })
-    }
-
-    /// The next item, if it is of the type due.
-    fn expect(&self, major: Major, expected: &'static str) -> Result<Head<'b>, Error> {
-        let head = self.peek()?;
-        if head.major == major {
-            Ok(head)
-        } else {
-            Err(Error::Unexpected {
-                position: self.position,
-                expected,
-            })
-        }
-    }
-
-    /// Lets minicbor read. The head is whole and of the type that `read` takes, so what can fail
-    /// is a string that goes past the end. A failure leaves the reader where it was.
-    fn take<T>(
-        &mut self,
-        head: Head<'b>,
-        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, decode::Error>,
-    ) -> Result<T, Error> {
-        let mut decoder = head.decoder;
-        let value = read(&mut decoder).map_err(|_| Error::EndOfInput {
-            position: self.position,
-        })?;
-        self.position = decoder.position();
-        Ok(value)
-    }
-
-    /// Enters an array or a map; answers the number of its items or entries.
-    fn open(&mut self, major: Major, expected: &'static str) -> Result<u64, Error> {
-        let position = self.position;
-        let head = self.expect(major, expected)?;
-        let count = self.count(head)?;
-        let left = self.input.len().saturating_sub(self.position);
-        // An item takes a byte at least, an entry two.
-        let least = if major == Major::Map {
-            count.saturating_mul(2)
-        } else {
-            count
-        };
-        if usize::try_from(least).is_ok_and(|least| least <= left) {
-            self.deeper()?;
-            Ok(count)
-        } else {
-            Err(Error::EndOfInput { position })
-        }
-    }
-
     fn deeper(&mut self) -> Result<(), Error> {
         self.levels_left = self.levels_left.checked_sub(1).ok_or(Error::TooDeep {
             position: self.position,
@@ -357,4 +372,17 @@ impl<'b> Reader<'b> {
     fn close(&mut self) {
         self.levels_left = self.levels_left.saturating_add(1);
     }
+}
+
+/// Where a reader stands in an array or a map.
+struct Inside<'b> {
+    /// Of the first item or key.
+    start: usize,
+    /// Of the last item or value that was offered; whoever leaves it there wants it skipped.
+    value: Option<usize>,
+    /// Items or entries begun.
+    index: u64,
+    count: u64,
+    /// Of the keys so far.
+    greatest: Option<Key<'b>>,
 }

@@ -3,9 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use minicbor::Encoder;
-use minicbor::encode;
-
+use super::head::Major;
 use super::{Encode, Key, Raw};
 
 /// The buffer is too small for the message. What was written so far is of no use.
@@ -22,79 +20,62 @@ impl core::error::Error for BufferFull {}
 
 /// Writes items one after the other into a buffer of the caller's.
 pub struct Writer<'b> {
-    cursor: Cursor<'b>,
-}
-
-/// What minicbor writes to.
-struct Cursor<'b> {
     buffer: &'b mut [u8],
     length: usize,
-}
-
-impl encode::Write for Cursor<'_> {
-    type Error = BufferFull;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
-        let end = self.length.checked_add(bytes.len()).ok_or(BufferFull)?;
-        let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
-        room.copy_from_slice(bytes);
-        self.length = end;
-        Ok(())
-    }
 }
 
 /// Shows the length only: the bytes may be secret.
 impl fmt::Debug for Writer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cursor { buffer, length } = &self.cursor;
-        write!(f, "Writer({length} of {} bytes)", buffer.len())
+        write!(f, "Writer({} of {} bytes)", self.length, self.buffer.len())
     }
 }
 
 impl<'b> Writer<'b> {
     /// Writes to the front of `buffer`.
     pub const fn new(buffer: &'b mut [u8]) -> Self {
-        Self {
-            cursor: Cursor { buffer, length: 0 },
-        }
+        Self { buffer, length: 0 }
     }
 
     /// What was written so far.
     pub fn written(&self) -> &[u8] {
-        let Cursor { buffer, length } = &self.cursor;
-        buffer.get(..*length).unwrap_or_default()
+        self.buffer.get(..self.length).unwrap_or_default()
     }
 
     /// What was written, for as long as the buffer lives.
     pub fn finish(self) -> &'b [u8] {
-        let Cursor { buffer, length } = self.cursor;
+        let Self { buffer, length } = self;
         let buffer: &'b [u8] = buffer;
         buffer.get(..length).unwrap_or_default()
     }
 
     /// Writes a non-negative integer.
     pub fn unsigned(&mut self, value: u64) -> Result<(), BufferFull> {
-        self.encode(|e| e.u64(value)?.ok())
+        self.head(Major::Unsigned, value)
     }
 
     /// Writes an integer.
     pub fn integer(&mut self, value: i64) -> Result<(), BufferFull> {
-        self.encode(|e| e.i64(value)?.ok())
+        match u64::try_from(value) {
+            Ok(value) => self.head(Major::Unsigned, value),
+            // RFC 8949 §3.1: -1 less the value, which is what inverting it gives.
+            Err(_) => self.head(Major::Negative, u64::try_from(!value).unwrap_or_default()),
+        }
     }
 
     /// Writes `true` or `false`.
     pub fn boolean(&mut self, value: bool) -> Result<(), BufferFull> {
-        self.encode(|e| e.bool(value)?.ok())
+        self.append(&[if value { 0xf5 } else { 0xf4 }])
     }
 
     /// Writes a byte string.
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), BufferFull> {
-        self.encode(|e| e.bytes(value)?.ok())
+        self.string(Major::Bytes, value)
     }
 
     /// Writes text.
     pub fn text(&mut self, value: &str) -> Result<(), BufferFull> {
-        self.encode(|e| e.str(value)?.ok())
+        self.string(Major::Text, value.as_bytes())
     }
 
     /// Writes an item that is encoded already.
@@ -107,8 +88,7 @@ impl<'b> Writer<'b> {
         &mut self,
         items: impl ExactSizeIterator<Item = T>,
     ) -> Result<(), BufferFull> {
-        let count = u64::try_from(items.len()).map_err(|_| BufferFull)?;
-        self.encode(|e| e.array(count)?.ok())?;
+        self.counted(Major::Array, items.len())?;
         for item in items {
             item.encode(self)?;
         }
@@ -120,44 +100,76 @@ impl<'b> Writer<'b> {
         &mut self,
         entries: impl FnOnce(&mut MapWriter<'_, 'b>) -> Result<(), BufferFull>,
     ) -> Result<(), BufferFull> {
-        let start = self.cursor.length;
         // The count is known at the end; nearly always its head fits this one byte.
-        self.encode(|e| e.map(0)?.ok())?;
-        let body = self.cursor.length;
+        let start = self.length;
+        self.append(&[0])?;
         let mut map = MapWriter {
-            writer: self,
             count: 0,
             last_key: start..start,
+            writer: self,
         };
         entries(&mut map)?;
         let count = map.count;
-        let end = self.cursor.length;
+        self.close_map(start, count)
+    }
 
+    fn close_map(&mut self, start: usize, count: usize) -> Result<(), BufferFull> {
         let mut head = [0; LONGEST_HEAD];
         let mut head = Writer::new(&mut head);
-        head.encode(|e| e.map(count)?.ok())?;
-        let head = head.finish();
-        let new_body = start.saturating_add(head.len());
-        if let Some(longer) = head.get(1..).filter(|longer| !longer.is_empty()) {
-            self.append(longer)?;
-            self.cursor.buffer.copy_within(body..end, new_body);
+        head.counted(Major::Map, count)?;
+        let (first, longer) = head.written().split_first().ok_or(BufferFull)?;
+        for byte in longer.iter().rev() {
+            self.insert(start.saturating_add(1), *byte)?;
         }
-        let room = self.cursor.buffer.get_mut(start..new_body);
-        room.ok_or(BufferFull)?.copy_from_slice(head);
+        *self.buffer.get_mut(start).ok_or(BufferFull)? = *first;
         Ok(())
     }
 
-    /// Lets minicbor write an item or a head, always in the shortest form.
-    fn encode(
-        &mut self,
-        item: impl FnOnce(&mut Encoder<&mut Cursor<'b>>) -> Result<(), encode::Error<BufferFull>>,
-    ) -> Result<(), BufferFull> {
-        item(&mut Encoder::new(&mut self.cursor)).map_err(|_| BufferFull)
+    /// Puts a byte before what stands at `position`. Byte by byte, since it is rare (of all
+    /// messages only getInfo counts to 24), and code that moves memory would be larger than this
+    /// whole file.
+    fn insert(&mut self, position: usize, byte: u8) -> Result<(), BufferFull> {
+        self.append(&[byte])?;
+        let behind = self.buffer.get_mut(position..self.length);
+        let mut carried = byte;
+        for place in behind.ok_or(BufferFull)? {
+            core::mem::swap(place, &mut carried);
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, major: Major, value: &[u8]) -> Result<(), BufferFull> {
+        self.counted(major, value.len())?;
+        self.append(value)
+    }
+
+    fn counted(&mut self, major: Major, count: usize) -> Result<(), BufferFull> {
+        self.head(major, u64::try_from(count).map_err(|_| BufferFull)?)
+    }
+
+    /// Writes the shortest head with this argument. RFC 8949 §4.2.1.
+    fn head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
+        let bytes = argument.to_be_bytes();
+        let [.., low] = bytes;
+        let (info, width) = match argument {
+            0..=23 => (low, 0),
+            24..=0xff => (24, 1),
+            0x100..=0xffff => (25, 2),
+            0x1_0000..=0xffff_ffff => (26, 4),
+            _ => (27, 8),
+        };
+        self.append(&[(major as u8) << 5 | info])?;
+        let unused = bytes.len().saturating_sub(width);
+        self.append(bytes.get(unused..).unwrap_or_default())
     }
 
     /// Writes bytes that are no item of their own.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
-        encode::Write::write_all(&mut self.cursor, bytes)
+        let end = self.length.checked_add(bytes.len()).ok_or(BufferFull)?;
+        let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
+        room.copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
     }
 }
 
@@ -165,7 +177,7 @@ impl<'b> Writer<'b> {
 #[derive(Debug)]
 pub struct MapWriter<'w, 'b> {
     writer: &'w mut Writer<'b>,
-    count: u64,
+    count: usize,
     /// Where the last key lies in the buffer; empty before the first.
     last_key: Range<usize>,
 }
@@ -178,16 +190,21 @@ impl MapWriter<'_, '_> {
         key: impl Into<Key<'k>>,
         value: impl Encode,
     ) -> Result<(), BufferFull> {
-        let start = self.writer.cursor.length;
-        key.into().encode(self.writer)?;
-        let key = start..self.writer.cursor.length;
+        self.key(key.into())?;
+        value.encode(self.writer)
+    }
+
+    fn key(&mut self, key: Key<'_>) -> Result<(), BufferFull> {
+        let start = self.writer.length;
+        key.encode(self.writer)?;
+        let key = start..self.writer.length;
         debug_assert!(
-            self.key(&self.last_key) < self.key(&key),
+            self.at(&self.last_key) < self.at(&key),
             "map keys out of canonical order"
         );
         self.last_key = key;
         self.count = self.count.saturating_add(1);
-        value.encode(self.writer)
+        Ok(())
     }
 
     /// Writes an entry if there is a value for it.
@@ -204,9 +221,8 @@ impl MapWriter<'_, '_> {
 
     /// The order of encoded keys, byte by byte, is the canonical one: the head holds first the
     /// major type, then the length.
-    fn key(&self, range: &Range<usize>) -> &[u8] {
-        let buffer = &self.writer.cursor.buffer;
-        buffer.get(range.clone()).unwrap_or_default()
+    fn at(&self, range: &Range<usize>) -> &[u8] {
+        self.writer.buffer.get(range.clone()).unwrap_or_default()
     }
 }
 
