@@ -44,7 +44,7 @@ impl<'b> Raw<'b> {
 
     /// The entries, in the order in which they came, if the item is a map.
     pub fn entries(self) -> impl Iterator<Item = (Key<'b>, Raw<'b>)> + use<'b> {
-        let mut items = self.is_map().then(|| Reader::items_of(self));
+        let mut items = self.is_map().then(|| self.items());
         core::iter::from_fn(move || {
             let items = items.as_mut()?;
             Some((items.next()?.reader().read().ok()?, items.next()?))
