@@ -1,10 +1,11 @@
 //! Why a flow did not do what it was asked. The token's statuses are told
 //! apart here once, for everybody above. CTAP 2.3 §8.2 and the steps of §6.
 
+use super::{Feature, PinRule};
 use crate::cbor;
 use crate::ctap2::{Command, Status};
-use crate::pin_protocol::PinProtocol;
-use core::fmt;
+
+mod text;
 
 /// Why a flow ended early. Unless a variant says otherwise, the token is as it
 /// was before the request that failed; `T` is the transport's error.
@@ -40,7 +41,7 @@ pub enum Error<T> {
     PinNotSet,
     /// The token has a PIN; change it instead.
     PinAlreadySet,
-    /// The token wants its PIN for this.
+    /// The token wants its PIN or its own user verification for this.
     PinRequired,
     /// The PIN is wrong; one try is used up.
     PinInvalid {
@@ -58,8 +59,22 @@ pub enum Error<T> {
     PinPolicy(PinRule),
     /// The PIN must be changed before it is good for anything.
     PinChangeRequired,
+    /// The finger or face was not recognised; one try of these is used up.
+    UvInvalid {
+        /// Tries left, where the token says.
+        retries: Option<u8>,
+    },
+    /// No try by built-in user verification is left: a PIN helps.
+    UvBlocked,
+    /// The token could verify its user itself, had that been set up.
+    UvNotSetUp,
     /// The pinUvAuthToken has expired or does not permit this; get a new one.
     TokenRejected {
+        /// What was asked.
+        command: Command,
+    },
+    /// No token with these permissions can be had in this way.
+    PermissionRefused {
         /// What was asked.
         command: Command,
     },
@@ -74,6 +89,19 @@ pub enum Error<T> {
         /// Entries announced.
         total: u32,
     },
+    /// The token announced a list longer than any token's. What came of it was
+    /// handed over.
+    ListTooLong {
+        /// What was asked.
+        command: Command,
+        /// Entries that are read at most.
+        max: u32,
+    },
+    /// The token repeats the entries of a list.
+    ListRepeats {
+        /// What was asked.
+        command: Command,
+    },
     /// Nobody touched the token in time.
     NotTouched,
     /// The person refused, or did not touch the token in time.
@@ -85,8 +113,48 @@ pub enum Error<T> {
     /// The token does not take a reset on this transport, or the person
     /// refused.
     ResetDenied,
+    /// The token wants a touch of five seconds for a reset, and got none.
+    ResetTouchTooShort,
     /// No room for another credential.
     StoreFull,
+    /// No room for so many RP IDs that may learn the minimum PIN length.
+    TooManyRpIds {
+        /// Room, where the token says.
+        max: Option<usize>,
+    },
+    /// The blob is longer than the token stores with a credential.
+    CredBlobTooLong {
+        /// Bytes that the token stores.
+        max: usize,
+    },
+    /// No room for another fingerprint.
+    FingerprintsFull,
+    /// The token knows no such fingerprint.
+    NoSuchFingerprint,
+    /// The name is longer than the token stores.
+    FingerprintNameTooLong,
+    /// The sensor wanted more samples than any finger gives. The enrolment was
+    /// cancelled.
+    EnrolmentEndless,
+    /// The large blobs do not fit the token.
+    LargeBlobsFull {
+        /// Bytes of the array to be written.
+        needed: usize,
+        /// Bytes that the token stores, where it says.
+        capacity: Option<usize>,
+    },
+    /// The large blobs do not fit the caller's buffer.
+    LargeBlobBufferTooSmall {
+        /// Bytes that the token may hold.
+        needed: usize,
+    },
+    /// Another request came between two fragments. The array is as it was.
+    LargeBlobsInterrupted,
+    /// What the token took down is not what was sent. The array is as it was.
+    LargeBlobsGarbled,
+    /// The array on the token cannot be edited: its hash is right, and yet it
+    /// is no array.
+    LargeBlobsUnreadable(cbor::Error),
     /// Any other status.
     Refused {
         /// What was asked.
@@ -96,69 +164,27 @@ pub enum Error<T> {
     },
 }
 
-/// What a token may lack.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Feature {
-    /// `clientPin`
-    ClientPin,
-    /// A PIN/UV auth protocol that we speak.
-    PinProtocol,
-    /// A PIN for makeCredential and getAssertion:
-    /// `noMcGaPermissionsWithClientPin` is true.
-    PinForCredentials,
-    /// `credMgmt` and `credentialMgmtPreview`
-    CredentialManagement,
-    /// updateUserInformation; the preview has none.
-    UpdateUserInformation,
-    /// `authnrCfg`, or this subcommand of it
-    AuthenticatorConfig,
-    /// `setMinPINLength`
-    SetMinPinLength,
-    /// `ep`
-    EnterpriseAttestation,
-    /// `alwaysUv`
-    AlwaysUv,
-    /// longTouchForReset
-    LongTouchForReset,
-}
-
-/// Which rule a PIN, or a change of the rules, breaks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum PinRule {
-    /// minPINLength
-    TooShort {
-        /// Code points wanted.
-        min: u32,
-        /// Code points of the PIN.
-        code_points: u32,
-    },
-    /// maxPINLength
-    TooLong {
-        /// Code points allowed.
-        max: u32,
-        /// Code points of the PIN.
-        code_points: u32,
-    },
-    /// The token wants another PIN than the last.
-    SameAsBefore,
-    /// pinComplexityPolicy: which one only the maker's page says.
-    Complexity,
-    /// minPINLength may only grow.
-    MinLengthMayOnlyGrow {
-        /// What it is.
-        current: u32,
-    },
-    /// The token does not say.
-    Unknown,
-}
-
 impl<T> Error<T> {
     /// Whether unplugging the token and plugging it in again helps.
     #[must_use]
     pub const fn power_cycle_helps(&self) -> bool {
         matches!(self, Self::PinAuthBlocked { .. } | Self::ResetTooLate)
+    }
+
+    /// Whether a PIN helps where built-in user verification did not.
+    #[must_use]
+    pub const fn pin_helps(&self) -> bool {
+        matches!(
+            self,
+            Self::UvInvalid { .. }
+                | Self::UvBlocked
+                | Self::UvNotSetUp
+                | Self::Unsupported(
+                    Feature::UserVerification
+                        | Feature::UserVerificationForFingerprints
+                        | Feature::UserVerificationForConfiguration
+                )
+        )
     }
 
     /// What a status means, whatever was asked; flows know more in places.
@@ -178,132 +204,11 @@ impl<T> Error<T> {
             Status::OperationDenied => Self::Denied,
             Status::KeepaliveCancel => Self::Cancelled,
             Status::KeyStoreFull => Self::StoreFull,
+            Status::UvInvalid => Self::UvInvalid { retries: None },
+            Status::UvBlocked => Self::UvBlocked,
+            Status::UnauthorizedPermission => Self::PermissionRefused { command },
+            Status::FpDatabaseFull => Self::FingerprintsFull,
             status => Self::Refused { command, status },
-        }
-    }
-}
-
-impl<T: fmt::Display> fmt::Display for Error<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = match self {
-            Self::Transport(error) => return error.fmt(f),
-            Self::Malformed { command, error } => {
-                return write!(f, "the answer to {command:?} cannot be read: {error}");
-            }
-            Self::EmptyAnswer { command } => {
-                return write!(f, "the answer to {command:?} is empty");
-            }
-            Self::RequestTooLong { command, max } => {
-                return write!(
-                    f,
-                    "{command:?} does not fit the {max} bytes the token takes"
-                );
-            }
-            Self::Unsupported(feature) => return feature.fmt(f),
-            Self::PinInvalid { retries } => return wrong_pin(f, *retries),
-            Self::PinAuthBlocked { retries } => {
-                f.write_str("too many wrong PINs in a row; unplug the token, plug it in again")?;
-                return match retries {
-                    Some(left) => write!(f, ", and try again: {left} tries are left"),
-                    None => f.write_str(", and try again"),
-                };
-            }
-            Self::PinPolicy(rule) => return rule.fmt(f),
-            Self::TokenRejected { command } => {
-                return write!(
-                    f,
-                    "the PIN token has expired or does not permit {command:?}; enter the PIN again"
-                );
-            }
-            Self::EnumerationInterrupted { got, total } => {
-                return write!(
-                    f,
-                    "another program interrupted the list after {got} of {total} entries; list again"
-                );
-            }
-            Self::Refused { command, status } => {
-                return write!(f, "the token refused {command:?}: {status}");
-            }
-            Self::Crypto => "a key or PIN token from the token is unusable",
-            Self::PinNotSet => "the token has no PIN; set one first",
-            Self::PinAlreadySet => "the token has a PIN already; change it instead",
-            Self::PinRequired => "the token wants its PIN for this",
-            Self::PinBlocked => {
-                "the PIN is blocked for good; only a reset helps, which erases the token"
-            }
-            Self::PinChangeRequired => "the PIN must be changed before it can be used",
-            Self::CredentialExcluded => "the token already holds one of the excluded credentials",
-            Self::NoCredentials => "the token holds no such credential",
-            Self::NotTouched => "the token was not touched in time",
-            Self::Denied => "the person at the token refused, or did not touch it in time",
-            Self::Cancelled => "cancelled",
-            Self::ResetTooLate => {
-                "the token takes a reset only within 10 seconds after it is plugged in, and as \
-                 the first thing asked; unplug it, plug it in, and reset at once"
-            }
-            Self::ResetDenied => {
-                "the token does not take a reset on this transport, or the person at the token \
-                 refused it; try over USB"
-            }
-            Self::StoreFull => "the token has no room for another credential; delete one first",
-        };
-        f.write_str(words)
-    }
-}
-
-fn wrong_pin(f: &mut fmt::Formatter<'_>, retries: Option<u8>) -> fmt::Result {
-    match retries {
-        Some(1) => f.write_str("wrong PIN; one try is left before the token blocks for good"),
-        Some(left) => write!(f, "wrong PIN; {left} tries are left"),
-        None => f.write_str("wrong PIN"),
-    }
-}
-
-impl fmt::Display for Feature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ClientPin => "the token takes no PIN",
-            Self::PinProtocol => {
-                let [one, two] = [PinProtocol::One, PinProtocol::Two].map(PinProtocol::id);
-                return write!(f, "the token speaks neither PIN protocol {one} nor {two}");
-            }
-            Self::PinForCredentials => {
-                "the token takes no PIN for credentials, only its own user verification"
-            }
-            Self::CredentialManagement => "the token cannot list or delete credentials",
-            Self::UpdateUserInformation => "the token cannot change the user of a credential",
-            Self::AuthenticatorConfig => "the token cannot be configured in this way",
-            Self::SetMinPinLength => "the token has no settable minimum PIN length",
-            Self::EnterpriseAttestation => "the token has no enterprise attestation",
-            Self::AlwaysUv => "the token cannot always ask for user verification",
-            Self::LongTouchForReset => "the token cannot ask for a long touch before a reset",
-        })
-    }
-}
-
-impl fmt::Display for PinRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooShort { min, code_points } => write!(
-                f,
-                "the token wants a PIN of at least {min} characters, this one has {code_points}"
-            ),
-            Self::TooLong { max, code_points } => write!(
-                f,
-                "the token takes a PIN of at most {max} characters, this one has {code_points}"
-            ),
-            Self::SameAsBefore => f.write_str("the token wants a PIN other than the last one"),
-            Self::Complexity => f.write_str(
-                "the PIN is too simple for the token's complexity policy; avoid sequences, \
-                 repetitions and common PINs",
-            ),
-            Self::MinLengthMayOnlyGrow { current } => write!(
-                f,
-                "the minimum PIN length is {current} and may only grow; a reset sets it back"
-            ),
-            Self::Unknown => f.write_str(
-                "the token refused the PIN by a policy of its own, which it does not name",
-            ),
         }
     }
 }
@@ -312,7 +217,7 @@ impl<T: core::error::Error + 'static> core::error::Error for Error<T> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Transport(error) => Some(error),
-            Self::Malformed { error, .. } => Some(error),
+            Self::Malformed { error, .. } | Self::LargeBlobsUnreadable(error) => Some(error),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use super::{CtapTransport, Error, Facts, Session};
 use crate::cbor::List;
 use crate::crypto::Crypto;
 use crate::ctap2::get_assertion::{Options, Request, Response};
-use crate::ctap2::{Command, PublicKeyCredentialDescriptor, Status};
+use crate::ctap2::{Command, PublicKeyCredentialDescriptor};
 use crate::pin_protocol::PinUvAuthToken;
 
 impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
@@ -79,13 +79,11 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         }
         let looked = match self.look(rp_id, chunk, token) {
             // A token for makeCredential alone cannot look; anyone can.
-            Err(
-                Error::TokenRejected { .. }
-                | Error::Refused {
-                    status: Status::UnauthorizedPermission,
-                    ..
-                },
-            ) if token.is_some() => self.look(rp_id, chunk, None),
+            Err(Error::TokenRejected { .. } | Error::PermissionRefused { .. })
+                if token.is_some() =>
+            {
+                self.look(rp_id, chunk, None)
+            }
             outcome => outcome,
         };
         match looked {

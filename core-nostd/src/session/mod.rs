@@ -10,7 +10,8 @@
 //! |---|---|
 //! | `info` | getInfo |
 //! | `pin` | retries, set and change the PIN |
-//! | `token` | a PIN becomes a pinUvAuthToken |
+//! | `token`, `user_verification` | a PIN, finger or face becomes a pinUvAuthToken |
+//! | `identity` | a persistent token reads who a token is, and its credentials |
 //! | `make_credential`, `get_assertion` | make, use and silently look for credentials |
 //! | `credentials` | count, list, delete credentials, change their user |
 //! | `config` | PIN policy, enterprise attestation, alwaysUv, long touch |
@@ -67,16 +68,21 @@ mod config;
 mod credentials;
 mod error;
 mod exchange;
+mod extension;
 mod facts;
+mod feature;
 mod get_assertion;
 mod hid;
+mod identity;
 mod info;
 mod make_credential;
 mod pin;
+mod pin_rule;
 mod reset;
 mod selection;
 mod token;
 mod transport;
+mod user_verification;
 
 #[cfg(all(test, feature = "rust-crypto"))]
 mod tests;
@@ -84,8 +90,13 @@ mod tests;
 pub use crate::ctaphid::Keepalive;
 pub use crate::time::Millis;
 pub use credentials::{Credential, CredentialsMetadata, RelyingParty};
-pub use error::{Error, Feature, PinRule};
+pub use error::Error;
 pub use exchange::{Buffers, Session};
+pub use extension::Extension;
 pub use facts::Facts;
+pub use feature::Feature;
+pub use identity::Identity;
 pub use pin::PinRetries;
+pub use pin_rule::PinRule;
 pub use transport::CtapTransport;
+pub use user_verification::UvMismatch;

@@ -168,7 +168,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         let same = current.is_some_and(|current| current.padded().ct_eq(new.padded()).into());
         Error::PinPolicy(if same {
             PinRule::SameAsBefore
-        } else if facts.pin_complexity_policy {
+        } else if facts.pin_complexity_policy == Some(true) {
             PinRule::Complexity
         } else {
             PinRule::Unknown

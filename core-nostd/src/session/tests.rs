@@ -4,10 +4,12 @@
 mod answers;
 mod configurations;
 mod fake;
+mod identities;
 mod lists;
 mod pins;
 mod tokens;
 mod touches;
+mod user_verification;
 
 use super::*;
 use crate::cbor;
@@ -21,8 +23,8 @@ use crate::ctap2::{
 use crate::pin_protocol::PinProtocol;
 use core::ops::ControlFlow;
 use fake::{
-    CTAP_2_0, CTAP_2_1, CTAP_2_1_PRE, CTAP_2_1_WITHOUT_PIN, Fake, Info, Lost, Outcome, answer, ok,
-    pin,
+    CTAP_2_0, CTAP_2_1, CTAP_2_1_PRE, CTAP_2_1_WITHOUT_PIN, CTAP_2_3, Fake, Info, Lost, Outcome,
+    answer, given, ok, pin,
 };
 use std::string::{String, ToString};
 use std::vec::Vec;

@@ -2,10 +2,12 @@
 
 use super::super::*;
 use crate::cbor::{Encode, Entries, List, Parse};
-use crate::crypto::{PublicPoint, RustCrypto};
+use crate::crypto::{PublicPoint, RustCrypto, Secret};
 use crate::ctap2::client_pin::{self, Subcommand};
 use crate::ctap2::{self, Command, Status, get_info};
-use crate::pin_protocol::{KeyAgreementKey, Pin, PinProtocol, PinUvAuthToken};
+use crate::pin_protocol::{
+    EncryptedMember, KeyAgreementKey, PersistentToken, Pin, PinProtocol, PinUvAuthToken,
+};
 use crate::webauthn::cose;
 use core::fmt;
 use core::ops::ControlFlow;
@@ -51,6 +53,17 @@ pub(super) struct Info {
     pub(super) config_commands: Option<&'static [u8]>,
     pub(super) max_msg_size: Option<u32>,
     pub(super) long_touch_for_reset: Option<bool>,
+    pub(super) extensions: &'static [&'static str],
+    pub(super) preferred_platform_uv_attempts: Option<u32>,
+    pub(super) max_serialized_large_blob_array: Option<u32>,
+    pub(super) max_cred_blob_length: Option<u32>,
+    pub(super) max_rp_ids: Option<u32>,
+    pub(super) max_credential_count_in_list: Option<u32>,
+    pub(super) max_credential_id_length: Option<u32>,
+    pub(super) transports_for_reset: Option<&'static [&'static str]>,
+    pub(super) vendor_commands: Option<&'static [u64]>,
+    /// Sealed to the persistent token at each getInfo.
+    pub(super) identity: Option<Identity>,
 }
 
 /// A key of CTAP 2.1 with a PIN and everything this crate speaks.
@@ -74,6 +87,51 @@ pub(super) const CTAP_2_1: Info = Info {
     config_commands: None,
     max_msg_size: Some(1200),
     long_touch_for_reset: None,
+    extensions: &[],
+    preferred_platform_uv_attempts: None,
+    max_serialized_large_blob_array: None,
+    max_cred_blob_length: None,
+    max_rp_ids: None,
+    max_credential_count_in_list: None,
+    max_credential_id_length: None,
+    transports_for_reset: None,
+    vendor_commands: None,
+    identity: None,
+};
+
+/// A key of CTAP 2.3 that knows fingers.
+pub(super) const CTAP_2_3: Info = Info {
+    versions: &["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"],
+    options: &[
+        ("rk", true),
+        ("uv", true),
+        ("uvAcfg", true),
+        ("credMgmt", true),
+        ("authnrCfg", true),
+        ("bioEnroll", true),
+        ("clientPin", true),
+        ("largeBlobs", true),
+        ("uvBioEnroll", true),
+        ("perCredMgmtRO", true),
+        ("pinUvAuthToken", true),
+        ("setMinPINLength", true),
+    ],
+    extensions: &[
+        "credBlob",
+        "credProtect",
+        "hmac-secret",
+        "largeBlobKey",
+        "minPinLength",
+        "hmac-secret-mc",
+        "thirdPartyPayment",
+        "pinComplexityPolicy",
+    ],
+    preferred_platform_uv_attempts: Some(3),
+    max_serialized_large_blob_array: Some(2048),
+    max_cred_blob_length: Some(32),
+    max_rp_ids: Some(2),
+    pin_complexity_policy: Some(false),
+    ..CTAP_2_1
 };
 
 /// The same, without a PIN yet.
@@ -103,6 +161,16 @@ pub(super) const CTAP_2_1_PRE: Info = Info {
     config_commands: None,
     max_msg_size: None,
     long_touch_for_reset: None,
+    extensions: &[],
+    preferred_platform_uv_attempts: None,
+    max_serialized_large_blob_array: None,
+    max_cred_blob_length: None,
+    max_rp_ids: None,
+    max_credential_count_in_list: None,
+    max_credential_id_length: None,
+    transports_for_reset: None,
+    vendor_commands: None,
+    identity: None,
 };
 
 /// A key of CTAP 2.0, which names no PIN protocol.
@@ -199,8 +267,17 @@ impl Fake {
         }
     }
 
-    fn info(&self) -> Vec<u8> {
+    fn info(&mut self) -> Vec<u8> {
         let info = &self.info;
+        let identity = info.identity;
+        let mut seal = |member, value: Option<[u8; 16]>| {
+            let token = PersistentToken::new(given(PinProtocol::Two)).unwrap();
+            value.map(|value| token.seal(&mut self.crypto, member, &value).unwrap())
+        };
+        let device = identity.and_then(|identity| identity.device);
+        let device = seal(EncryptedMember::Identifier, device);
+        let state = identity.and_then(|identity| identity.cred_store_state);
+        let state = seal(EncryptedMember::CredStoreState, state);
         let versions = List::new(info.versions);
         let mut response = get_info::Response::new(versions, &[7; 16]);
         response.options = get_info::Options(Entries::new(info.options));
@@ -212,6 +289,17 @@ impl Fake {
         response.authenticator_config_commands = info.config_commands.map(List::new);
         response.max_msg_size = info.max_msg_size;
         response.long_touch_for_reset = info.long_touch_for_reset;
+        response.extensions = Some(List::new(info.extensions));
+        response.preferred_platform_uv_attempts = info.preferred_platform_uv_attempts;
+        response.max_serialized_large_blob_array = info.max_serialized_large_blob_array;
+        response.max_cred_blob_length = info.max_cred_blob_length;
+        response.max_rp_ids_for_set_min_pin_length = info.max_rp_ids;
+        response.max_credential_count_in_list = info.max_credential_count_in_list;
+        response.max_credential_id_length = info.max_credential_id_length;
+        response.transports_for_reset = info.transports_for_reset.map(List::new);
+        response.vendor_prototype_config_commands = info.vendor_commands.map(List::new);
+        response.enc_identifier = device.as_ref().map(|sealed| &sealed[..]);
+        response.enc_cred_store_state = state.as_ref().map(|sealed| &sealed[..]);
         ok(&response)
     }
 
@@ -228,7 +316,13 @@ impl Fake {
                 response.key_agreement = Some(cose::KeyAgreementKey { x: &x, y: &y });
                 ok(&response)
             }
-            Subcommand::PinToken | Subcommand::PinUvAuthTokenUsingPinWithPermissions => {
+            Subcommand::UvRetries => {
+                response.uv_retries = Some(5);
+                ok(&response)
+            }
+            Subcommand::PinToken
+            | Subcommand::PinUvAuthTokenUsingUvWithPermissions
+            | Subcommand::PinUvAuthTokenUsingPinWithPermissions => {
                 let protocol = request.pin_uv_auth_protocol.unwrap();
                 let protocol = PinProtocol::from_id(protocol.into()).unwrap();
                 let theirs = request.key_agreement.unwrap();
@@ -238,9 +332,7 @@ impl Fake {
                 };
                 let secret = self.key.decapsulate(&mut self.crypto, protocol, &theirs);
                 let secret = secret.ok().unwrap();
-                let token = PinUvAuthToken::generate(&mut self.crypto, protocol);
-                let token = token.ok().unwrap();
-                let encrypted = token.encrypt(&mut self.crypto, &secret).unwrap();
+                let encrypted = given(protocol).encrypt(&mut self.crypto, &secret).unwrap();
                 response.pin_uv_auth_token = Some(&encrypted);
                 ok(&response)
             }
@@ -264,6 +356,11 @@ impl CtapTransport for Fake {
         room.copy_from_slice(&answer);
         Ok(room)
     }
+}
+
+/// The token that the fake gives to everybody.
+pub(super) fn given(protocol: PinProtocol) -> PinUvAuthToken {
+    PinUvAuthToken::restore(protocol, Secret([0x77; 32]))
 }
 
 pub(super) fn answer(status: Status) -> Vec<u8> {

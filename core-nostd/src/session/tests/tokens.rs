@@ -41,6 +41,45 @@ fn older_tokens_are_asked_without_permissions() {
 }
 
 #[test]
+fn a_preview_is_served_by_a_token_without_permissions() {
+    let info = Info {
+        options: &[
+            ("clientPin", true),
+            ("pinUvAuthToken", true),
+            ("credentialMgmtPreview", true),
+            ("userVerificationMgmtPreview", false),
+        ],
+        ..CTAP_2_1
+    };
+    let (plain, with_permissions) = (
+        Subcommand::PinToken,
+        Subcommand::PinUvAuthTokenUsingPinWithPermissions,
+    );
+    for (permissions, asked) in [
+        (Permissions::CREDENTIAL_MANAGEMENT, plain),
+        (Permissions::BIO_ENROLLMENT, plain),
+        (
+            Permissions::CREDENTIAL_MANAGEMENT | Permissions::GET_ASSERTION,
+            plain,
+        ),
+        (Permissions::GET_ASSERTION, with_permissions),
+        (
+            Permissions::CREDENTIAL_MANAGEMENT | Permissions::AUTHENTICATOR_CONFIG,
+            with_permissions,
+        ),
+    ] {
+        let (mut fake, noted) = noting(info.clone());
+        fake.session(|session| {
+            session
+                .token(&pin("1234"), permissions, Some("rp"))
+                .map(drop)
+        })
+        .unwrap();
+        assert_eq!(noted.borrow()[1], asked, "{permissions:?}");
+    }
+}
+
+#[test]
 fn a_token_that_does_not_keep_its_word_is_asked_without_permissions() {
     for status in [Status::InvalidSubcommand, Status::InvalidCommand] {
         let with_permissions = Subcommand::PinUvAuthTokenUsingPinWithPermissions;
