@@ -11,7 +11,7 @@ use keysteward_core::ctap2::{
     PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, authenticator_config,
     bio_enrollment, client_pin, credential_management, get_assertion, large_blobs, make_credential,
 };
-use keysteward_core::webauthn::cose::{Algorithm, KeyAgreementKey, PublicKey};
+use keysteward_core::webauthn::cose::{Algorithm, Ec2Key, KeyAgreementKey, PublicKey, RsaKey};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -218,10 +218,11 @@ proptest! {
 
     #[test]
     fn credential_management_responses(p in parts(), q in parts()) {
-        let key = if p.flag {
-            PublicKey::Es256 { x: &p.a, y: &p.b }
-        } else {
-            PublicKey::Ed25519 { x: &p.a }
+        let key = match p.small % 4 {
+            0 => PublicKey::Es256 { x: &p.a, y: &p.b },
+            1 => PublicKey::Ed25519 { x: &p.a },
+            2 => PublicKey::Ec2(Ec2Key::new(Algorithm::Esp256, &p.a, &p.b).unwrap()),
+            _ => PublicKey::Rsa(RsaKey::new(Algorithm::Rs256, &p.bytes, &p.id).unwrap()),
         };
         let response = credential_management::Response {
             existing_resident_credentials_count: p.opt(0, p.number),

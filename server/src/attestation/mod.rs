@@ -225,7 +225,7 @@ fn check_data<'d, 'a>(
         PublicKey::Other { .. } if matches!(algorithm, ES256 | EDDSA) => {
             return Err(Refusal::UnusablePublicKey { algorithm });
         }
-        PublicKey::Other { .. } => {}
+        _ => {}
     }
     Ok(credential)
 }

@@ -39,6 +39,21 @@ pub enum Algorithm {
     Other(i64),
 }
 
+impl Algorithm {
+    /// The same signatures under the identifier that names the curve too (RFC 9864), as WebAuthn
+    /// uses them: ES256 is ESP256, EdDSA is Ed25519.
+    #[must_use]
+    pub const fn fully_specified(self) -> Self {
+        match self {
+            Self::Es256 => Self::Esp256,
+            Self::EdDsa => Self::Ed25519,
+            Self::Es384 => Self::Esp384,
+            Self::Es512 => Self::Esp512,
+            other => other,
+        }
+    }
+}
+
 impl From<i64> for Algorithm {
     fn from(identifier: i64) -> Self {
         match identifier {

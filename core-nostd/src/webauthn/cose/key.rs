@@ -1,18 +1,11 @@
-//! COSE_Key, as far as FIDO uses it.
+//! COSE_Key of a credential.
 
-use super::Algorithm;
-use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Raw, Reader, Writer, required};
+use super::members::{AKP, EC2, Members, OKP, RSA};
+use super::{Algorithm, Curve, Ec2Key, MlDsaKey, OkpKey, RsaKey};
+use crate::cbor::{BufferFull, Encode, Error, Parse, Raw, Reader, Writer, required};
 
-/// Key type OKP, for Edwards curves.
-const OKP: i64 = 1;
-/// Key type EC2, for curves with two coordinates.
-const EC2: i64 = 2;
-/// Curve P-256 of EC2.
-const P256: i64 = 1;
-/// Curve Ed25519 of OKP.
-const ED25519: i64 = 6;
-
-/// The public key of a credential.
+/// The public key of a credential. The two kinds that this crate verifies and most keys make
+/// have variants of their own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PublicKey<'a> {
     /// Algorithm -7 on P-256.
@@ -27,7 +20,15 @@ pub enum PublicKey<'a> {
         /// As in RFC 8032.
         x: &'a [u8; 32],
     },
-    /// Any other key, carried through as it came.
+    /// Another algorithm of ECDSA.
+    Ec2(Ec2Key<'a>),
+    /// Another algorithm on an Edwards curve.
+    Okp(OkpKey<'a>),
+    /// RSA.
+    Rsa(RsaKey<'a>),
+    /// ML-DSA.
+    MlDsa(MlDsaKey<'a>),
+    /// Any other key, carried through as it came; also one of the above whose members disagree.
     Other {
         /// Its algorithm.
         algorithm: Algorithm,
@@ -42,6 +43,10 @@ impl PublicKey<'_> {
         match self {
             Self::Es256 { .. } => Algorithm::Es256,
             Self::Ed25519 { .. } => Algorithm::EdDsa,
+            Self::Ec2(key) => key.algorithm(),
+            Self::Okp(key) => key.algorithm(),
+            Self::Rsa(key) => key.algorithm(),
+            Self::MlDsa(key) => key.algorithm(),
             Self::Other { algorithm, .. } => *algorithm,
         }
     }
@@ -50,12 +55,20 @@ impl PublicKey<'_> {
 impl Encode for PublicKey<'_> {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         match self {
-            Self::Es256 { x, y } => ec2_p256(w, Algorithm::Es256, x, y),
-            Self::Ed25519 { x } => w.map(|m| {
-                m.entry(1, OKP)?;
-                m.entry(3, Algorithm::EdDsa)?;
-                m.entry(-1, ED25519)?;
-                m.entry(-2, *x)
+            Self::Es256 { x, y } => ec2(w, Algorithm::Es256, Curve::P256, *x, *y),
+            Self::Ed25519 { x } => okp(w, Algorithm::EdDsa, Curve::Ed25519, *x),
+            Self::Ec2(key) => ec2(w, key.algorithm(), key.curve(), key.x(), key.y()),
+            Self::Okp(key) => okp(w, key.algorithm(), key.curve(), key.x()),
+            Self::Rsa(key) => w.map(|m| {
+                m.entry(1, RSA)?;
+                m.entry(3, key.algorithm())?;
+                m.entry(-1, key.n())?;
+                m.entry(-2, key.e())
+            }),
+            Self::MlDsa(key) => w.map(|m| {
+                m.entry(1, AKP)?;
+                m.entry(3, key.algorithm())?;
+                m.entry(-1, key.public())
             }),
             Self::Other { key, .. } => w.raw(*key),
         }
@@ -68,88 +81,59 @@ impl<'b> Parse<'b> for PublicKey<'b> {
         let key = r.raw()?;
         let members = Members::read(&mut ahead)?;
         let algorithm = required(members.algorithm, "alg (3) of the COSE key")?;
-        let kind = (members.key_type, algorithm, members.curve);
-        Ok(match (kind, members.x, members.y) {
-            ((Some(EC2), Algorithm::Es256, Some(P256)), Some(x), Some(y)) => Self::Es256 { x, y },
-            ((Some(OKP), Algorithm::EdDsa, Some(ED25519)), Some(x), None) => Self::Ed25519 { x },
-            _ => Self::Other { algorithm, key },
-        })
+        Ok(typed(&members, algorithm).unwrap_or(Self::Other { algorithm, key }))
     }
 }
 
-/// The public key of one side of a PIN/UV auth protocol: on P-256, with both coordinates.
-/// CTAP 2.3 §6.5.6. Not checked to lie on the curve; that is for the cryptography to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct KeyAgreementKey<'a> {
-    /// Big-endian.
-    pub x: &'a [u8; 32],
-    /// Big-endian.
-    pub y: &'a [u8; 32],
-}
-
-impl Encode for KeyAgreementKey<'_> {
-    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
-        ec2_p256(w, Algorithm::EcdhEsHkdf256, self.x, self.y)
-    }
-}
-
-impl<'b> Parse<'b> for KeyAgreementKey<'b> {
-    fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let position = r.position();
-        let members = Members::read(r)?;
-        if members.key_type != Some(EC2) || members.curve != Some(P256) {
-            return Err(Error::OutOfRange {
-                position,
-                expected: "a COSE key on P-256",
-            });
-        }
-        // The algorithm is a label only, and old keys put others there.
-        Ok(Self {
-            x: required(members.x, "x (-2) of the COSE key")?,
-            y: required(members.y, "y (-3) of the COSE key")?,
-        })
-    }
-}
-
-/// The members that keys of 32-byte coordinates have. One of another type or size is `None`.
-#[derive(Default)]
-struct Members<'b> {
-    key_type: Option<i64>,
-    algorithm: Option<Algorithm>,
-    curve: Option<i64>,
-    x: Option<&'b [u8; 32]>,
-    y: Option<&'b [u8; 32]>,
-}
-
-impl<'b> Members<'b> {
-    fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let mut members = Self::default();
-        r.map(|key, r| {
-            match key {
-                Key::Int(1) => members.key_type = r.attempt(Reader::integer)?,
-                Key::Int(3) => members.algorithm = Some(r.read()?),
-                Key::Int(-1) => members.curve = r.attempt(Reader::integer)?,
-                Key::Int(-2) => members.x = r.attempt(Reader::byte_array)?,
-                Key::Int(-3) => members.y = r.attempt(Reader::byte_array)?,
-                _ => r.skip()?,
+/// The key that the members make, if they agree on one.
+fn typed<'b>(members: &Members<'b>, algorithm: Algorithm) -> Option<PublicKey<'b>> {
+    let curve = members.curve.and_then(Curve::from_identifier);
+    match (members.key_type?, algorithm) {
+        (EC2, _) => {
+            let (x, y) = (members.second?, members.third?);
+            if (algorithm, curve?) == (Algorithm::Es256, Curve::P256) {
+                let (x, y) = (x.try_into().ok()?, y.try_into().ok()?);
+                return Some(PublicKey::Es256 { x, y });
             }
-            Ok(())
-        })?;
-        Ok(members)
+            let key = Ec2Key::new(algorithm, x, y)?;
+            (Some(key.curve()) == curve).then_some(PublicKey::Ec2(key))
+        }
+        (OKP, _) if members.third.is_some() => None,
+        (OKP, Algorithm::EdDsa) => {
+            let x = members.second?.try_into().ok()?;
+            (curve? == Curve::Ed25519).then_some(PublicKey::Ed25519 { x })
+        }
+        (OKP, _) => {
+            let key = OkpKey::new(algorithm, members.second?)?;
+            (Some(key.curve()) == curve).then_some(PublicKey::Okp(key))
+        }
+        (RSA, _) => RsaKey::new(algorithm, members.first?, members.second?).map(PublicKey::Rsa),
+        (AKP, _) => MlDsaKey::new(algorithm, members.first?).map(PublicKey::MlDsa),
+        _ => None,
     }
 }
 
-fn ec2_p256(
+pub(super) fn ec2(
     w: &mut Writer<'_>,
     algorithm: Algorithm,
-    x: &[u8; 32],
-    y: &[u8; 32],
+    curve: Curve,
+    x: &[u8],
+    y: &[u8],
 ) -> Result<(), BufferFull> {
     w.map(|m| {
         m.entry(1, EC2)?;
         m.entry(3, algorithm)?;
-        m.entry(-1, P256)?;
+        m.entry(-1, curve.identifier())?;
         m.entry(-2, x)?;
         m.entry(-3, y)
+    })
+}
+
+fn okp(w: &mut Writer<'_>, algorithm: Algorithm, curve: Curve, x: &[u8]) -> Result<(), BufferFull> {
+    w.map(|m| {
+        m.entry(1, OKP)?;
+        m.entry(3, algorithm)?;
+        m.entry(-1, curve.identifier())?;
+        m.entry(-2, x)
     })
 }

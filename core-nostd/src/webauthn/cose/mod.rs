@@ -15,11 +15,16 @@
 
 mod algorithm;
 mod key;
+mod key_agreement;
+mod members;
+mod shapes;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use algorithm::Algorithm;
-pub use key::{KeyAgreementKey, PublicKey};
+pub use key::PublicKey;
+pub use key_agreement::KeyAgreementKey;
+pub use shapes::{Curve, Ec2Key, MlDsaKey, OkpKey, RsaKey};
 pub use verify::VerifyError;

@@ -54,27 +54,143 @@ fn an_ed25519_key_is_read_and_written() {
     assert_round_trip(&key, &bytes);
 }
 
+/// The encodings of `{1: 3, 3: alg, -1: 256 bytes, -2: 65537}`.
+fn rsa(alg: &[u8]) -> Vec<u8> {
+    let mut key = Vec::from([0xa4, 0x01, 0x03, 0x03]);
+    key.extend(alg);
+    key.extend([0x20, 0x59, 0x01, 0x00]);
+    key.extend([0xcc; 256]);
+    key.extend([0x21, 0x43, 0x01, 0x00, 0x01]);
+    key
+}
+
+/// The encodings of `{1: 7, 3: alg, -1: bytes}`.
+fn ml_dsa(alg: u8, length: u16) -> Vec<u8> {
+    let mut key = Vec::from([0xa3, 0x01, 0x07, 0x03, 0x38, alg, 0x20, 0x59]);
+    key.extend(length.to_be_bytes());
+    key.resize(key.len() + usize::from(length), 0xdd);
+    key
+}
+
+/// The COSE keys of the test vectors of WebAuthn Level 3 (§16.1) that are not ES256: packed
+/// attestation with ES384, ES512, Ed25519 and Ed448 credentials.
+const WEBAUTHN_VECTORS: [(&str, Algorithm, Curve); 4] = [
+    (
+        "a5010203382220022158304866bd8b01da789e9eb806e5eab05ae5a638542296ab057a2f1bbce9b58f8a08b9\
+         171390b58a37ac7fffc2c5f45857da2258302a0b024c7f4b72072a1f96bd30a7261aae9571dd39870eb29e55\
+         c0941c6b08e89629a1ea1216aa64ce57c2807bf3901a",
+        Algorithm::Es384,
+        Curve::P384,
+    ),
+    (
+        "a5010203382320032158420083240a2c3ad21a3dc0a6daa3d8bc05a46d7cd9825ba010ae2a22686c2d6d663d\
+         7d5f678987fb1e767542e63dc197ae915e25f8ee284651af29066910a2cc083f50225842017337df47ab5cce\
+         5d716ef8caffa97a3012689b1f326ea6c43a1ba9596c72f71f0122390143552b42be772b4c35ffb961220c74\
+         3b486a601ea4cb6d5412f5b078d3",
+        Algorithm::Es512,
+        Curve::P521,
+    ),
+    (
+        "a401010327200621582044e06ddd331c36a8dc667bab52bcae63486c916aa5e339e6acebaa84934bf832",
+        Algorithm::EdDsa,
+        Curve::Ed25519,
+    ),
+    (
+        "a4010103383420072158398051ef4f94670b5abf17da2e9558ba6eba94eb8704363915b4d666de287ad329de\
+         9f1f075211aba602dc6e7a5e52b15a8ee1c984a9f8887380",
+        Algorithm::Ed448,
+        Curve::Ed448,
+    ),
+];
+
 #[test]
-fn keys_of_other_algorithms_are_carried_through() {
-    // RS256: {1: 3, 3: -257, -1: 256 bytes, -2: 65537}
-    let mut rsa = Vec::from([
-        0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20, 0x59, 0x01, 0x00,
-    ]);
-    rsa.extend([0xcc; 256]);
-    rsa.extend([0x21, 0x43, 0x01, 0x00, 0x01]);
-    // ML-DSA-44: {1: 7, 3: -48, -1: 1312 bytes}
-    let mut ml_dsa = Vec::from([0xa3, 0x01, 0x07, 0x03, 0x38, 0x2f, 0x20, 0x59, 0x05, 0x20]);
-    ml_dsa.extend([0xdd; 1312]);
+fn the_keys_of_the_webauthn_vectors_are_read_and_written() {
+    for (key, algorithm, curve) in WEBAUTHN_VECTORS {
+        let bytes = hex::decode(key).unwrap();
+        let key = PublicKey::parse(&bytes).unwrap();
+        assert_eq!(key.algorithm(), algorithm);
+        match key {
+            PublicKey::Ec2(key) => {
+                assert_eq!(key.curve(), curve);
+                assert_eq!([key.x().len(), key.y().len()], [curve.length(); 2]);
+            }
+            PublicKey::Okp(key) => assert_eq!((key.curve(), key.x().len()), (curve, 57)),
+            PublicKey::Ed25519 { .. } => assert_eq!(curve, Curve::Ed25519),
+            other => panic!("{other:?}"),
+        }
+        assert_round_trip(&key, &bytes);
+    }
+}
+
+#[test]
+fn keys_of_each_shape_are_read_and_written() {
+    let mut ed25519 = okp();
+    // -19 for -8
+    ed25519.splice(4..5, [0x32]);
     for (bytes, algorithm) in [
-        (rsa, Algorithm::Rs256),
-        (ml_dsa, Algorithm::MlDsa44),
+        (rsa(&[0x39, 0x01, 0x00]), Algorithm::Rs256),
+        (rsa(&[0x39, 0xff, 0xfe]), Algorithm::Rs1),
+        (ml_dsa(0x2f, 1312), Algorithm::MlDsa44),
+        (ml_dsa(0x30, 1952), Algorithm::MlDsa65),
+        (ml_dsa(0x31, 2592), Algorithm::MlDsa87),
         (ec2(2, &[0x28], 1), Algorithm::Esp256),
+        (ed25519, Algorithm::Ed25519),
+    ] {
+        let key = PublicKey::parse(&bytes).unwrap();
+        assert!(!matches!(key, PublicKey::Other { .. }), "{key:?}");
+        assert_eq!(key.algorithm(), algorithm);
+        match key {
+            PublicKey::Rsa(key) => {
+                assert_eq!((key.n(), key.e()), (&[0xcc; 256][..], &[1, 0, 1][..]))
+            }
+            PublicKey::MlDsa(key) => assert!(key.public().iter().all(|byte| *byte == 0xdd)),
+            _ => {}
+        }
+        assert_eq!(encode(&key, &mut [0; 3000]).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn keys_that_no_shape_fits_are_carried_through() {
+    for (bytes, algorithm) in [
         (ec2(2, &[0x38, 0x63], 1), Algorithm::Other(-100)),
+        // A coordinate of ESP256 where ESP384 is said, and the other way about.
+        (ec2(2, &[0x38, 0x32], 2), Algorithm::Esp384),
+        (ec2(2, &[0x28], 2), Algorithm::Esp256),
+        (ec2(2, &[0x38, 0x32], 1), Algorithm::Esp384),
+        // ML-DSA-65 of the length of ML-DSA-44; ES256 as RSA.
+        (ml_dsa(0x30, 1312), Algorithm::MlDsa65),
+        (rsa(&[0x26]), Algorithm::Es256),
+        // Ed448 of 32 bytes.
+        (
+            [
+                &[0xa4, 0x01, 0x01, 0x03, 0x38, 0x34, 0x20, 0x07],
+                &okp()[7..],
+            ]
+            .concat(),
+            Algorithm::Ed448,
+        ),
     ] {
         let key = PublicKey::parse(&bytes).unwrap();
         assert!(matches!(key, PublicKey::Other { .. }), "{key:?}");
         assert_eq!(key.algorithm(), algorithm);
         assert_round_trip(&key, &bytes);
+    }
+}
+
+#[test]
+fn algorithms_that_leave_out_their_curve_have_one_that_names_it() {
+    for (short, full) in [
+        (-7, -9),
+        (-8, -19),
+        (-35, -51),
+        (-36, -52),
+        (-257, -257),
+        (-53, -53),
+    ] {
+        let full = Algorithm::from(full);
+        assert_eq!(Algorithm::from(short).fully_specified(), full);
+        assert_eq!(full.fully_specified(), full);
     }
 }
 
@@ -151,6 +267,10 @@ mod signatures {
         let refused = Err(VerifyError::WrongSignature);
         assert_eq!(key.verify(&crypto, &[b"abd"], &signature), refused);
         assert_eq!(key.verify(&crypto, &[b"abc"], &[]), refused);
+        let named = Ec2Key::new(Algorithm::Esp256, &point.x, &point.y).unwrap();
+        let named = PublicKey::Ec2(named);
+        assert!(named.verify(&crypto, &[b"abc"], &signature).is_ok());
+        assert_eq!(named.verify(&crypto, &[b"abd"], &signature), refused);
         let off_the_curve = PublicKey::Es256 {
             x: &point.x,
             y: &point.x,
@@ -171,15 +291,27 @@ mod signatures {
         assert!(key.verify(&crypto, &[b"abc"], &signature).is_ok());
         let refused = Err(VerifyError::WrongSignature);
         assert_eq!(key.verify(&crypto, &[b"abd"], &signature), refused);
+        let named = PublicKey::Okp(OkpKey::new(Algorithm::Ed25519, &x).unwrap());
+        assert!(named.verify(&crypto, &[b"abc"], &signature).is_ok());
+        assert_eq!(named.verify(&crypto, &[b"abd"], &signature), refused);
     }
 
     #[test]
     fn other_algorithms_are_named_as_not_verified_here() {
-        let bytes = ec2(2, &[0x38, 0x22], 2);
-        let key = PublicKey::parse(&bytes).unwrap();
-        assert_eq!(
-            key.verify(&RustCrypto(OsRng), &[b"abc"], &[]),
-            Err(VerifyError::UnsupportedAlgorithm(Algorithm::Es384))
-        );
+        let mut keys: Vec<_> = WEBAUTHN_VECTORS
+            .iter()
+            .map(|(key, algorithm, _)| (hex::decode(key).unwrap(), *algorithm))
+            .collect();
+        keys.remove(2);
+        keys.push((rsa(&[0x39, 0x01, 0x00]), Algorithm::Rs256));
+        keys.push((ml_dsa(0x2f, 1312), Algorithm::MlDsa44));
+        keys.push((ec2(2, &[0x38, 0x63], 1), Algorithm::Other(-100)));
+        for (bytes, algorithm) in keys {
+            let key = PublicKey::parse(&bytes).unwrap();
+            assert_eq!(
+                key.verify(&RustCrypto(OsRng), &[b"abc"], &[]),
+                Err(VerifyError::UnsupportedAlgorithm(algorithm))
+            );
+        }
     }
 }

@@ -20,8 +20,18 @@ impl PublicKey<'_> {
                 crypto.es256_verify(&key, parts, signature)
             }
             Self::Ed25519 { x } => crypto.ed25519_verify(x, parts, signature),
-            Self::Other { algorithm, .. } => {
-                return Err(VerifyError::UnsupportedAlgorithm(*algorithm));
+            Self::Ec2(key) => match (key.algorithm(), key.x().try_into(), key.y().try_into()) {
+                (Algorithm::Esp256, Ok(x), Ok(y)) => {
+                    crypto.es256_verify(&PublicPoint { x, y }, parts, signature)
+                }
+                (algorithm, ..) => return Err(VerifyError::UnsupportedAlgorithm(algorithm)),
+            },
+            Self::Okp(key) => match (key.algorithm(), key.x().try_into()) {
+                (Algorithm::Ed25519, Ok(x)) => crypto.ed25519_verify(x, parts, signature),
+                (algorithm, _) => return Err(VerifyError::UnsupportedAlgorithm(algorithm)),
+            },
+            Self::Rsa(_) | Self::MlDsa(_) | Self::Other { .. } => {
+                return Err(VerifyError::UnsupportedAlgorithm(self.algorithm()));
             }
         };
         verified.map_err(|_| VerifyError::WrongSignature)
@@ -32,7 +42,7 @@ impl PublicKey<'_> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The core verifies ES256 and Ed25519; others are for the host.
+    /// The core verifies ECDSA on P-256 with SHA-256, and Ed25519; others are for the host.
     UnsupportedAlgorithm(Algorithm),
     /// The signature is not this key's over these bytes, or the key is no point of its curve.
     WrongSignature,
