@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | framing | [`ctaphid`] | CTAP 2.3 §11.2 |
 //! | framing of cards | [`iso7816`] | ISO/IEC 7816-4 §5 |
+//! | framing over NFC | [`nfcctap`] | CTAP 2.3 §11.3 |
 //! | encoding | [`cbor`] | RFC 8949 and CTAP 2.3 §8 (canonical form) |
 //! | messages | [`ctap2`] | CTAP 2.3 §6, serving 2.1, 2.1-PRE and 2.0 |
 //! | what the messages carry | [`webauthn`] | WebAuthn Level 3 §6, RFC 9052, RFC 9053 |
@@ -42,6 +43,7 @@ pub mod crypto;
 pub mod ctap2;
 pub mod ctaphid;
 pub mod iso7816;
+pub mod nfcctap;
 pub mod pin_protocol;
 pub mod session;
 pub mod time;

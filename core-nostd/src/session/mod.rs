@@ -76,6 +76,7 @@ mod hid;
 mod identity;
 mod info;
 mod make_credential;
+mod nfc;
 mod pin;
 mod pin_rule;
 mod reset;
@@ -88,6 +89,7 @@ mod user_verification;
 mod tests;
 
 pub use crate::ctaphid::Keepalive;
+pub use crate::iso7816::CardTransport;
 pub use crate::time::Millis;
 pub use credentials::{Credential, CredentialsMetadata, RelyingParty};
 pub use error::Error;
