@@ -128,6 +128,8 @@ pub(crate) enum Command {
     /// What an agent remembers of changes to keys (needs --agent)
     #[command(subcommand)]
     Journal(command::journal::Command),
+    /// Explain the bytes of a message, byte by byte
+    Decode(command::decode::Args),
     /// A completion script for your shell
     Completions(command::completions::Args),
 }

@@ -77,6 +77,13 @@ pub(crate) enum Failure {
     NoWitness,
     #[error("the audit chain is broken at entry {seq}: {why}")]
     AuditBroken { seq: u64, why: String },
+    /// Bytes that were to be explained are not what they are said to be.
+    #[error("{what}: {why}", why = place(*offset, why))]
+    Undecodable {
+        what: String,
+        offset: Option<usize>,
+        why: String,
+    },
     #[error("the answer makes no sense: {0}")]
     Answer(&'static str),
     #[error("cannot write the output: {0}")]
@@ -119,7 +126,7 @@ impl Failure {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Wrong { .. } | Self::File { .. } => Exit::Usage,
+            Self::Wrong { .. } | Self::File { .. } | Self::Undecodable { .. } => Exit::Usage,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Refused(status) => exit_of_status(status.code()),
             Self::Step(error) => exit_of_step(error.code()),
@@ -201,6 +208,11 @@ impl Failure {
             Self::NoWitness => {
                 report.next_action = "link it to its server, and wait a minute".into();
             }
+            Self::Undecodable { offset, .. } => {
+                if let Some(offset) = offset {
+                    report.facts.insert("offset".into(), offset.to_string());
+                }
+            }
             Self::File { .. } | Self::CheckFailed | Self::Answer(_) | Self::Output(_) => {}
         }
         report
@@ -219,10 +231,19 @@ impl Failure {
             Self::CheckFailed => "CHECK_FAILED",
             Self::NoWitness => "NO_WITNESS",
             Self::AuditBroken { .. } => "AUDIT_BROKEN",
+            Self::Undecodable { .. } => "BYTES_WRONG",
             Self::Answer(_) => "ANSWER_MALFORMED",
             Self::Output(_) => "OUTPUT_FAILED",
         }
         .to_owned()
+    }
+}
+
+/// A fault with its place.
+fn place(offset: Option<usize>, why: &str) -> String {
+    match offset {
+        Some(offset) if !why.contains("byte ") => format!("{why}, at byte {offset}"),
+        _ => why.to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@ mod args;
 mod audit_verifier;
 mod command;
 mod connect;
+mod decode;
 mod duration;
 mod failure;
 mod local;

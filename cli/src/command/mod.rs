@@ -4,6 +4,7 @@ pub(crate) mod api_key;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod connection;
+pub(crate) mod decode;
 pub(crate) mod host;
 pub(crate) mod issue;
 pub(crate) mod join_token;
@@ -96,6 +97,7 @@ pub(crate) async fn run(command: Command, context: Context<'_>) -> Result<()> {
         Command::Status(a) => status::run(a, context).await,
         Command::Reconciliation(c) => status::reconciliation(c, context).await,
         Command::Journal(c) => journal::run(c, context).await,
+        Command::Decode(a) => decode::run(&a, context),
         Command::Completions(a) => completions::run(&a, context),
     }
 }

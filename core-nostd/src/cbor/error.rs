@@ -72,6 +72,26 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Where the item at fault begins; `None` for one that is missing.
+    #[must_use]
+    pub const fn position(&self) -> Option<usize> {
+        match *self {
+            Self::EndOfInput { position }
+            | Self::Unexpected { position, .. }
+            | Self::OutOfRange { position, .. }
+            | Self::Length { position, .. }
+            | Self::NotUtf8 { position }
+            | Self::Malformed { position }
+            | Self::TooDeep { position }
+            | Self::TooManyEntries { position }
+            | Self::DuplicateKey { position }
+            | Self::TrailingBytes { position } => Some(position),
+            Self::Missing { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

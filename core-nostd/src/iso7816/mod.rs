@@ -5,6 +5,7 @@
 //! | [`Command`], [`Response`], [`Status`] | one APDU each way |
 //! | [`Exchange`] | the reader's side of one command, however many APDUs it takes: sans-IO |
 //! | [`Reassembly`], [`Outbox`] | the card's side of command and response chaining: sans-IO |
+//! | [`tlv`] | the data objects inside |
 //! | [`CardTransport`], [`exchange`] | a blocking client over any reader |
 //!
 //! ```
@@ -33,6 +34,7 @@ mod exchange;
 mod outbox;
 mod response;
 mod status;
+pub mod tlv;
 mod transport;
 
 #[cfg(test)]
