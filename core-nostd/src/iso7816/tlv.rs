@@ -376,8 +376,12 @@ mod tests {
 
     #[test]
     fn constructed_tags_are_known_by_their_first_byte() {
-        for (tag, constructed) in [(0x30, true), (0x53, false), (0x7F49, true), (0x5F_C102, false)]
-        {
+        for (tag, constructed) in [
+            (0x30, true),
+            (0x53, false),
+            (0x7F49, true),
+            (0x5F_C102, false),
+        ] {
             assert_eq!(Tag(tag).is_constructed(), constructed, "{tag:x}");
         }
     }
