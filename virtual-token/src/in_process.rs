@@ -30,7 +30,6 @@ use keysteward_core::crypto::Crypto;
 use keysteward_core::ctaphid::{Keepalive, MAX_MESSAGE};
 use keysteward_core::session::{CtapTransport, Millis};
 use std::collections::VecDeque;
-use std::io;
 use std::ops::ControlFlow;
 
 /// A token in the same process.
@@ -109,9 +108,9 @@ impl<C: Crypto> InProcess<MemoryStorage, C> {
         mut crypto: C,
     ) -> Result<(Self, MemoryStorage), manufacture::Error> {
         let mut storage = MemoryStorage::new();
-        let state = manufacturer.make(order, &mut crypto)?;
-        storage.save(&state.encode().map_err(io::Error::other)?)?;
-        let token = Self::plug_in(storage.clone(), crypto).map_err(io::Error::other)?;
+        let made = manufacturer.make(order, &mut crypto)?;
+        made.burn_in(&mut storage, &mut crypto)?;
+        let token = Self::plug_in(storage.clone(), crypto)?;
         Ok((token, storage))
     }
 }

@@ -1,28 +1,39 @@
 //! A security key in software, on the same core as the client.
 //!
-//! | layer | module |
-//! |---|---|
-//! | what a key does | [`authenticator`]: CTAP 2.3 §6, no I/O, a file per command |
-//! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place |
-//! | as a thing | [`device`]: power, button, clock, faults |
-//! | to a host | [`front_end`]: a local socket, uhid; and the control socket |
-//! | in a unit test | [`in_process`]: a `CtapTransport` straight into the authenticator |
-//! | at the factory | [`manufacture`]: identity and attestation certificates |
-//! | at rest | [`storage`] |
+//! | layer | module | feature |
+//! |---|---|---|
+//! | what a key does | [`authenticator`]: CTAP 2.3 §6, no I/O, a file per command | |
+//! | at rest | [`storage`]: records that change at once or not at all | |
+//! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place | `std` |
+//! | as a thing | [`device`]: power, button, clock, faults | `std` |
+//! | to a host | [`front_end`]: a local socket, uhid; and the control socket | `std` |
+//! | in a unit test | [`in_process`]: a `CtapTransport` straight into the authenticator | `std` |
+//! | at the factory | [`manufacture`]: identity and attestation certificates | `std` |
+//!
+//! Without the feature `std` (on by default) neither `std` nor an allocator is needed: what is
+//! left runs on a microcontroller, given a storage, a clock, a button and the primitives.
 //!
 //! It reports `FIDO_2_3` and offers what [`authenticator`] names, no more: no CTAP1, no built-in
 //! user verification, no large blobs. Its keys lie in a file: it is for tests, demonstrations and
 //! development, never for people's accounts.
 
+#![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::cast_possible_truncation))]
 
 pub mod authenticator;
+#[cfg(feature = "std")]
 pub mod device;
+#[cfg(feature = "std")]
 pub mod firmware;
+#[cfg(feature = "std")]
 pub mod front_end;
+#[cfg(feature = "std")]
 pub mod hid;
+#[cfg(feature = "std")]
 pub mod in_process;
+#[cfg(feature = "std")]
 pub mod manufacture;
+#[cfg(feature = "std")]
 pub mod security_key;
 pub mod storage;

@@ -4,9 +4,10 @@
 //! A [`Manufacturer`] kept in a file makes any number of keys under one root; without it each key
 //! has a root of its own whose private half is thrown away.
 
-use crate::authenticator::state::{
-    AttestationKey, EnterpriseAttestation, Factory, Key, Owner, State,
-};
+use crate::authenticator;
+use crate::authenticator::factory::{Attestation, Enterprise, Identity};
+use crate::authenticator::secret::Key;
+use crate::storage::Storage;
 use keysteward_core::crypto::{self, Crypto, PrivateKey, PublicPoint};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
@@ -27,6 +28,33 @@ pub struct Order {
     pub enterprise_rp_ids: Vec<String>,
 }
 
+/// What a key is on the day it is bought, before it is burned in.
+#[expect(missing_debug_implementations, reason = "holds secrets")]
+pub struct Made {
+    pub aaguid: [u8; 16],
+    pub firmware_version: u32,
+    pub attestation: AttestationKey,
+    pub enterprise: Option<EnterpriseAttestation>,
+    /// The root of both certificates, in DER.
+    pub root: Vec<u8>,
+}
+
+/// A key of the factory's and its certificate in DER.
+#[expect(missing_debug_implementations, reason = "holds secrets")]
+pub struct AttestationKey {
+    pub key: Key<32>,
+    pub certificate: Vec<u8>,
+}
+
+/// Attestation that names the device. CTAP 2.3 §7.1.
+#[expect(missing_debug_implementations, reason = "holds secrets")]
+pub struct EnterpriseAttestation {
+    pub serial: String,
+    pub attestation: AttestationKey,
+    /// RP IDs that get it when they ask for the vendor-facilitated kind.
+    pub rp_ids: Vec<String>,
+}
+
 /// Holds an attestation root.
 #[derive(Debug)]
 pub struct Manufacturer {
@@ -41,6 +69,8 @@ pub enum Error {
     Certificate(#[from] rcgen::Error),
     #[error("making a key failed")]
     Crypto(#[from] crypto::Error),
+    #[error("burning the key in failed")]
+    Authenticator(#[from] authenticator::Error),
     #[error("the serial number is longer than 127 bytes")]
     SerialTooLong,
     #[error("{path}: {problem}")]
@@ -105,27 +135,23 @@ impl Manufacturer {
         &self.root
     }
 
-    /// Makes one key: what its storage holds on the day it is bought.
-    pub fn make(&self, order: &Order, crypto: &mut impl Crypto) -> Result<State, Error> {
+    /// Makes one key.
+    pub fn make(&self, order: &Order, crypto: &mut impl Crypto) -> Result<Made, Error> {
         let attestation = self.attestation_key(order, None, crypto)?;
         let enterprise = match &order.serial {
             None => None,
             Some(serial) => Some(EnterpriseAttestation {
+                serial: serial.clone(),
                 attestation: self.attestation_key(order, Some(serial), crypto)?,
                 rp_ids: order.enterprise_rp_ids.clone(),
             }),
         };
-        let factory = Factory {
+        Ok(Made {
             aaguid: order.aaguid,
             firmware_version: order.firmware_version,
-            serial: order.serial.clone(),
             attestation,
             enterprise,
             root: self.root.clone(),
-        };
-        Ok(State {
-            factory,
-            owner: Owner::fresh(crypto)?,
         })
     }
 
@@ -183,6 +209,41 @@ impl Manufacturer {
             .map_err(|_| "holds a private key that cannot be used")?;
         Self::new(root.contents().to_vec(), key)
             .map_err(|_| "holds a certificate that cannot be used")
+    }
+}
+
+impl Made {
+    /// Burns the key into its storage, which is blank.
+    pub fn burn_in(
+        &self,
+        storage: &mut impl Storage,
+        crypto: &mut impl Crypto,
+    ) -> Result<(), authenticator::Error> {
+        let rp_ids: Vec<&str> = self
+            .enterprise
+            .iter()
+            .flat_map(|enterprise| &enterprise.rp_ids)
+            .map(String::as_str)
+            .collect();
+        let identity = Identity {
+            firmware_version: self.firmware_version,
+            enterprise: self.enterprise.as_ref().map(|enterprise| Enterprise {
+                serial: &enterprise.serial,
+                attestation: enterprise.attestation.borrow(),
+                rp_ids: &rp_ids,
+            }),
+            ..Identity::new(self.aaguid, self.attestation.borrow(), &self.root)
+        };
+        identity.burn_in(storage, crypto)
+    }
+}
+
+impl AttestationKey {
+    fn borrow(&self) -> Attestation<'_> {
+        Attestation {
+            key: &self.key,
+            certificate: &self.certificate,
+        }
     }
 }
 

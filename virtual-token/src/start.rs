@@ -4,12 +4,12 @@ use crate::cli;
 use anyhow::{Context, bail};
 use keysteward_core::crypto::{Crypto, RustCrypto};
 use keysteward_virtual_token::authenticator::Authenticator;
-use keysteward_virtual_token::authenticator::state::State;
+use keysteward_virtual_token::authenticator::factory::Factory;
 use keysteward_virtual_token::device::Device;
 use keysteward_virtual_token::front_end::{Identity, control, socket};
 use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
 use keysteward_virtual_token::security_key::SecurityKey;
-use keysteward_virtual_token::storage::{FileStorage, Storage};
+use keysteward_virtual_token::storage::{self, FileStorage, MAX_RECORD, Record};
 use rand_core::OsRng;
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use std::sync::Arc;
 pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> {
     let mut storage = FileStorage::open(&args.storage)
         .with_context(|| format!("cannot use the storage {}", args.storage.display()))?;
-    let state = stored_or_made(&mut storage, args)?;
+    let serial = stored_or_made(&mut storage, args)?;
     let identity = Identity {
         name: name(args),
         vendor_id: args.vendor_id,
         product_id: args.product_id,
         manufacturer: "Keysteward".into(),
         product: "Virtual Key".into(),
-        serial: state.factory.serial.clone().filter(|_| !args.no_serial),
+        serial: serial.filter(|_| !args.no_serial),
     };
     let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
     let device = Device::new(args.touch);
@@ -68,35 +68,33 @@ pub(crate) fn attestation_root(args: &cli::AttestationRoot) -> anyhow::Result<St
         .storage
         .as_ref()
         .context("say --storage or --manufacturer")?;
-    let Some(blob) = FileStorage::peek(path)? else {
+    let storage = FileStorage::peek(path)?;
+    let mut room = [0; MAX_RECORD];
+    let Some(root) = storage::whole(&storage, Record::Root, &mut room)? else {
         bail!(
             "{} does not exist: start the key once, and it is made",
             path.display()
         );
     };
-    let state = State::decode(&blob).with_context(|| path.display().to_string())?;
-    Ok(certificate_pem(&state.factory.root))
+    Ok(certificate_pem(root))
 }
 
-fn stored_or_made(storage: &mut FileStorage, args: &cli::Key) -> anyhow::Result<State> {
-    if let Some(blob) = storage.load()? {
-        let state = State::decode(&blob).with_context(|| args.storage.display().to_string())?;
-        let factory = &state.factory;
-        if args.serial.is_some() && args.serial != factory.serial {
-            let serial = factory.serial.as_deref().unwrap_or("none");
-            bail!(
-                "the key in {} has the serial number {serial}",
-                args.storage.display()
-            );
+/// Makes the key if its storage is blank; tells its serial number.
+fn stored_or_made(storage: &mut FileStorage, args: &cli::Key) -> anyhow::Result<Option<String>> {
+    let path = args.storage.display();
+    if let Some(factory) = Factory::read_from(storage).with_context(|| path.to_string())? {
+        let mut room = [0; MAX_RECORD];
+        let serial = storage::whole(storage, Record::Serial, &mut room)?
+            .map(|serial| String::from_utf8_lossy(serial).into_owned());
+        if args.serial.is_some() && args.serial != serial {
+            let serial = serial.as_deref().unwrap_or("none");
+            bail!("the key in {path} has the serial number {serial}");
         }
         if args.aaguid.is_some_and(|aaguid| aaguid.0 != factory.aaguid) {
             let aaguid = hex::encode(factory.aaguid);
-            bail!(
-                "the key in {} has the AAGUID {aaguid}",
-                args.storage.display()
-            );
+            bail!("the key in {path} has the AAGUID {aaguid}");
         }
-        return Ok(state);
+        return Ok(serial);
     }
     let manufacturer = match &args.manufacturer {
         Some(path) => Manufacturer::open(path)?,
@@ -115,9 +113,10 @@ fn stored_or_made(storage: &mut FileStorage, args: &cli::Key) -> anyhow::Result<
     if let Some(cli::Aaguid(aaguid)) = args.aaguid {
         order.aaguid = aaguid;
     }
-    let state = manufacturer.make(&order, &mut crypto)?;
-    storage.save(&state.encode()?)?;
-    Ok(state)
+    manufacturer
+        .make(&order, &mut crypto)?
+        .burn_in(storage, &mut crypto)?;
+    Ok(order.serial)
 }
 
 fn random_serial(crypto: &mut impl Crypto) -> anyhow::Result<String> {

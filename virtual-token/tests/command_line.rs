@@ -151,20 +151,26 @@ fn a_key_is_plugged_in_at_one_place() {
 fn storage_that_is_no_key_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
-    std::fs::write(&path, [1, 2, 3]).unwrap();
-    let output = program()
-        .args(["--connect", "/nowhere", "--storage"])
-        .arg(&path)
-        .output()
-        .unwrap();
-    let refusal = refusal(&output);
-    assert!(refusal.contains(path.to_str().unwrap()), "{refusal}");
-    assert!(refusal.contains("the storage is damaged"), "{refusal}");
-    assert_eq!(
-        std::fs::read(&path).unwrap(),
-        [1, 2, 3],
-        "it stays as it was"
-    );
+    for (content, problem) in [
+        ([2, 2, 3], "the storage is damaged"),
+        (
+            [1, 2, 3],
+            "move it away, and a new key is made in its place",
+        ),
+        ([9, 2, 3], "written by a later version (9)"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let output = program()
+            .args(["--connect", "/nowhere", "--storage"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        let refusal = refusal(&output);
+        assert!(refusal.contains(path.to_str().unwrap()), "{refusal}");
+        assert!(refusal.contains(problem), "{refusal}");
+        let kept = std::fs::read(&path).unwrap();
+        assert_eq!(kept, content, "it stays as it was");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use keysteward_virtual_token::{
     front_end::{Identity, socket},
     manufacture::{Manufacturer, Order},
     security_key::SecurityKey,
-    storage::{MemoryStorage, Storage as _},
+    storage::MemoryStorage,
 };
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
@@ -32,12 +32,12 @@ const PIN: &str = "271828";
 fn key(path: &Path) -> Arc<Device> {
     let order = Order::default();
     let mut crypto = RustCrypto(rand_core::OsRng);
-    let state = Manufacturer::found()
+    let made = Manufacturer::found()
         .unwrap()
         .make(&order, &mut crypto)
         .unwrap();
     let mut storage = MemoryStorage::new();
-    storage.save(&state.encode().unwrap()).unwrap();
+    made.burn_in(&mut storage, &mut crypto).unwrap();
     let device = Device::new(TouchPolicy::Always);
     let powered = Arc::clone(&device);
     thread::spawn(move || {

@@ -55,12 +55,12 @@ impl Trussed {
             aaguid: AAGUID,
             ..Order::default()
         };
-        let factory = manufacturer.make(&order, &mut RustCrypto(OsRng))?.factory;
+        let made = manufacturer.make(&order, &mut RustCrypto(OsRng))?;
         let mut attestation_key = SENSITIVE_P256.to_vec();
-        attestation_key.extend_from_slice(&factory.attestation.key.0);
+        attestation_key.extend_from_slice(&made.attestation.key.0);
         Ok(Self {
             flash,
-            certificate: factory.attestation.certificate,
+            certificate: made.attestation.certificate,
             attestation_key,
         })
     }

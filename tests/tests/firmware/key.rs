@@ -10,7 +10,7 @@ use keysteward_virtual_token::device::{Device, Link, LinkId, TouchPolicy};
 use keysteward_virtual_token::firmware::Firmware;
 use keysteward_virtual_token::manufacture::{Manufacturer, Order};
 use keysteward_virtual_token::security_key::SecurityKey;
-use keysteward_virtual_token::storage::{MemoryStorage, Storage};
+use keysteward_virtual_token::storage::MemoryStorage;
 use rand_core::OsRng;
 use std::fmt;
 use std::sync::Arc;
@@ -93,9 +93,9 @@ impl Key {
         Self::running(None, move || {
             let mut crypto = RustCrypto(OsRng);
             let manufacturer = Manufacturer::found().unwrap();
-            let state = manufacturer.make(&order, &mut crypto).unwrap();
+            let made = manufacturer.make(&order, &mut crypto).unwrap();
             let mut storage = MemoryStorage::new();
-            storage.save(&state.encode().unwrap()).unwrap();
+            made.burn_in(&mut storage, &mut crypto).unwrap();
             let authenticator = Authenticator::new(storage, crypto).unwrap();
             Box::new(SecurityKey::new(authenticator))
         })

@@ -1,9 +1,9 @@
 //! Which attestation a new credential gets, and its statement. CTAP 2.3 §6.1.2 (steps on
 //! enterpriseAttestation and attestationFormatsPreference), §7.1; WebAuthn Level 3 §8.2, §8.7.
 
-use super::state::AttestationKey;
+use super::credential::stored::MAX_RP_ID;
 use super::{Authenticator, other};
-use crate::storage::Storage;
+use crate::storage::{MAX_RECORD, Record, Storage, whole};
 use keysteward_core::cbor::{Encode, List, Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::Status;
@@ -27,12 +27,15 @@ pub(super) enum Attestation {
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn attestation_for(&self, request: &Request<'_>) -> Result<Attestation, Status> {
         if let Some(kind) = request.enterprise_attestation {
-            let enterprise = self.state.factory.enterprise.as_ref();
-            let enterprise = enterprise
-                .filter(|_| self.state.owner.enterprise_attestation)
-                .ok_or(Status::InvalidParameter)?;
+            if self.factory.enterprise_key.is_none() || !self.owner.enterprise_attestation {
+                return Err(Status::InvalidParameter);
+            }
             let granted = match kind {
-                VENDOR_FACILITATED => enterprise.rp_ids.iter().any(|id| id == request.rp.id),
+                VENDOR_FACILITATED => {
+                    let mut listed =
+                        (0..self.factory.enterprise_rp_ids).map(Record::EnterpriseRpId);
+                    self.lists(&mut listed, request.rp.id)?
+                }
                 PLATFORM_MANAGED => true,
                 _ => return Err(Status::InvalidOption),
             };
@@ -53,7 +56,24 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         })
     }
 
+    /// Whether one of the records holds this RP ID.
+    pub(super) fn lists(
+        &self,
+        records: &mut dyn Iterator<Item = Record>,
+        rp_id: &str,
+    ) -> Result<bool, Status> {
+        let mut room = [0; MAX_RP_ID];
+        for record in records {
+            let listed = whole(&self.storage, record, &mut room).map_err(other)?;
+            if listed == Some(rp_id.as_bytes()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Writes the response of makeCredential.
+    #[inline(never)]
     pub(super) fn attest(
         &mut self,
         attestation: Attestation,
@@ -61,44 +81,55 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         client_data_hash: &[u8; 32],
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let response = |fmt, att_stmt, ep_att| Response {
-            fmt,
+        let response = Response {
+            fmt: NONE,
             auth_data,
-            att_stmt,
-            ep_att,
+            att_stmt: None,
+            ep_att: None,
             large_blob_key: None,
             unsigned_extension_outputs: None,
         };
-        let factory = &self.state.factory;
-        let (key, ep_att) = match (attestation, &factory.enterprise) {
-            (Attestation::Unwanted, _) => {
-                return response(NONE, None, None).encode(w).map_err(other);
-            }
+        let own = self.factory.enterprise_key.as_ref();
+        let (key, certificate, ep_att) = match (attestation, own) {
+            (Attestation::Unwanted, _) => return response.encode(w).map_err(other),
             (Attestation::None, _) => {
-                return response(NONE, Some(Raw::EMPTY_MAP), None)
-                    .encode(w)
-                    .map_err(other);
+                let att_stmt = Some(Raw::EMPTY_MAP);
+                let response = Response {
+                    att_stmt,
+                    ..response
+                };
+                return response.encode(w).map_err(other);
             }
-            (Attestation::Enterprise, Some(enterprise)) => (&enterprise.attestation, Some(true)),
-            (Attestation::Model | Attestation::Enterprise, _) => (&factory.attestation, None),
+            (Attestation::Enterprise, Some(key)) => {
+                (key, Record::EnterpriseCertificate, Some(true))
+            }
+            (Attestation::Model | Attestation::Enterprise, _) => {
+                (&self.factory.attestation_key, Record::Certificate, None)
+            }
         };
-        let AttestationKey { key, certificate } = key;
         let sig = self
             .crypto
             .es256_sign(&key.private(), &[auth_data, client_data_hash])
             .map_err(other)?;
+        let mut room = [0; MAX_RECORD];
+        let certificate = whole(&self.storage, certificate, &mut room)
+            .map_err(other)?
+            .ok_or(Status::OtherError)?;
         // The root stays out of x5c.
-        let certificates = [certificate.as_slice()];
+        let certificates = [certificate];
         let statement = Statement::Packed {
             alg: Algorithm::Es256,
             sig: &sig,
             x5c: Some(List::new(&certificates)),
         };
-        let mut room = vec![0; certificate.len() + MAX_STATEMENT_REST];
-        let statement = Raw::encode_in(&statement, &mut room).map_err(other)?;
-        response(PACKED, Some(statement), ep_att)
-            .encode(w)
-            .map_err(other)
+        // Member by member, so that nobody needs a second buffer for the statement.
+        w.map(|m| {
+            m.entry(0x01, PACKED)?;
+            m.entry(0x02, auth_data)?;
+            m.entry(0x03, &statement)?;
+            m.optional(0x04, ep_att)
+        })
+        .map_err(other)
     }
 }
 
@@ -106,5 +137,3 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 const VENDOR_FACILITATED: u8 = 1;
 /// enterpriseAttestation: the platform's administrator chose the RP IDs.
 const PLATFORM_MANAGED: u8 = 2;
-/// A packed statement besides the certificate's bytes: names, heads, a signature of 72 bytes.
-const MAX_STATEMENT_REST: usize = 128;

@@ -1,9 +1,11 @@
 //! authenticatorConfig. CTAP 2.3 §6.11.
 
-use super::state::{Key, MAX_MIN_PIN_LENGTH_RP_IDS, MAX_PIN_LENGTH};
+use super::credential::stored::MAX_RP_ID;
+use super::owner::{MAX_MIN_PIN_LENGTH_RP_IDS, MAX_PIN_LENGTH};
+use super::secret::Key;
 use super::user_verification::Given;
 use super::{Authenticator, other, parse};
-use crate::storage::Storage;
+use crate::storage::{Change, Record, Storage};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::Status;
 use keysteward_core::ctap2::authenticator_config::{
@@ -37,7 +39,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let Some(given) = given else {
             let unprotected = !self.protected();
             let toggle = request.sub_command == Subcommand::ToggleAlwaysUv;
-            return if unprotected && (toggle || !self.state.owner.always_uv) {
+            return if unprotected && (toggle || !self.owner.always_uv) {
                 Ok(Permitted(()))
             } else {
                 Err(Status::PuatRequired)
@@ -53,14 +55,18 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 
     fn toggle_always_uv(&mut self, _: Permitted) -> Result<(), Status> {
-        self.change(|owner| owner.always_uv = !owner.always_uv)
+        let mut next = self.owner.clone();
+        next.always_uv = !next.always_uv;
+        self.store(next, &[])
     }
 
     fn enable_enterprise_attestation(&mut self, _: Permitted) -> Result<(), Status> {
-        if self.state.factory.enterprise.is_none() {
+        if self.factory.enterprise_key.is_none() {
             return Err(Status::InvalidSubcommand);
         }
-        self.change(|owner| owner.enterprise_attestation = true)
+        let mut next = self.owner.clone();
+        next.enterprise_attestation = true;
+        self.store(next, &[])
     }
 
     /// §6.11.4
@@ -69,7 +75,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         params: &SetMinPinLength<'_>,
         _: Permitted,
     ) -> Result<(), Status> {
-        let owner = &self.state.owner;
+        let owner = &self.owner;
         let current = owner.min_pin_length;
         let length = match params.new_min_pin_length {
             None => current,
@@ -90,25 +96,37 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             // There is none to enforce.
             return Err(Status::InvalidParameter);
         }
-        let rp_ids = params.min_pin_length_rp_ids;
-        if rp_ids.is_some_and(|rp_ids| rp_ids.len() > MAX_MIN_PIN_LENGTH_RP_IDS) {
-            return Err(Status::KeyStoreFull);
+        let mut next = owner.clone();
+        next.min_pin_length = length;
+        let mut changes = heapless::Vec::<_, { MAX_MIN_PIN_LENGTH_RP_IDS as usize }>::new();
+        if let Some(rp_ids) = params.min_pin_length_rp_ids {
+            next.min_pin_length_rp_ids = 0;
+            for rp_id in rp_ids.iter() {
+                if rp_id.len() > MAX_RP_ID {
+                    return Err(Status::InvalidLength);
+                }
+                let record = Record::MinPinLengthRpId(next.min_pin_length_rp_ids);
+                changes
+                    .push(Change::replace(record, rp_id.as_bytes()))
+                    .map_err(|_| Status::KeyStoreFull)?;
+                next.min_pin_length_rp_ids = next.min_pin_length_rp_ids.saturating_add(1);
+            }
         }
-        let persistent_token = Key::random(&mut self.crypto).map_err(other)?;
-        self.change(|owner| {
-            owner.min_pin_length = length;
-            if let Some(rp_ids) = rp_ids {
-                owner.min_pin_length_rp_ids = rp_ids.iter().map(Into::into).collect();
-            }
-            if force {
-                owner.force_pin_change = true;
-                owner.persistent_token = persistent_token;
-            }
-        })?;
+        if force {
+            next.force_pin_change = true;
+            next.persistent_token = Key::random(&mut self.crypto).map_err(other)?;
+        }
+        self.store(next, &changes)?;
         if force {
             self.ram.token = None;
         }
         Ok(())
+    }
+
+    /// Whether minPinLength and pinComplexityPolicy answer this RP.
+    pub(super) fn tells_pin_policy(&self, rp_id: &str) -> Result<bool, Status> {
+        let mut listed = (0..self.owner.min_pin_length_rp_ids).map(Record::MinPinLengthRpId);
+        self.lists(&mut listed, rp_id)
     }
 }
 
@@ -121,5 +139,5 @@ pub(super) fn commands(enterprise_attestation: bool) -> &'static [u8] {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

@@ -2,7 +2,8 @@
 //!
 //! This key has a PIN and no built-in user verification: subcommands 0x06 and 0x07 do not exist.
 
-use super::state::{Key, MAX_PIN_LENGTH, PIN_RETRIES, StoredPin};
+use super::owner::{MAX_PIN_LENGTH, PIN_RETRIES, StoredPin};
+use super::secret::Key;
 use super::token::{DEFAULT_PERMISSIONS, Grant, Token};
 use super::user_verification::supported;
 use super::{Authenticator, other};
@@ -14,7 +15,7 @@ use keysteward_core::ctap2::client_pin::{Permissions, Request, Response, Subcomm
 use keysteward_core::pin_protocol::{
     KeyAgreementKey, MacVerified, PADDED_PIN, PinProtocol, PinUvAuthToken, SharedSecret,
 };
-use keysteward_core::session::Millis;
+use keysteward_core::time::Millis;
 use keysteward_core::webauthn::cose;
 use subtle::ConstantTimeEq;
 
@@ -43,7 +44,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
     fn pin_retries(&self, w: &mut Writer<'_>) -> Result<(), Status> {
         let response = Response {
-            pin_retries: Some(self.state.owner.pin_retries),
+            pin_retries: Some(self.owner.pin_retries),
             power_cycle_state: Some(self.power_cycle_needed()),
             ..Response::default()
         };
@@ -82,7 +83,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let new_pin_enc = request.new_pin_enc.ok_or(Status::MissingParameter)?;
         let mac = request.pin_uv_auth_param.ok_or(Status::MissingParameter)?;
         let protocol = supported(protocol)?;
-        if self.state.owner.pin.is_some() {
+        if self.owner.pin.is_some() {
             return Err(Status::PinAuthInvalid);
         }
         let secret = self.decapsulate(protocol, &peer)?;
@@ -110,7 +111,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .map_err(|_| Status::PinAuthInvalid)?;
         let verified = self.verify_pin(&secret, pin_hash_enc)?;
         let pin = self.new_pin(&secret, new_pin_enc)?;
-        let owner = &self.state.owner;
+        let owner = &self.owner;
         let same = owner
             .pin
             .as_ref()
@@ -132,7 +133,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             return Err(Status::InvalidParameter);
         }
         let (secret, verified) = self.verify_pin_of(request)?;
-        if self.state.owner.force_pin_change {
+        if self.owner.force_pin_change {
             return Err(Status::PinInvalid);
         }
         self.issue(&secret, verified, Grant::Legacy, now, w)
@@ -160,22 +161,19 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             return Err(Status::UnauthorizedPermission);
         }
         let (secret, verified) = self.verify_pin_of(request)?;
-        if self.state.owner.force_pin_change {
+        if self.owner.force_pin_change {
             return Err(Status::PinPolicyViolation);
         }
         if permissions == read_only {
-            let bytes = Secret(self.state.owner.persistent_token.0);
+            let bytes = Secret(self.owner.persistent_token.0);
             let token = PinUvAuthToken::restore(secret.protocol(), bytes);
             return self.hand_out(&secret, verified, &token, w);
         }
-        let rp_id = request.rp_id.map(Into::into);
-        self.issue(
-            &secret,
-            verified,
-            Grant::Permissions(permissions, rp_id),
-            now,
-            w,
-        )
+        let rp_id_hash = request
+            .rp_id
+            .map(|rp_id| self.crypto.sha256(&[rp_id.as_bytes()]));
+        let grant = Grant::Permissions(permissions, rp_id_hash);
+        self.issue(&secret, verified, grant, now, w)
     }
 
     /// The PIN steps that both token subcommands share.
@@ -196,7 +194,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 
     fn check_pin_can_be_tried(&self) -> Result<(), Status> {
-        let owner = &self.state.owner;
+        let owner = &self.owner;
         if owner.pin.is_none() {
             Err(Status::PinNotSet)
         } else if owner.pin_retries == 0 {
@@ -219,20 +217,24 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         secret: &SharedSecret,
         pin_hash_enc: &[u8],
     ) -> Result<PinVerified, Status> {
-        self.change(|owner| owner.pin_retries = owner.pin_retries.saturating_sub(1))?;
+        let mut spent = self.owner.clone();
+        spent.pin_retries = spent.pin_retries.saturating_sub(1);
+        self.store(spent, &[])?;
         let hash = secret.decrypt(&mut self.crypto, pin_hash_enc);
-        let right = match (&self.state.owner.pin, &hash) {
+        let right = match (&self.owner.pin, &hash) {
             (Some(pin), Ok(hash)) => bool::from(pin.hash.0.as_slice().ct_eq(hash.as_slice())),
             _ => false,
         };
         if right {
             self.ram.wrong_pins = 0;
-            self.change(|owner| owner.pin_retries = PIN_RETRIES)?;
+            let mut restored = self.owner.clone();
+            restored.pin_retries = PIN_RETRIES;
+            self.store(restored, &[])?;
             return Ok(PinVerified(()));
         }
         self.ram.key_agreement = None;
-        self.ram.wrong_pins += 1;
-        Err(if self.state.owner.pin_retries == 0 {
+        self.ram.wrong_pins = self.ram.wrong_pins.saturating_add(1);
+        Err(if self.owner.pin_retries == 0 {
             Status::PinBlocked
         } else if self.power_cycle_needed() {
             Status::PinAuthBlocked
@@ -253,11 +255,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let length = padded
             .iter()
             .rposition(|&byte| byte != 0)
-            .map_or(0, |last| last + 1);
+            .map_or(0, |last| last.saturating_add(1));
         let pin = padded.get(..length).unwrap_or_default();
-        let text = std::str::from_utf8(pin).map_err(|_| Status::PinPolicyViolation)?;
+        let text = core::str::from_utf8(pin).map_err(|_| Status::PinPolicyViolation)?;
         let code_points = u8::try_from(text.chars().count()).unwrap_or(u8::MAX);
-        if pin.len() > MAX_PIN_LENGTH.into() || code_points < self.state.owner.min_pin_length {
+        if pin.len() > MAX_PIN_LENGTH.into() || code_points < self.owner.min_pin_length {
             return Err(Status::PinPolicyViolation);
         }
         let hash = self.crypto.sha256(&[pin]);
@@ -274,13 +276,12 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
     /// Stores the PIN. Every token, the persistent one too, is void.
     fn store_pin(&mut self, pin: StoredPin) -> Result<(), Status> {
-        let persistent_token = Key::random(&mut self.crypto).map_err(other)?;
-        self.change(|owner| {
-            owner.pin = Some(pin);
-            owner.pin_retries = PIN_RETRIES;
-            owner.force_pin_change = false;
-            owner.persistent_token = persistent_token;
-        })?;
+        let mut next = self.owner.clone();
+        next.pin = Some(pin);
+        next.pin_retries = PIN_RETRIES;
+        next.force_pin_change = false;
+        next.persistent_token = Key::random(&mut self.crypto).map_err(other)?;
+        self.store(next, &[])?;
         self.ram.token = None;
         Ok(())
     }
@@ -346,5 +347,5 @@ const DEFINED: u32 = 0x7F;
 /// There is no biometric enrolment and there are no large blobs.
 const UNSUPPORTED: Permissions = Permissions(0x18);
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

@@ -3,11 +3,13 @@
 //! The preview (0x41) is the same command for older platforms: their token has no permissions of
 //! its own, so what getPinToken grants must do; it cannot update.
 
-use super::credential::{RESIDENT_ID_LEN, ResidentCredential, User};
-use super::state::random;
+use super::credential::stored::{Room, Stored, kept_user};
+use super::record::record;
+use super::secret::random;
 use super::user_verification::Given;
 use super::{Authenticator, Sequence, other, parse};
-use crate::storage::Storage;
+use crate::storage::{Change, Record, Storage};
+use core::ops::ControlFlow;
 use keysteward_core::cbor::{Encode, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::client_pin::Permissions;
@@ -15,18 +17,21 @@ use keysteward_core::ctap2::credential_management::{
     Request, Response, Subcommand, SubcommandParams, authenticated_prefix,
 };
 use keysteward_core::ctap2::extension::CredProtect;
-use keysteward_core::ctap2::{PublicKeyCredentialDescriptor, PublicKeyCredentialRpEntity, Status};
-use keysteward_core::session::Millis;
+use keysteward_core::ctap2::{
+    PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
+};
+use keysteward_core::time::Millis;
 
-/// Relying parties still to be told, the next one last.
+/// Relying parties still to be told: those whose first credential lies in this slot or behind it.
 pub(super) struct PendingRps {
-    rp_ids: Vec<String>,
+    from: u16,
     last: Millis,
 }
 
-/// Credentials still to be told, the next one last.
+/// Credentials of a relying party still to be told: those made before this number.
 pub(super) struct PendingCredentials {
-    ids: Vec<[u8; RESIDENT_ID_LEN]>,
+    rp_id_hash: [u8; 32],
+    before: u32,
     last: Millis,
 }
 
@@ -66,8 +71,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 let rp_id_hash = params(request)?
                     .rp_id_hash
                     .ok_or(Status::MissingParameter)?;
-                let permitted =
-                    self.authorize(request, edition, Scope::RelyingParty(rp_id_hash))?;
+                let permitted = self.authorize(request, edition, Scope::Reading(rp_id_hash))?;
                 self.enumerate_credentials_begin(permitted, rp_id_hash, now, w)
             }
             Subcommand::EnumerateCredentialsGetNextCredential => match sequence {
@@ -107,16 +111,13 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 self.verify_preview_token(given, &message)?;
             }
         }
-        let bound = self.ram.token.as_ref().and_then(|token| token.rp_id());
-        let Some(bound) = bound else {
-            return Ok(Permitted(()));
-        };
-        let inside = match scope {
-            Scope::Everything | Scope::Nothing => false,
-            Scope::RelyingParty(rp_id_hash) => {
-                self.crypto.sha256(&[bound.as_bytes()]) == *rp_id_hash
+        let bound = self.ram.token.as_ref().and_then(|token| token.rp_id_hash());
+        let inside = match (bound, scope) {
+            (None, _) => true,
+            (Some(_), Scope::Everything | Scope::Nothing) => false,
+            (Some(bound), Scope::Reading(rp_id_hash) | Scope::Changing(rp_id_hash)) => {
+                bound == rp_id_hash
             }
-            Scope::Credential(credential) => credential.rp_id == bound,
         };
         if inside {
             Ok(Permitted(()))
@@ -127,8 +128,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
     fn creds_metadata(&self, _: Permitted, w: &mut Writer<'_>) -> Result<(), Status> {
         let response = Response {
-            existing_resident_credentials_count: Some(count(self.state.owner.credentials.len())),
-            max_possible_remaining_resident_credentials_count: Some(count(self.room())),
+            existing_resident_credentials_count: Some(self.count_stored()?.into()),
+            max_possible_remaining_resident_credentials_count: Some(self.room()?.into()),
             ..Response::default()
         };
         response.encode(w).map_err(other)
@@ -140,48 +141,68 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let mut rp_ids: Vec<String> = Vec::new();
-        for credential in self.state.owner.credentials.iter().rev() {
-            if !rp_ids.contains(&credential.rp_id) {
-                rp_ids.push(credential.rp_id.clone());
-            }
+        let mut total = 0_u32;
+        let mut from = 0;
+        while let Some(slot) = self.first_of_an_rp(from)? {
+            total = total.saturating_add(1);
+            from = slot.saturating_add(1);
         }
-        if rp_ids.is_empty() {
+        if total == 0 {
             return Err(Status::NoCredentials);
         }
-        let total = count(rp_ids.len());
-        self.next_rp(PendingRps { rp_ids, last: now }, Some(total), now, w)
+        let all = PendingRps { from: 0, last: now };
+        self.next_rp(all, Some(total), now, w)
     }
 
+    #[inline(never)]
     fn next_rp(
         &mut self,
-        mut pending: PendingRps,
+        pending: PendingRps,
         total_rps: Option<u32>,
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let rp_id = pending
-            .rp_ids
-            .pop()
-            .filter(|_| now.since(pending.last) <= SEQUENCE_TIMEOUT);
-        let rp_id = rp_id.ok_or(Status::NotAllowed)?;
-        let credentials = &self.state.owner.credentials;
-        let name = credentials
-            .iter()
-            .rev()
-            .find(|credential| credential.rp_id == rp_id)
-            .and_then(|credential| credential.rp_name.as_deref());
-        let rp_id_hash = self.crypto.sha256(&[rp_id.as_bytes()]);
+        if now.since(pending.last) > SEQUENCE_TIMEOUT {
+            return Err(Status::NotAllowed);
+        }
+        let slot = self
+            .first_of_an_rp(pending.from)?
+            .ok_or(Status::NotAllowed)?;
+        let mut room = Room::new([0; _]);
+        let stored = self.stored(slot, &mut room)?.ok_or(Status::OtherError)?;
         let response = Response {
-            rp: Some(PublicKeyCredentialRpEntity { id: &rp_id, name }),
-            rp_id_hash: Some(&rp_id_hash),
+            rp: Some(stored.rp),
+            rp_id_hash: Some(stored.rp_id_hash),
             total_rps,
             ..Response::default()
         };
         response.encode(w).map_err(other)?;
-        pending.last = now;
-        self.ram.sequence = Some(Sequence::RelyingParties(pending));
+        self.ram.sequence = Some(Sequence::RelyingParties(PendingRps {
+            from: slot.saturating_add(1),
+            last: now,
+        }));
         Ok(())
+    }
+
+    /// The first slot from `from` on whose relying party has no credential in an earlier slot.
+    fn first_of_an_rp(&self, from: u16) -> Result<Option<u16>, Status> {
+        for slot in from..self.slots().end {
+            let Some(rp_id_hash) = self.rp_in(slot)? else {
+                continue;
+            };
+            let first = self.find_stored(&mut |stored| *stored.rp_id_hash == rp_id_hash)?;
+            if first == Some(slot) {
+                return Ok(Some(slot));
+            }
+        }
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn rp_in(&self, slot: u16) -> Result<Option<[u8; 32]>, Status> {
+        let mut room = Room::new([0; _]);
+        let stored = self.stored(slot, &mut room)?;
+        Ok(stored.map(|stored| *stored.rp_id_hash))
     }
 
     fn enumerate_credentials_begin(
@@ -191,46 +212,61 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let credentials = self.state.owner.credentials.iter();
-        let ids: Vec<_> = credentials
-            .filter(|credential| self.crypto.sha256(&[credential.rp_id.as_bytes()]) == *rp_id_hash)
-            .map(|credential| credential.id)
-            .collect();
-        if ids.is_empty() {
+        let mut total = 0_u32;
+        self.visit_stored(&mut |_, stored| {
+            total = total.saturating_add((stored.rp_id_hash == rp_id_hash).into());
+            ControlFlow::Continue(())
+        })?;
+        if total == 0 {
             return Err(Status::NoCredentials);
         }
-        let total = count(ids.len());
-        self.next_credential(PendingCredentials { ids, last: now }, Some(total), now, w)
+        let all = PendingCredentials {
+            rp_id_hash: *rp_id_hash,
+            before: u32::MAX,
+            last: now,
+        };
+        self.next_credential(all, Some(total), now, w)
     }
 
+    #[inline(never)]
     fn next_credential(
         &mut self,
-        mut pending: PendingCredentials,
+        pending: PendingCredentials,
         total_credentials: Option<u32>,
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let id = pending
-            .ids
-            .pop()
-            .filter(|_| now.since(pending.last) <= SEQUENCE_TIMEOUT);
-        let id = id.ok_or(Status::NotAllowed)?;
-        let credential = self.resident(&id).ok_or(Status::NotAllowed)?.clone();
-        let public = credential
+        let PendingCredentials {
+            rp_id_hash,
+            before,
+            last,
+        } = pending;
+        if now.since(last) > SEQUENCE_TIMEOUT {
+            return Err(Status::NotAllowed);
+        }
+        let newest = self.newest_stored(before, &mut |stored| *stored.rp_id_hash == rp_id_hash)?;
+        let (slot, before) = newest.found.ok_or(Status::NotAllowed)?;
+        let mut room = Room::new([0; _]);
+        let stored = self.stored(slot, &mut room)?.ok_or(Status::OtherError)?;
+        let usable = stored.usable();
+        let public = usable
             .algorithm
-            .public(&mut self.crypto, &credential.key.private())
+            .public(&mut self.crypto, &usable.key)
             .map_err(other)?;
         let response = Response {
-            user: Some(credential.user.entity()),
-            credential_id: Some(PublicKeyCredentialDescriptor::new(&id)),
+            user: Some(stored.user),
+            credential_id: Some(PublicKeyCredentialDescriptor::new(stored.id)),
             public_key: Some(public.cose()),
             total_credentials,
-            cred_protect: Some(CredProtect::from(credential.protection).into()),
+            cred_protect: Some(CredProtect::from(stored.protection).into()),
             ..Response::default()
         };
         response.encode(w).map_err(other)?;
-        pending.last = now;
-        self.ram.sequence = Some(Sequence::Credentials(pending));
+        self.ram.sequence = Some(Sequence::Credentials(PendingCredentials {
+            rp_id_hash,
+            before,
+            last: now,
+        }));
         Ok(())
     }
 
@@ -239,48 +275,64 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .credential_id
             .ok_or(Status::MissingParameter)?
             .id;
-        let credential = self.authorize_for_credential(request, edition, id)?;
-        let store_state = random(&mut self.crypto).map_err(other)?;
-        self.change(|owner| {
-            owner.credentials.retain(|kept| kept.id != credential.id);
-            owner.store_state = store_state;
-        })
+        let slot = self.authorize_for_credential(request, edition, id)?;
+        let mut next = self.owner.clone();
+        next.store_state = random(&mut self.crypto).map_err(other)?;
+        self.store(next, &[Change::Delete(Record::Credential(slot))])
     }
 
     /// The names that are not sent, or empty, are deleted.
+    #[inline(never)]
     fn update_user_information(&mut self, request: &Request<'_>) -> Result<(), Status> {
         let params = params(request)?;
         let id = params.credential_id.ok_or(Status::MissingParameter)?.id;
         let user = params.user.ok_or(Status::MissingParameter)?;
-        let credential = self.authorize_for_credential(request, Edition::Final, id)?;
-        if credential.user.id != user.id {
-            return Err(Status::InvalidParameter);
-        }
-        let store_state = random(&mut self.crypto).map_err(other)?;
-        let user = User::new(&user);
-        self.change(|owner| {
-            for kept in owner
-                .credentials
-                .iter_mut()
-                .filter(|kept| kept.id == credential.id)
-            {
-                kept.user = user.clone();
-            }
-            owner.store_state = store_state;
-        })
+        let slot = self.authorize_for_credential(request, Edition::Final, id)?;
+        let mut room = Room::new([0; _]);
+        let length = self.renamed(slot, &user, room.as_mut_slice())?;
+        let bytes = room.get(..length).ok_or(Status::OtherError)?;
+        let mut next = self.owner.clone();
+        next.store_state = random(&mut self.crypto).map_err(other)?;
+        self.store(next, &[Change::replace(Record::Credential(slot), bytes)])
     }
 
-    /// The credential, if it exists and this request may change it. Whether it does is told to those only who may know.
+    /// Encodes the record of a credential with other names of its user; tells its length.
+    #[inline(never)]
+    fn renamed(
+        &self,
+        slot: u16,
+        user: &PublicKeyCredentialUserEntity<'_>,
+        bytes: &mut [u8],
+    ) -> Result<usize, Status> {
+        let mut room = Room::new([0; _]);
+        let stored = self.stored(slot, &mut room)?.ok_or(Status::OtherError)?;
+        if stored.user.id != user.id {
+            return Err(Status::InvalidParameter);
+        }
+        let renamed = Stored {
+            user: kept_user(user),
+            ..stored
+        };
+        record(&renamed, bytes).map(<[u8]>::len).map_err(other)
+    }
+
+    /// The slot of the credential, if it exists and this request may change it. Whether it does is
+    /// told to those only who may know.
     fn authorize_for_credential(
         &mut self,
         request: &Request<'_>,
         edition: Edition,
         id: &[u8],
-    ) -> Result<ResidentCredential, Status> {
-        match self.resident(id).cloned() {
-            Some(credential) => {
-                self.authorize(request, edition, Scope::Credential(&credential))?;
-                Ok(credential)
+    ) -> Result<u16, Status> {
+        let mut rp_id_hash = [0; 32];
+        let slot = self.find_stored(&mut |stored| {
+            rp_id_hash = *stored.rp_id_hash;
+            stored.id == id
+        })?;
+        match slot {
+            Some(slot) => {
+                self.authorize(request, edition, Scope::Changing(&rp_id_hash))?;
+                Ok(slot)
             }
             None => {
                 self.authorize(request, edition, Scope::Nothing)?;
@@ -288,22 +340,16 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             }
         }
     }
-
-    pub(super) fn resident(&self, id: &[u8]) -> Option<&ResidentCredential> {
-        self.state
-            .owner
-            .credentials
-            .iter()
-            .find(|credential| credential.id == id)
-    }
 }
 
 /// What a request is about: an RP ID in the token must cover it.
 #[derive(Clone, Copy)]
 enum Scope<'a> {
     Everything,
-    RelyingParty(&'a [u8; 32]),
-    Credential(&'a ResidentCredential),
+    /// Credentials of this RP.
+    Reading(&'a [u8; 32]),
+    /// A credential of this RP.
+    Changing(&'a [u8; 32]),
     /// A credential that does not exist.
     Nothing,
 }
@@ -312,8 +358,8 @@ impl Scope<'_> {
     /// Whether the persistent token is enough.
     fn reads(self) -> bool {
         match self {
-            Self::Everything | Self::RelyingParty(_) => true,
-            Self::Credential(_) | Self::Nothing => false,
+            Self::Everything | Self::Reading(_) => true,
+            Self::Changing(_) | Self::Nothing => false,
         }
     }
 }
@@ -327,12 +373,8 @@ fn params<'a>(request: &Request<'a>) -> Result<SubcommandParams<'a>, Status> {
     )
 }
 
-fn count(items: usize) -> u32 {
-    u32::try_from(items).unwrap_or(u32::MAX)
-}
-
 /// Milliseconds between the items of a list.
 pub(super) const SEQUENCE_TIMEOUT: u64 = 30_000;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

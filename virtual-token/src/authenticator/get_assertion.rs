@@ -1,6 +1,9 @@
 //! authenticatorGetAssertion and authenticatorGetNextAssertion. CTAP 2.3 §6.2, §6.3.
 
 use super::credential::Usable;
+use super::credential::derived::derive_again;
+use super::credential::search::Newest;
+use super::credential::stored::Room;
 use super::credential_management::SEQUENCE_TIMEOUT;
 use super::get_info::MAX_CREDENTIAL_COUNT_IN_LIST;
 use super::hmac_secret::Salts;
@@ -15,7 +18,7 @@ use keysteward_core::ctap2::get_assertion::{Request, Response};
 use keysteward_core::ctap2::{
     PUBLIC_KEY, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
 };
-use keysteward_core::session::Millis;
+use keysteward_core::time::Millis;
 use keysteward_core::webauthn::authenticator_data::{AuthenticatorData, Flags};
 
 /// What stays the same for every assertion of one request.
@@ -27,11 +30,19 @@ struct Ceremony {
     hmac_secret: Option<Salts>,
 }
 
-/// Assertions still to be given, the next one last.
+/// Assertions still to be given: of the RP's credentials that were made before this number.
 pub(super) struct Pending {
     ceremony: Ceremony,
-    credentials: Vec<Usable>,
+    before: u32,
     last: Millis,
+}
+
+/// Which credential answers.
+#[derive(Clone, Copy)]
+pub(super) enum Chosen<'a> {
+    Slot(u16),
+    /// The ID carries it.
+    Derived(&'a [u8]),
 }
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
@@ -53,14 +64,15 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             return Err(Status::InvalidOption);
         }
         let touch = options.up.unwrap_or(true);
+        let rp_id_hash = self.crypto.sha256(&[request.rp_id.as_bytes()]);
         let verified = match given {
             Some(given) => Some(self.verify_token_for(
                 given,
                 request.client_data_hash,
                 Permissions::GET_ASSERTION,
-                request.rp_id,
+                &rp_id_hash,
             )?),
-            None if self.state.owner.always_uv && touch => return Err(Status::PuatRequired),
+            None if self.owner.always_uv && touch => return Err(Status::PuatRequired),
             None => None,
         };
         let inputs = match request.extensions {
@@ -73,9 +85,14 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             None => None,
         };
 
-        let mut credentials = self.applicable(request, verified)?;
-        let Some(credential) = credentials.pop() else {
-            return Err(Status::NoCredentials);
+        let list = request.allow_list.unwrap_or_default();
+        let (chosen, total, before) = if list.is_empty() {
+            let newest = self.newest_of(&rp_id_hash, verified, u32::MAX)?;
+            let (slot, made) = newest.found.ok_or(Status::NoCredentials)?;
+            (Chosen::Slot(slot), newest.count, made)
+        } else {
+            let found = self.first_listed(&list, &rp_id_hash, verified.is_some())?;
+            (found.ok_or(Status::NoCredentials)?, 1, 0)
         };
         let present = if touch {
             let present = user_presence(environment)?;
@@ -85,25 +102,20 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             None
         };
         let ceremony = Ceremony {
-            rp_id_hash: self.crypto.sha256(&[request.rp_id.as_bytes()]),
+            rp_id_hash,
             client_data_hash: *request.client_data_hash,
             present,
             verified,
             hmac_secret,
         };
-        let total = match credentials.len() {
-            0 => None,
-            more => u32::try_from(more + 1).ok(),
-        };
-        self.assert(&ceremony, &credential, total, w)?;
-        if !credentials.is_empty() {
-            let last = environment.now();
-            let pending = Pending {
+        let several = total > 1;
+        self.assert(&ceremony, chosen, several.then_some(total), w)?;
+        if several {
+            self.ram.sequence = Some(Sequence::Assertions(Pending {
                 ceremony,
-                credentials,
-                last,
-            };
-            self.ram.sequence = Some(Sequence::Assertions(Box::new(pending)));
+                before,
+                last: environment.now(),
+            }));
         }
         Ok(())
     }
@@ -114,73 +126,106 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let Some(Sequence::Assertions(mut pending)) = sequence else {
+        let Some(Sequence::Assertions(pending)) = sequence else {
             return Err(Status::NotAllowed);
         };
-        if now.since(pending.last) > SEQUENCE_TIMEOUT {
+        let Pending {
+            ceremony,
+            before,
+            last,
+        } = pending;
+        if now.since(last) > SEQUENCE_TIMEOUT {
             return Err(Status::NotAllowed);
         }
-        let credential = pending.credentials.pop().ok_or(Status::NotAllowed)?;
-        self.assert(&pending.ceremony, &credential, None, w)?;
-        pending.last = now;
-        self.ram.sequence = Some(Sequence::Assertions(pending));
+        let newest = self.newest_of(&ceremony.rp_id_hash, ceremony.verified, before)?;
+        let (slot, before) = newest.found.ok_or(Status::NotAllowed)?;
+        self.assert(&ceremony, Chosen::Slot(slot), None, w)?;
+        self.ram.sequence = Some(Sequence::Assertions(Pending {
+            ceremony,
+            before,
+            last: now,
+        }));
         Ok(())
     }
 
-    /// The credentials that may answer, the newest last; one only where a list names them.
-    fn applicable(
-        &mut self,
-        request: &Request<'_>,
+    /// Of the RP's credentials that may answer without being named, those made before a number.
+    fn newest_of(
+        &self,
+        rp_id_hash: &[u8; 32],
         verified: Option<UserVerified>,
-    ) -> Result<Vec<Usable>, Status> {
-        let list = request.allow_list.unwrap_or_default();
-        let verified = verified.is_some();
-        if list.is_empty() {
-            let stored = self.state.owner.credentials.iter();
-            return Ok(stored
-                .filter(|credential| credential.rp_id == request.rp_id)
-                .filter(|credential| credential.protection.permits(verified, false))
-                .map(|credential| credential.usable())
-                .collect());
-        }
-        let mut listed = self.listed(&list, request.rp_id)?;
-        listed.retain(|credential| credential.protection.permits(verified, true));
-        listed.truncate(1);
-        Ok(listed)
+        before: u32,
+    ) -> Result<Newest, Status> {
+        self.newest_stored(before, &mut |stored| {
+            stored.rp_id_hash == rp_id_hash && stored.protection.permits(verified.is_some(), false)
+        })
     }
 
-    /// Those credentials of a list that are this key's and the RP's.
-    pub(super) fn listed(
+    /// The first credential of a list that is this key's and the RP's, and that may be seen.
+    #[inline(never)]
+    pub(super) fn first_listed<'a>(
         &mut self,
-        list: &List<'_, PublicKeyCredentialDescriptor<'_>>,
-        rp_id: &str,
-    ) -> Result<Vec<Usable>, Status> {
+        list: &List<'a, PublicKeyCredentialDescriptor<'a>>,
+        rp_id_hash: &[u8; 32],
+        verified: bool,
+    ) -> Result<Option<Chosen<'a>>, Status> {
         if list.len() > MAX_CREDENTIAL_COUNT_IN_LIST {
             return Err(Status::LimitExceeded);
         }
-        let rp_id_hash = self.crypto.sha256(&[rp_id.as_bytes()]);
-        let master = self.state.owner.master.clone();
-        let mut found = Vec::new();
-        for descriptor in list
+        let named = list
             .iter()
-            .filter(|descriptor| descriptor.type_ == PUBLIC_KEY)
-        {
-            let stored = self
-                .resident(descriptor.id)
-                .filter(|stored| stored.rp_id == rp_id);
-            found.extend(match stored {
-                Some(stored) => Some(stored.usable()),
-                None => Usable::derive_again(&mut self.crypto, &master, &rp_id_hash, descriptor.id),
-            });
+            .filter(|descriptor| descriptor.type_ == PUBLIC_KEY);
+        for descriptor in named {
+            let mut protection = None;
+            let slot = self.find_stored(&mut |stored| {
+                let found = stored.id == descriptor.id && stored.rp_id_hash == rp_id_hash;
+                if found {
+                    protection = Some(stored.protection);
+                }
+                found
+            })?;
+            let chosen = match slot {
+                Some(slot) => Chosen::Slot(slot),
+                None => {
+                    let master = &self.owner.master;
+                    let id = descriptor.id;
+                    let derived = derive_again(&mut self.crypto, master, rp_id_hash, id);
+                    protection = derived.map(|derived| derived.protection);
+                    Chosen::Derived(id)
+                }
+            };
+            if protection.is_some_and(|protection| protection.permits(verified, true)) {
+                return Ok(Some(chosen));
+            }
         }
-        Ok(found)
+        Ok(None)
     }
 
-    /// Signs one assertion.
+    /// Fetches the credential and signs one assertion.
+    #[inline(never)]
     fn assert(
         &mut self,
         ceremony: &Ceremony,
-        credential: &Usable,
+        chosen: Chosen<'_>,
+        number_of_credentials: Option<u32>,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let mut room = Room::new([0; _]);
+        let credential = match chosen {
+            Chosen::Slot(slot) => self.stored(slot, &mut room)?.map(|stored| stored.usable()),
+            Chosen::Derived(id) => {
+                let master = &self.owner.master;
+                derive_again(&mut self.crypto, master, &ceremony.rp_id_hash, id)
+            }
+        };
+        let credential = credential.ok_or(Status::NoCredentials)?;
+        self.sign(ceremony, &credential, number_of_credentials, w)
+    }
+
+    #[inline(never)]
+    fn sign(
+        &mut self,
+        ceremony: &Ceremony,
+        credential: &Usable<'_>,
         number_of_credentials: Option<u32>,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
@@ -213,17 +258,20 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let mut room = [0; 37 + MAX_EXTENSIONS];
         let auth_data = data.encode(&mut room).map_err(other)?;
         let parts = [auth_data, &ceremony.client_data_hash];
-        let signature = credential.sign(&mut self.crypto, &parts).map_err(other)?;
-        let user = credential.user.as_ref().map(|user| match verified {
-            Some(_) => user.entity(),
+        let signature = credential
+            .algorithm
+            .sign(&mut self.crypto, &credential.key, &parts)
+            .map_err(other)?;
+        let user = credential.user.map(|user| match verified {
+            Some(_) => user,
             None => PublicKeyCredentialUserEntity {
                 name: None,
                 display_name: None,
-                ..user.entity()
+                ..user
             },
         });
         let response = Response {
-            credential: Some(PublicKeyCredentialDescriptor::new(&credential.id)),
+            credential: Some(PublicKeyCredentialDescriptor::new(credential.id)),
             auth_data,
             signature: &signature,
             user,
@@ -234,12 +282,14 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         };
         response.encode(w).map_err(other)?;
         // Before the signature leaves: a counter never goes back.
-        self.change(|owner| owner.signature_counter = sign_count)
+        let mut next = self.owner.clone();
+        next.signature_counter = sign_count;
+        self.store(next, &[])
     }
 
     /// One counter for the whole key.
     pub(super) fn next_sign_count(&self) -> u32 {
-        self.state.owner.signature_counter.saturating_add(1)
+        self.owner.signature_counter.saturating_add(1)
     }
 }
 
@@ -250,8 +300,10 @@ pub(super) fn flags(present: Option<Present>, verified: Option<UserVerified>) ->
     present | verified
 }
 
+/// CTAP 2.3 §6.1: a user handle has 1 to 64 bytes.
+pub(super) const MAX_USER_ID_LEN: usize = 64;
 /// hmac-secret of two salts.
 const MAX_EXTENSIONS: usize = 96;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

@@ -1,7 +1,9 @@
 //! authenticatorGetInfo. CTAP 2.3 §6.4. Says what this key does, and nothing that it does not.
 
-use super::credential::{Algorithm, MAX_ID_LEN};
-use super::state::{MAX_MIN_PIN_LENGTH_RP_IDS, MAX_PIN_LENGTH, MAX_RESIDENT_CREDENTIALS, random};
+use super::credential::Algorithm;
+use super::credential::derived::DERIVED_ID_LEN;
+use super::owner::{MAX_MIN_PIN_LENGTH_RP_IDS, MAX_PIN_LENGTH};
+use super::secret::random;
 use super::{Authenticator, authenticator_config, other};
 use crate::storage::Storage;
 use keysteward_core::cbor::{Encode, Entries, List, Writer};
@@ -17,7 +19,8 @@ use keysteward_core::ctaphid::MAX_MESSAGE;
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn get_info(&mut self, w: &mut Writer<'_>) -> Result<(), Status> {
-        let owner = &self.state.owner;
+        let room = self.room()?;
+        let owner = &self.owner;
         let token = owner.persistent_token.clone();
         let (identifier, store_state) = (owner.device_identifier, owner.store_state);
         let identifier = self
@@ -27,15 +30,15 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .encrypted(&token.0, b"encCredStoreState", store_state)
             .map_err(other)?;
 
-        let owner = &self.state.owner;
-        let factory = &self.state.factory;
+        let owner = &self.owner;
+        let factory = &self.factory;
         let algorithms = Algorithm::ALL.map(|a| PublicKeyCredentialParameters::new(a.into()));
         // In canonical order: shorter names first. An option that is not supported has no place.
         let ep = factory
-            .enterprise
+            .enterprise_key
             .as_ref()
             .map(|_| ("ep", owner.enterprise_attestation));
-        let options: Vec<_> = ep
+        let options: heapless::Vec<_, 24> = ep
             .into_iter()
             .chain([
                 ("rk", true),
@@ -51,21 +54,21 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 ("credentialMgmtPreview", true),
             ])
             .collect();
-        let commands = authenticator_config::commands(factory.enterprise.is_some());
+        let commands = authenticator_config::commands(factory.enterprise_key.is_some());
         let info = Response {
             extensions: Some(List::new(&EXTENSIONS)),
             options: Options(Entries::new(&options)),
             max_msg_size: u32::try_from(MAX_MESSAGE).ok(),
             pin_uv_auth_protocols: Some(List::new(&[2, 1])),
             max_credential_count_in_list: u32::try_from(MAX_CREDENTIAL_COUNT_IN_LIST).ok(),
-            max_credential_id_length: u32::try_from(MAX_ID_LEN).ok(),
+            max_credential_id_length: u32::try_from(DERIVED_ID_LEN).ok(),
             transports: Some(List::new(&["usb"])),
             algorithms: Some(List::new(&algorithms)),
             force_pin_change: Some(owner.force_pin_change),
             min_pin_length: Some(owner.min_pin_length.into()),
             firmware_version: Some(factory.firmware_version.into()),
-            max_rp_ids_for_set_min_pin_length: u32::try_from(MAX_MIN_PIN_LENGTH_RP_IDS).ok(),
-            remaining_discoverable_credentials: u32::try_from(self.room()).ok(),
+            max_rp_ids_for_set_min_pin_length: Some(MAX_MIN_PIN_LENGTH_RP_IDS.into()),
+            remaining_discoverable_credentials: Some(room.into()),
             attestation_formats: Some(List::new(&["packed"])),
             enc_identifier: Some(&identifier),
             transports_for_reset: Some(List::new(&["usb"])),
@@ -78,8 +81,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 
     /// Discoverable credentials that still fit.
-    pub(super) fn room(&self) -> usize {
-        MAX_RESIDENT_CREDENTIALS.saturating_sub(self.state.owner.credentials.len())
+    pub(super) fn room(&self) -> Result<u16, Status> {
+        Ok(self.slots().end.saturating_sub(self.count_stored()?))
     }
 
     /// encIdentifier and encCredStoreState: readable for who holds the persistent token, and
@@ -95,11 +98,15 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .hkdf_sha256(&[0; 32], persistent_token, member, &mut key)?;
         let iv: [u8; 16] = random(&mut self.crypto)?;
         // One block of CBC.
-        let mut block: [u8; 16] = std::array::from_fn(|i| plaintext[i] ^ iv[i]);
+        let mut block = plaintext;
+        for (byte, mask) in block.iter_mut().zip(iv) {
+            *byte ^= mask;
+        }
         self.crypto.aes128_encrypt_block(&key, &mut block);
         let mut whole = [0; 32];
-        whole[..16].copy_from_slice(&iv);
-        whole[16..].copy_from_slice(&block);
+        for (to, from) in whole.iter_mut().zip(iv.into_iter().chain(block)) {
+            *to = from;
+        }
         Ok(whole)
     }
 }
@@ -109,5 +116,5 @@ const EXTENSIONS: [&str; 4] = [CRED_PROTECT, HMAC_SECRET, MIN_PIN_LENGTH, HMAC_S
 /// Entries of an excludeList or allowList.
 pub(super) const MAX_CREDENTIAL_COUNT_IN_LIST: usize = 16;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

@@ -41,26 +41,21 @@ impl Salts {
     pub(super) fn output(
         &self,
         crypto: &mut impl Crypto,
-        credential: &Usable,
+        credential: &Usable<'_>,
         verified: Option<UserVerified>,
     ) -> Result<Ciphertext, Status> {
         let random = match verified {
             Some(_) => &credential.random_with_uv,
             None => &credential.random_without_uv,
         };
-        let mut outputs = Zeroizing::new([0; TWO_SALTS_LEN]);
-        let mut length = 0;
-        for (salt, output) in self
-            .salts
-            .as_slice()
-            .chunks_exact(SALT_LEN)
-            .zip(outputs.chunks_exact_mut(SALT_LEN))
-        {
-            output.copy_from_slice(&crypto.hmac_sha256(&random.0, &[salt]).0);
-            length += SALT_LEN;
+        let salts = self.salts.as_slice();
+        let mut outputs = Zeroizing::new([[0; SALT_LEN]; 2]);
+        for (salt, output) in salts.chunks(SALT_LEN).zip(outputs.iter_mut()) {
+            *output = crypto.hmac_sha256(&random.0, &[salt]).0;
         }
+        let outputs = outputs.as_flattened().get(..salts.len());
         self.secret
-            .encrypt(crypto, &outputs[..length])
+            .encrypt(crypto, outputs.unwrap_or_default())
             .map_err(other)
     }
 }

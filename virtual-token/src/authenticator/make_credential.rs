@@ -1,18 +1,44 @@
 //! authenticatorMakeCredential. CTAP 2.3 §6.1.
 
-use super::credential::{Algorithm, MAX_ID_LEN, Protection, ResidentCredential, Usable, User};
-use super::get_assertion::flags;
-use super::state::{Key, random};
+use super::attestation::Attestation;
+use super::credential::derived::{DERIVED_ID_LEN, derive_again, derive_new};
+use super::credential::stored::{MAX_RP_ID, Room, Stored, kept_name, kept_user};
+use super::credential::{Algorithm, Protection, Usable};
+use super::get_assertion::{MAX_USER_ID_LEN, flags};
+use super::record::record;
+use super::secret::{Key, random};
 use super::user_verification::{Given, UserVerified};
-use super::{Authenticator, Environment, other, parse, user_presence};
-use crate::storage::Storage;
+use super::{Authenticator, Environment, Present, other, parse, user_presence};
+use crate::storage::{Change, Record, Storage};
 use keysteward_core::cbor::{Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::extension::{MakeCredentialInputs, MakeCredentialOutputs};
 use keysteward_core::ctap2::make_credential::Request;
-use keysteward_core::ctap2::{PUBLIC_KEY, Status};
+use keysteward_core::ctap2::{PUBLIC_KEY, PublicKeyCredentialRpEntity, Status};
 use keysteward_core::webauthn::authenticator_data::{AttestedCredential, AuthenticatorData};
+
+/// A request that was found right, and to which the user agreed.
+struct Ceremony<'a> {
+    request: &'a Request<'a>,
+    rp_id_hash: [u8; 32],
+    algorithm: Algorithm,
+    protection: Protection,
+    inputs: MakeCredentialInputs<'a>,
+    attestation: Attestation,
+    present: Present,
+    verified: Option<UserVerified>,
+}
+
+/// What a stored credential is to be, before it is one.
+struct Fresh {
+    id: [u8; 32],
+    key: Key<32>,
+    random_with_uv: Key<32>,
+    random_without_uv: Key<32>,
+    /// Free, or of the credential that gives way.
+    slot: u16,
+}
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn make_credential(
@@ -41,81 +67,178 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if !(1..=MAX_USER_ID_LEN).contains(&request.user.id.len()) {
             return Err(Status::InvalidLength);
         }
+        let rp_id_hash = self.crypto.sha256(&[request.rp.id.as_bytes()]);
 
         let verified = match given {
             Some(given) => Some(self.verify_token_for(
                 given,
                 request.client_data_hash,
                 Permissions::MAKE_CREDENTIAL,
-                request.rp.id,
+                &rp_id_hash,
             )?),
             None if self.make_credential_needs_verification(resident) => {
                 return Err(Status::PuatRequired);
             }
             None => None,
         };
-        let excluded = self.excluded(request, verified)?;
+        let excluded = self.excluded(request, &rp_id_hash, verified)?;
         let present = user_presence(environment)?;
         self.spend_token(present);
         if excluded {
             return Err(Status::CredentialExcluded);
         }
+        let ceremony = Ceremony {
+            request,
+            rp_id_hash,
+            algorithm,
+            protection,
+            inputs,
+            attestation,
+            present,
+            verified,
+        };
+        if resident {
+            self.make_stored(&ceremony, w)
+        } else {
+            self.make_derived(&ceremony, w)
+        }
+    }
 
+    /// Without a PIN there is nothing to verify by, and alwaysUv then allows nothing. With one,
+    /// makeCredUvNotRqd leaves non-discoverable credentials free.
+    fn make_credential_needs_verification(&self, resident: bool) -> bool {
+        self.owner.always_uv || (self.protected() && resident)
+    }
+
+    /// Whether this key holds a credential of the exclude list that the platform may know of.
+    #[inline(never)]
+    fn excluded(
+        &mut self,
+        request: &Request<'_>,
+        rp_id_hash: &[u8; 32],
+        verified: Option<UserVerified>,
+    ) -> Result<bool, Status> {
+        let list = request.exclude_list.unwrap_or_default();
+        let found = self.first_listed(&list, rp_id_hash, verified.is_some())?;
+        Ok(found.is_some())
+    }
+
+    /// Makes a credential that its ID carries.
+    #[inline(never)]
+    fn make_derived(&mut self, ceremony: &Ceremony<'_>, w: &mut Writer<'_>) -> Result<(), Status> {
+        let master = self.owner.master.clone();
+        let rp_id_hash = &ceremony.rp_id_hash;
+        let crypto = &mut self.crypto;
+        let (algorithm, protection) = (ceremony.algorithm, ceremony.protection);
+        let id = derive_new(crypto, &master, rp_id_hash, algorithm, protection).map_err(other)?;
+        let usable = derive_again(crypto, &master, rp_id_hash, &id).ok_or(Status::OtherError)?;
+        self.answer(ceremony, &usable, w)?;
+        let mut next = self.owner.clone();
+        next.signature_counter = self.next_sign_count();
+        self.store(next, &[])
+    }
+
+    /// Makes a discoverable credential, and stores it when the answer stands.
+    #[inline(never)]
+    fn make_stored(&mut self, ceremony: &Ceremony<'_>, w: &mut Writer<'_>) -> Result<(), Status> {
+        let Ceremony { request, .. } = *ceremony;
+        if request.rp.id.len() > MAX_RP_ID {
+            return Err(Status::InvalidLength);
+        }
+        let fresh = self.fresh(ceremony)?;
+        let stored = Stored {
+            made: self.owner.credentials_made,
+            rp_id_hash: &ceremony.rp_id_hash,
+            id: &fresh.id,
+            rp: PublicKeyCredentialRpEntity {
+                id: request.rp.id,
+                name: kept_name(request.rp.name),
+            },
+            user: kept_user(&request.user),
+            algorithm: ceremony.algorithm,
+            protection: ceremony.protection,
+            key: &fresh.key.0,
+            random_with_uv: &fresh.random_with_uv.0,
+            random_without_uv: &fresh.random_without_uv.0,
+        };
+        self.answer(ceremony, &stored.usable(), w)?;
+        self.keep(fresh.slot, &stored)
+    }
+
+    /// Secrets and a slot for a discoverable credential; nothing is stored yet.
+    fn fresh(&mut self, ceremony: &Ceremony<'_>) -> Result<Fresh, Status> {
+        let user_id = ceremony.request.user.id;
+        let older =
+            self.find_stored(&mut |stored| stored.is_account(&ceremony.rp_id_hash, user_id))?;
+        let slot = match older {
+            Some(slot) => slot,
+            None => self.free_slot()?.ok_or(Status::KeyStoreFull)?,
+        };
+        let crypto = &mut self.crypto;
+        Ok(Fresh {
+            id: random(crypto).map_err(other)?,
+            key: Key::from(&ceremony.algorithm.generate(crypto).map_err(other)?),
+            random_with_uv: Key::random(crypto).map_err(other)?,
+            random_without_uv: Key::random(crypto).map_err(other)?,
+            slot,
+        })
+    }
+
+    /// Stores what was made, in one step; an older credential for the same account gives way.
+    #[inline(never)]
+    fn keep(&mut self, slot: u16, stored: &Stored<'_>) -> Result<(), Status> {
+        let mut next = self.owner.clone();
+        next.signature_counter = self.next_sign_count();
+        next.credentials_made = next.credentials_made.saturating_add(1);
+        next.store_state = random(&mut self.crypto).map_err(other)?;
+        let mut room = Room::new([0; _]);
+        let bytes = record(stored, room.as_mut_slice()).map_err(other)?;
+        self.store(next, &[Change::replace(Record::Credential(slot), bytes)])
+    }
+
+    /// Writes the response.
+    #[inline(never)]
+    fn answer(
+        &mut self,
+        ceremony: &Ceremony<'_>,
+        credential: &Usable<'_>,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let Ceremony {
+            request, verified, ..
+        } = *ceremony;
+        let inputs = &ceremony.inputs;
         let hmac_secret = match &inputs.hmac_secret_mc {
             Some(_) if inputs.hmac_secret != Some(true) => return Err(Status::MissingParameter),
-            Some(salts) => Some(self.hmac_secret_input(salts)?),
-            None => None,
-        };
-        let rp_id_hash = self.crypto.sha256(&[request.rp.id.as_bytes()]);
-        let stored = match resident {
-            true => Some(self.new_resident(request, algorithm, protection)?),
-            false => None,
-        };
-        let credential = match &stored {
-            Some(stored) => stored.usable(),
-            None => {
-                let master = self.state.owner.master.clone();
-                Usable::derive_new(
-                    &mut self.crypto,
-                    &master,
-                    &rp_id_hash,
-                    algorithm,
-                    protection,
-                )
-                .map_err(other)?
+            Some(salts) => {
+                let salts = self.hmac_secret_input(salts)?;
+                Some(salts.output(&mut self.crypto, credential, verified)?)
             }
-        };
-        let hmac_secret = match hmac_secret {
-            Some(input) => Some(input.output(&mut self.crypto, &credential, verified)?),
             None => None,
         };
-        let owner = &self.state.owner;
-        let listed = owner
-            .min_pin_length_rp_ids
-            .iter()
-            .any(|id| id == request.rp.id);
+        let listed = self.tells_pin_policy(request.rp.id)?;
         let outputs = MakeCredentialOutputs {
-            cred_protect: inputs.cred_protect.map(|_| protection.into()),
+            cred_protect: inputs.cred_protect.map(|_| ceremony.protection.into()),
             hmac_secret: inputs.hmac_secret.filter(|&asked| asked),
             min_pin_length: inputs
                 .min_pin_length
                 .filter(|&asked| asked && listed)
-                .map(|_| owner.min_pin_length.into()),
+                .map(|_| self.owner.min_pin_length.into()),
             hmac_secret_mc: hmac_secret.as_deref(),
             ..MakeCredentialOutputs::default()
         };
-        let sign_count = self.next_sign_count();
-        let public = algorithm
+        let public = credential
+            .algorithm
             .public(&mut self.crypto, &credential.key)
             .map_err(other)?;
         let mut room = [0; MAX_EXTENSIONS];
         let data = AuthenticatorData {
-            rp_id_hash: &rp_id_hash,
-            flags: flags(Some(present), verified),
-            sign_count,
+            rp_id_hash: &ceremony.rp_id_hash,
+            flags: flags(Some(ceremony.present), verified),
+            sign_count: self.next_sign_count(),
             attested_credential: Some(AttestedCredential {
-                aaguid: &self.state.factory.aaguid,
-                credential_id: &credential.id,
+                aaguid: &self.factory.aaguid,
+                credential_id: credential.id,
                 public_key: public.cose(),
             }),
             extensions: if outputs == MakeCredentialOutputs::default() {
@@ -126,66 +249,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         };
         let mut room = [0; MAX_AUTH_DATA];
         let auth_data = data.encode(&mut room).map_err(other)?;
-        self.attest(attestation, auth_data, request.client_data_hash, w)?;
-        self.keep(stored, sign_count)
-    }
-
-    /// Without a PIN there is nothing to verify by, and alwaysUv then allows nothing. With one,
-    /// makeCredUvNotRqd leaves non-discoverable credentials free.
-    fn make_credential_needs_verification(&self, resident: bool) -> bool {
-        self.state.owner.always_uv || (self.protected() && resident)
-    }
-
-    /// Whether this key holds a credential of the exclude list that the platform may know of.
-    fn excluded(
-        &mut self,
-        request: &Request<'_>,
-        verified: Option<UserVerified>,
-    ) -> Result<bool, Status> {
-        let list = request.exclude_list.unwrap_or_default();
-        let candidates = self.listed(&list, request.rp.id)?;
-        Ok(candidates
-            .iter()
-            .any(|found| found.protection.permits(verified.is_some(), true)))
-    }
-
-    /// Makes a discoverable credential; nothing is stored yet.
-    fn new_resident(
-        &mut self,
-        request: &Request<'_>,
-        algorithm: Algorithm,
-        protection: Protection,
-    ) -> Result<ResidentCredential, Status> {
-        let crypto = &mut self.crypto;
-        let credential = ResidentCredential {
-            id: random(crypto).map_err(other)?,
-            rp_id: request.rp.id.into(),
-            rp_name: request.rp.name.map(Into::into),
-            user: User::new(&request.user),
-            algorithm,
-            protection,
-            key: Key::from(&algorithm.generate(crypto).map_err(other)?),
-            random_with_uv: Key::random(crypto).map_err(other)?,
-            random_without_uv: Key::random(crypto).map_err(other)?,
-        };
-        let mut stored = self.state.owner.credentials.iter();
-        if self.room() == 0 && !stored.any(|stored| stored.same_account(&credential)) {
-            return Err(Status::KeyStoreFull);
-        }
-        Ok(credential)
-    }
-
-    /// Stores what was made, in one step; an older credential for the same account gives way.
-    fn keep(&mut self, stored: Option<ResidentCredential>, sign_count: u32) -> Result<(), Status> {
-        let store_state = random(&mut self.crypto).map_err(other)?;
-        self.change(|owner| {
-            owner.signature_counter = sign_count;
-            if let Some(new) = stored {
-                owner.credentials.retain(|older| !older.same_account(&new));
-                owner.credentials.push(new);
-                owner.store_state = store_state;
-            }
-        })
+        self.attest(ceremony.attestation, auth_data, request.client_data_hash, w)
     }
 }
 
@@ -205,10 +269,9 @@ fn protection(inputs: &MakeCredentialInputs<'_>) -> Result<Protection, Status> {
     }
 }
 
-const MAX_USER_ID_LEN: usize = 64;
 /// The longest outputs: hmac-secret-mc of two salts, and three small ones.
 const MAX_EXTENSIONS: usize = 192;
-const MAX_AUTH_DATA: usize = 37 + 18 + MAX_ID_LEN + 77 + MAX_EXTENSIONS;
+const MAX_AUTH_DATA: usize = 37 + 18 + DERIVED_ID_LEN + 77 + MAX_EXTENSIONS;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

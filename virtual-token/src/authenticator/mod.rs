@@ -2,42 +2,54 @@
 //!
 //! Whoever drives it brings the clock, the touch ([`Environment`]), the randomness and the
 //! primitives ([`Crypto`]) and the storage ([`Storage`]), and hands in whole CTAP2 messages.
+//! Needs neither `std` nor an allocator: in RAM it keeps what is small, and reads credentials one
+//! at a time.
+
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod attestation;
 mod authenticator_config;
 mod client_pin;
+#[cfg(feature = "std")]
+mod contents;
 pub mod credential;
 mod credential_management;
+pub mod factory;
 mod get_assertion;
 mod get_info;
 mod hmac_secret;
 mod make_credential;
-#[cfg(test)]
+pub mod owner;
+#[cfg(all(test, feature = "std"))]
 mod platform;
+mod record;
 mod reset;
+pub mod secret;
 mod selection;
-pub mod state;
 mod token;
 mod user_verification;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;
 
-use crate::firmware::{Contents, StoredCredential};
-use crate::storage::Storage;
+use crate::storage::{self, Change, Record, Storage};
+use core::fmt;
 use credential_management::Edition;
-use keysteward_core::cbor::{Parse, Writer};
-use keysteward_core::crypto::Crypto;
+use factory::Factory;
+use keysteward_core::cbor::{BufferFull, Parse, Writer};
+use keysteward_core::crypto::{self, Crypto};
 use keysteward_core::ctap2::{Command, Status};
 use keysteward_core::pin_protocol::KeyAgreementKey;
-use keysteward_core::session::Millis;
-use state::{Owner, State};
-use std::io;
+use keysteward_core::time::Millis;
+use owner::Owner;
+use record::load;
 
 /// An authenticator with its storage and its primitives.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
 pub struct Authenticator<S, C> {
-    state: State,
+    factory: Factory,
+    owner: Owner,
     storage: S,
     crypto: C,
     ram: Ram,
@@ -63,14 +75,15 @@ pub enum Touch {
     Cancelled,
 }
 
-/// Why an authenticator does not start.
-#[derive(Debug, thiserror::Error)]
+/// Why an authenticator does not start, or is not made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Error {
-    #[error("reading the storage failed")]
-    Storage(#[from] io::Error),
-    #[error(transparent)]
-    State(#[from] state::Error),
-    #[error("the key was never manufactured: its storage is empty")]
+    Storage(storage::Failure),
+    /// A record that is not what was written.
+    Damaged(Record),
+    /// A record does not fit its buffer.
+    TooLong,
+    Crypto(crypto::Error),
     Blank,
 }
 
@@ -87,7 +100,7 @@ struct Ram {
 
 /// A list that is handed out item by item. Any other command ends it.
 enum Sequence {
-    Assertions(Box<get_assertion::Pending>),
+    Assertions(get_assertion::Pending),
     RelyingParties(credential_management::PendingRps),
     Credentials(credential_management::PendingCredentials),
 }
@@ -99,10 +112,13 @@ struct Present(());
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     /// Reads what is stored. The key has no power yet.
     pub fn new(storage: S, crypto: C) -> Result<Self, Error> {
-        let blob = storage.load()?.ok_or(Error::Blank)?;
-        let state = State::decode(&blob)?;
+        let factory = Factory::read_from(&storage)?.ok_or(Error::Blank)?;
+        let mut room = owner::Room::new([0; _]);
+        let owner = load(&storage, Record::Owner, room.as_mut_slice())?
+            .ok_or(Error::Damaged(Record::Owner))?;
         Ok(Self {
-            state,
+            factory,
+            owner,
             storage,
             crypto,
             ram: Ram::new(Millis(0)),
@@ -132,21 +148,6 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         };
         *status = code.into();
         response.get(..=length).unwrap_or_default()
-    }
-
-    /// What the control socket shows.
-    pub fn contents(&self) -> Contents {
-        let owner = &self.state.owner;
-        let credentials = owner.credentials.iter().map(|credential| StoredCredential {
-            rp_id: credential.rp_id.clone(),
-            credential_id: credential.id.to_vec(),
-            user_id: credential.user.id.clone(),
-        });
-        Contents {
-            credentials: credentials.collect(),
-            pin_set: owner.pin.is_some(),
-            pin_retries: owner.pin_retries,
-        }
     }
 
     fn execute(
@@ -192,15 +193,19 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         }
     }
 
-    /// Changes what the owner has stored: in memory and in the storage, or, when the storage
-    /// fails, in neither.
-    fn change<R>(&mut self, change: impl FnOnce(&mut Owner) -> R) -> Result<R, Status> {
-        let mut next = self.state.clone();
-        let result = change(&mut next.owner);
-        let blob = next.encode().map_err(other)?;
-        self.storage.save(&blob).map_err(other)?;
-        self.state = next;
-        Ok(result)
+    /// Replaces what the owner set up, and makes other changes with it: all of it in the storage
+    /// and then in RAM, or, when the storage fails, nothing in either.
+    #[inline(never)]
+    fn store(&mut self, next: Owner, others: &[Change<'_>]) -> Result<(), Status> {
+        let mut room = owner::Room::new([0; _]);
+        let record = Change::replace(Record::Owner, next.record(&mut room).map_err(other)?);
+        let mut changes = heapless::Vec::<_, MAX_CHANGES>::new();
+        for change in others.iter().copied().chain([record]) {
+            changes.push(change).map_err(|_| Status::OtherError)?;
+        }
+        self.storage.commit(&changes).map_err(failed)?;
+        self.owner = next;
+        Ok(())
     }
 }
 
@@ -242,8 +247,51 @@ fn user_presence(environment: &mut dyn Environment) -> Result<Present, Status> {
     }
 }
 
+/// What a platform is told when the storage takes no more, or fails.
+fn failed(failure: storage::Failure) -> Status {
+    match failure {
+        storage::Failure::Full => Status::KeyStoreFull,
+        failure => other(failure),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storage(failure) => failure.fmt(f),
+            Self::Damaged(record) => write!(f, "the storage is damaged: its record {record:?}"),
+            Self::TooLong => f.write_str("a record is longer than there is room for"),
+            Self::Crypto(error) => error.fmt(f),
+            Self::Blank => f.write_str("the key was never manufactured: its storage is empty"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<storage::Failure> for Error {
+    fn from(failure: storage::Failure) -> Self {
+        Self::Storage(failure)
+    }
+}
+
+impl From<crypto::Error> for Error {
+    fn from(error: crypto::Error) -> Self {
+        Self::Crypto(error)
+    }
+}
+
+impl From<BufferFull> for Error {
+    fn from(_: BufferFull) -> Self {
+        Self::TooLong
+    }
+}
+
 /// A failure that no platform can do anything about. The reason goes to the log.
-fn other(error: impl std::fmt::Display) -> Status {
+fn other(error: impl fmt::Display) -> Status {
     log::error!("{error}");
     Status::OtherError
 }
+
+/// Changes of one commit: a list of RP IDs and what the owner set up.
+const MAX_CHANGES: usize = 12;

@@ -3,9 +3,9 @@
 //! Ends every credential, the discoverable ones by deleting them and the others with the master
 //! secret; the PIN, the tokens and the configuration go too. What the factory burned in stays.
 
-use super::state::Owner;
+use super::owner::Owner;
 use super::{Authenticator, Environment, Ram, Touch, other};
-use crate::storage::Storage;
+use crate::storage::{Change, Storage};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::Status;
 
@@ -22,7 +22,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             Touch::Cancelled => return Err(Status::KeepaliveCancel),
         }
         let fresh = Owner::fresh(&mut self.crypto).map_err(other)?;
-        self.change(|owner| *owner = fresh)?;
+        self.store(fresh, &[Change::EraseOwner])?;
         // The window still counts from the power-up.
         self.ram = Ram::new(powered_at);
         Ok(())
@@ -32,5 +32,5 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 /// Milliseconds after power-up in which a reset is taken.
 const WINDOW: u64 = 10_000;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;

@@ -1,5 +1,6 @@
 use super::platform::Platform;
 use super::*;
+use crate::storage::FORMAT;
 use crate::storage::MemoryStorage;
 use keysteward_core::crypto::RustCrypto;
 use rand_core::OsRng;
@@ -49,8 +50,20 @@ fn members_that_nobody_knows_are_passed_over() {
 fn a_blank_key_does_not_start() {
     let blank = Authenticator::new(MemoryStorage::new(), RustCrypto(OsRng));
     assert!(matches!(blank.err(), Some(Error::Blank)));
-    let mut damaged = MemoryStorage::new();
-    damaged.save(&[1, 2, 3]).unwrap();
-    let damaged = Authenticator::new(damaged, RustCrypto(OsRng));
-    assert!(matches!(damaged.err(), Some(Error::State(_))));
+}
+
+#[test]
+fn a_key_whose_records_are_not_what_was_written_does_not_start() {
+    for (record, bytes) in [
+        (Record::Factory, &[][..]),
+        (Record::Factory, &[FORMAT + 1, 0xA0]),
+        (Record::Factory, &[FORMAT, 0xA1]),
+        (Record::Owner, &[FORMAT, 0xA1, 0x01, 0x01]),
+    ] {
+        let mut storage = Platform::new().storage;
+        let change = Change::replace(record, bytes);
+        storage.commit(&[change]).unwrap();
+        let key = Authenticator::new(storage.clone(), RustCrypto(OsRng));
+        assert_eq!(key.err(), Some(Error::Damaged(record)), "{bytes:02x?}");
+    }
 }

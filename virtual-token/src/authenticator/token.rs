@@ -3,7 +3,7 @@
 
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::pin_protocol::PinUvAuthToken;
-use keysteward_core::session::Millis;
+use keysteward_core::time::Millis;
 
 /// The pinUvAuthToken in use.
 pub(super) struct Token {
@@ -12,31 +12,32 @@ pub(super) struct Token {
     permissions: Permissions,
     /// From getPinToken: platforms of the preview know no other.
     legacy: bool,
-    rp_id: Option<String>,
+    /// SHA-256 of the RP ID that it is bound to.
+    rp_id_hash: Option<[u8; 32]>,
     issued: Millis,
     used: bool,
 }
 
 /// What a platform is given.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Grant {
     /// getPinToken: mc and ga, and what the preview of credentialManagement asks for.
     Legacy,
-    /// These, and for this RP ID only.
-    Permissions(Permissions, Option<String>),
+    /// These, and for the RP of this hash only.
+    Permissions(Permissions, Option<[u8; 32]>),
 }
 
 impl Token {
     pub(super) fn issue(value: PinUvAuthToken, grant: Grant, now: Millis) -> Self {
-        let (permissions, legacy, rp_id) = match grant {
+        let (permissions, legacy, rp_id_hash) = match grant {
             Grant::Legacy => (DEFAULT_PERMISSIONS, true, None),
-            Grant::Permissions(permissions, rp_id) => (permissions, false, rp_id),
+            Grant::Permissions(permissions, rp_id_hash) => (permissions, false, rp_id_hash),
         };
         Self {
             value,
             permissions,
             legacy,
-            rp_id,
+            rp_id_hash,
             issued: now,
             used: false,
         }
@@ -62,18 +63,18 @@ impl Token {
         self.legacy && self.permits(DEFAULT_PERMISSIONS)
     }
 
-    /// Whether it is bound to another RP ID.
-    pub(super) fn bound_elsewhere(&self, rp_id: &str) -> bool {
-        self.rp_id.as_deref().is_some_and(|bound| bound != rp_id)
+    /// Whether it is bound to another RP.
+    pub(super) fn bound_elsewhere(&self, rp_id_hash: &[u8; 32]) -> bool {
+        self.rp_id_hash.is_some_and(|bound| bound != *rp_id_hash)
     }
 
-    pub(super) fn rp_id(&self) -> Option<&str> {
-        self.rp_id.as_deref()
+    pub(super) fn rp_id_hash(&self) -> Option<&[u8; 32]> {
+        self.rp_id_hash.as_ref()
     }
 
     /// Binds it at its first use.
-    pub(super) fn bind(&mut self, rp_id: &str) {
-        self.rp_id.get_or_insert_with(|| rp_id.into());
+    pub(super) fn bind(&mut self, rp_id_hash: &[u8; 32]) {
+        self.rp_id_hash.get_or_insert(*rp_id_hash);
     }
 
     /// One touch, one ceremony: after it only large blobs may still be written.
@@ -121,11 +122,12 @@ mod tests {
     #[test]
     fn a_token_is_bound_to_the_rp_of_its_first_use() {
         let mut token = token();
-        assert!(!token.bound_elsewhere("a"));
-        token.bind("a");
-        token.bind("b");
-        assert!(!token.bound_elsewhere("a"));
-        assert!(token.bound_elsewhere("b"));
+        let (a, b) = ([0xA; 32], [0xB; 32]);
+        assert!(!token.bound_elsewhere(&a));
+        token.bind(&a);
+        token.bind(&b);
+        assert!(!token.bound_elsewhere(&a));
+        assert!(token.bound_elsewhere(&b));
     }
 
     #[test]

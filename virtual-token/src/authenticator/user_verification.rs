@@ -8,7 +8,7 @@ use keysteward_core::crypto::{Crypto, Secret};
 use keysteward_core::ctap2::Status;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::pin_protocol::{MacVerified, PinProtocol, PinUvAuthToken};
-use keysteward_core::session::Millis;
+use keysteward_core::time::Millis;
 
 /// Proof that the platform holds a token that permits this.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,7 +83,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         given: Given<'_>,
         message: &[&[u8]],
     ) -> Result<UserVerified, Status> {
-        let bytes = Secret(self.state.owner.persistent_token.0);
+        let bytes = Secret(self.owner.persistent_token.0);
         let token = PinUvAuthToken::restore(given.protocol, bytes);
         let _: MacVerified = token
             .verify(&mut self.crypto, message, given.param)
@@ -97,20 +97,20 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         given: Given<'_>,
         client_data_hash: &[u8; 32],
         permission: Permissions,
-        rp_id: &str,
+        rp_id_hash: &[u8; 32],
     ) -> Result<UserVerified, Status> {
         let verified = self.verify_token(given, &[client_data_hash], permission)?;
         let token = self.ram.token.as_mut().ok_or(Status::PinAuthInvalid)?;
-        if token.bound_elsewhere(rp_id) {
+        if token.bound_elsewhere(rp_id_hash) {
             return Err(Status::PinAuthInvalid);
         }
-        token.bind(rp_id);
+        token.bind(rp_id_hash);
         Ok(verified)
     }
 
     /// An empty pinUvAuthParam: the platform of CTAP 2.0 asks which key the user means.
     pub(super) fn answer_empty_param(&self, _: Present) -> Status {
-        if self.state.owner.pin.is_some() {
+        if self.owner.pin.is_some() {
             Status::PinInvalid
         } else {
             Status::PinNotSet
@@ -138,7 +138,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
 
     /// Whether some user verification is set up. This key has the PIN only.
     pub(super) fn protected(&self) -> bool {
-        self.state.owner.pin.is_some()
+        self.owner.pin.is_some()
     }
 }
 

@@ -3,7 +3,7 @@ use crate::authenticator::Authenticator;
 use crate::device::{Device, Link, TouchPolicy};
 use crate::manufacture::{Manufacturer, Order};
 use crate::security_key::SecurityKey;
-use crate::storage::{MemoryStorage, Storage};
+use crate::storage::MemoryStorage;
 use keysteward_core::crypto::{Crypto, RustCrypto};
 use keysteward_core::ctaphid::{self, HidTransport, Link as _, Report, TransportError};
 use keysteward_core::session::Millis;
@@ -62,12 +62,13 @@ fn key(policy: TouchPolicy) -> (Arc<Device>, [HidTransport<Program>; 2]) {
     device.plug();
     let powered = Arc::clone(&device);
     std::thread::spawn(move || {
-        let state = Manufacturer::found()
+        let mut storage = MemoryStorage::new();
+        Manufacturer::found()
             .unwrap()
             .make(&Order::default(), &mut RustCrypto(OsRng))
+            .unwrap()
+            .burn_in(&mut storage, &mut RustCrypto(OsRng))
             .unwrap();
-        let mut storage = MemoryStorage::new();
-        storage.save(&state.encode().unwrap()).unwrap();
         let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
         powered.run(&mut SecurityKey::new(authenticator))
     });

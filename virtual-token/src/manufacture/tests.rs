@@ -1,4 +1,6 @@
 use super::*;
+use crate::authenticator::factory::Factory;
+use crate::storage::{MAX_RECORD, MemoryStorage, Record, whole};
 use keysteward_core::crypto::RustCrypto;
 use rand_core::OsRng;
 
@@ -10,8 +12,8 @@ fn a_manufacturer_in_a_file_keeps_its_root() {
     let reopened = Manufacturer::open(&path).unwrap();
     assert_eq!(founded.root(), reopened.root());
     let order = Order::default();
-    let state = reopened.make(&order, &mut RustCrypto(OsRng)).unwrap();
-    assert_eq!(state.factory.root, founded.root());
+    let made = reopened.make(&order, &mut RustCrypto(OsRng)).unwrap();
+    assert_eq!(made.root, founded.root());
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
         1,
@@ -56,8 +58,8 @@ fn only_a_key_with_a_serial_number_has_an_enterprise_attestation() {
         };
         manufacturer.make(&order, &mut RustCrypto(OsRng))
     };
-    assert!(make(None).unwrap().factory.enterprise.is_none());
-    let factory = make(Some("KS-0001")).unwrap().factory;
+    assert!(make(None).unwrap().enterprise.is_none());
+    let factory = make(Some("KS-0001")).unwrap();
     let enterprise = factory.enterprise.unwrap().attestation;
     let contains = |certificate: &[u8]| certificate.windows(7).any(|part| part == b"KS-0001");
     assert!(contains(&enterprise.certificate));
@@ -73,37 +75,36 @@ fn only_a_key_with_a_serial_number_has_an_enterprise_attestation() {
 fn what_was_made_comes_back_from_storage() {
     let order = Order {
         serial: Some("KS-0001".into()),
+        enterprise_rp_ids: vec!["a.example".into(), "b.example".into()],
         ..Order::default()
     };
-    let made = Manufacturer::found()
-        .unwrap()
-        .make(&order, &mut RustCrypto(OsRng))
-        .unwrap();
-    let blob = made.encode().unwrap();
-    let read = State::decode(&blob).unwrap();
-    assert_eq!(read.encode().unwrap(), blob);
-    assert_eq!(read.factory.serial.as_deref(), Some("KS-0001"));
-}
-
-#[test]
-fn storage_that_is_no_state_is_refused() {
-    let made = Manufacturer::found().unwrap();
-    let made = made
-        .make(&Order::default(), &mut RustCrypto(OsRng))
-        .unwrap();
-    let blob = made.encode().unwrap();
-    let error = |blob: &[u8]| {
-        State::decode(blob)
-            .err()
-            .map(|error| error.to_string())
-            .unwrap()
-    };
-    assert_eq!(error(&[]), "the storage is empty");
-    assert_eq!(error(&blob[..blob.len() - 1]), "the storage is damaged");
-    let mut later = blob.to_vec();
-    later[0] = 9;
+    let mut crypto = RustCrypto(OsRng);
+    let manufacturer = Manufacturer::found().unwrap();
+    let made = manufacturer.make(&order, &mut crypto).unwrap();
+    let mut storage = MemoryStorage::new();
+    assert!(Factory::read_from(&storage).unwrap().is_none());
+    made.burn_in(&mut storage, &mut crypto).unwrap();
+    let factory = Factory::read_from(&storage).unwrap().unwrap();
+    assert_eq!(factory.aaguid, AAGUID);
+    assert_eq!(factory.attestation_key.0, made.attestation.key.0);
+    let enterprise = made.enterprise.unwrap();
     assert_eq!(
-        error(&later),
-        "the storage was written by a later version (9) of this program"
+        factory.enterprise_key.unwrap().0,
+        enterprise.attestation.key.0
     );
+    assert_eq!(factory.enterprise_rp_ids, 2);
+    for (record, bytes) in [
+        (Record::Root, manufacturer.root()),
+        (Record::Certificate, &made.attestation.certificate),
+        (
+            Record::EnterpriseCertificate,
+            &enterprise.attestation.certificate,
+        ),
+        (Record::Serial, b"KS-0001"),
+        (Record::EnterpriseRpId(1), b"b.example"),
+    ] {
+        let mut room = [0; MAX_RECORD];
+        let stored = whole(&storage, record, &mut room).unwrap();
+        assert_eq!(stored, Some(bytes), "{record:?}");
+    }
 }

@@ -1,52 +1,73 @@
 //! Storage that lasts as long as the test that looks into it.
 
-use super::Storage;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use zeroize::Zeroizing;
+use super::records::{CAPACITY, Records};
+use super::{Capacity, Change, Failure, Record, Storage};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A blob in memory. Clones share it, so that a test can cut the power, keep the storage, and make
-/// writes fail.
-#[derive(Clone, Default)]
-pub struct MemoryStorage(Arc<Mutex<Inner>>);
+/// Records in memory. Clones share them, so that a test can cut the power, keep the storage, and
+/// make writes fail.
+#[derive(Clone)]
+pub struct MemoryStorage {
+    inner: Arc<Mutex<Inner>>,
+    capacity: Capacity,
+}
 
 #[derive(Default)]
 struct Inner {
-    blob: Option<Zeroizing<Vec<u8>>>,
+    records: Records,
     worn_out: bool,
 }
 
 impl MemoryStorage {
     pub fn new() -> Self {
-        Self::default()
+        Self::with_capacity(CAPACITY)
+    }
+
+    /// With room for less, as in a small key.
+    pub fn with_capacity(capacity: Capacity) -> Self {
+        Self {
+            inner: Arc::default(),
+            capacity,
+        }
     }
 
     /// From now on writes fail (or work again).
     pub fn set_worn_out(&self, worn_out: bool) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .worn_out = worn_out;
+        self.lock().worn_out = worn_out;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Storage for MemoryStorage {
-    fn load(&self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-        Ok(self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .blob
-            .clone())
+    fn read(
+        &self,
+        record: Record,
+        offset: usize,
+        buffer: &mut [u8],
+    ) -> Result<Option<usize>, Failure> {
+        self.lock().records.read(record, offset, buffer)
     }
 
-    fn save(&mut self, blob: &[u8]) -> io::Result<()> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn commit(&mut self, changes: &[Change<'_>]) -> Result<(), Failure> {
+        let mut inner = self.lock();
         if inner.worn_out {
-            return Err(io::ErrorKind::StorageFull.into());
+            return Err(Failure::Medium);
         }
-        inner.blob = Some(Zeroizing::new(blob.to_vec()));
+        inner.records = inner.records.changed(changes)?;
         Ok(())
+    }
+
+    fn capacity(&self) -> Capacity {
+        self.capacity
     }
 }
 

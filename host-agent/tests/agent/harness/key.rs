@@ -13,7 +13,7 @@ use keysteward_virtual_token::{
     front_end::{Identity, socket},
     manufacture::{Manufacturer, Order},
     security_key::SecurityKey,
-    storage::{MemoryStorage, Storage as _},
+    storage::MemoryStorage,
 };
 use rand_core::OsRng;
 
@@ -34,9 +34,10 @@ impl Key {
             enterprise_rp_ids: vec![RP.to_owned()],
             ..Order::default()
         };
-        let state = manufacturer.make(&order, &mut RustCrypto(OsRng)).unwrap();
+        let mut crypto = RustCrypto(OsRng);
+        let made = manufacturer.make(&order, &mut crypto).unwrap();
         let mut storage = MemoryStorage::new();
-        storage.save(&state.encode().unwrap()).unwrap();
+        made.burn_in(&mut storage, &mut crypto).unwrap();
         let device = Device::new(TouchPolicy::Always);
         let powered = Arc::clone(&device);
         thread::spawn(move || {

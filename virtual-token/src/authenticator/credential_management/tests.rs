@@ -1,7 +1,8 @@
 use super::*;
+use crate::authenticator::credential::stored::STORED_ID_LEN;
 use crate::authenticator::platform::{End, PIN, Platform, RP_ID, raw, resident};
 use keysteward_core::cbor::Parse;
-use keysteward_core::ctap2::{Command, PublicKeyCredentialUserEntity, make_credential};
+use keysteward_core::ctap2::{Command, PublicKeyCredentialRpEntity, make_credential};
 use keysteward_core::pin_protocol::{PinProtocol, PinUvAuthToken};
 
 /// Asks with a MAC of `token`.
@@ -52,7 +53,7 @@ fn next(platform: &mut Platform, sub_command: Subcommand) -> Result<Vec<u8>, Sta
     platform.send(Command::CredentialManagement, Some(&request))
 }
 
-fn make(platform: &mut Platform, rp_id: &str, user: &str) -> [u8; RESIDENT_ID_LEN] {
+fn make(platform: &mut Platform, rp_id: &str, user: &str) -> [u8; STORED_ID_LEN] {
     let rp = PublicKeyCredentialRpEntity {
         id: rp_id,
         name: Some(rp_id),

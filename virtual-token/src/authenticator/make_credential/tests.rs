@@ -3,7 +3,6 @@ use crate::authenticator::Touch;
 use crate::authenticator::platform::{
     ENTERPRISE_RP_ID, HASH, Platform, RP_ID, derived, raw, resident,
 };
-use crate::authenticator::state::MAX_RESIDENT_CREDENTIALS;
 use keysteward_core::cbor::{List, Parse};
 use keysteward_core::crypto::{RustCrypto, SignatureVerified};
 use keysteward_core::ctap2::extension::{CredProtect, HmacSecretInput};
@@ -48,7 +47,7 @@ fn a_credential_is_made_and_attested() {
     assert_eq!(data.extensions, None);
     let statement = Statement::parse(response.fmt, response.att_stmt.unwrap()).unwrap();
     assert_eq!(statement.certificates().len(), 1, "the root stays out");
-    let key = platform.state().factory.attestation.key.private();
+    let key = platform.state().factory.attestation_key.private();
     let point = platform.crypto.p256_public(&key).unwrap();
     let public = cose::PublicKey::Es256 {
         x: &point.x,
@@ -422,9 +421,7 @@ fn the_same_account_gets_one_credential() {
 #[test]
 fn a_full_key_takes_no_more_but_replaces() {
     let mut platform = Platform::new();
-    let users: Vec<_> = (0..MAX_RESIDENT_CREDENTIALS)
-        .map(|n| format!("user-{n}"))
-        .collect();
+    let users: Vec<_> = (0..100).map(|n| format!("user-{n}")).collect();
     for user in &users {
         assert_eq!(status(&mut platform, &resident(user)), Status::Ok);
     }

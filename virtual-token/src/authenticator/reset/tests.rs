@@ -1,5 +1,6 @@
 use super::*;
 use crate::authenticator::platform::{PIN, Platform, RP_ID, assertion, derived, resident};
+use crate::storage::{Record, whole};
 use keysteward_core::cbor::{List, Parse};
 use keysteward_core::ctap2::{
     Command, PublicKeyCredentialDescriptor, get_assertion, make_credential,
@@ -75,10 +76,12 @@ fn a_reset_erases_the_owner_and_keeps_the_factory() {
         before.owner.persistent_token.0
     );
     assert_eq!(
-        after.factory.attestation.key.0,
-        before.factory.attestation.key.0
+        after.factory.attestation_key.0,
+        before.factory.attestation_key.0
     );
-    assert_eq!(after.factory.serial, before.factory.serial);
+    let mut serial = [0; 16];
+    let kept = whole(&platform.storage, Record::Serial, &mut serial);
+    assert_eq!(kept, Ok(Some(&b"KS-0001"[..])));
 
     let list = [PublicKeyCredentialDescriptor::new(&id)];
     let request = get_assertion::Request {
