@@ -6,7 +6,7 @@
 
 use super::exchange::Answer;
 use super::{CtapTransport, Error, Feature, Session};
-use crate::cbor::{self, Encode, Raw};
+use crate::cbor::{Encode, Raw};
 use crate::crypto::Crypto;
 use crate::ctap2::credential_management::{
     Request, Response, Subcommand, SubcommandParams, authenticated_prefix,
@@ -89,7 +89,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
                 // Tokens without credentials answer in several ways.
                 return match total.or(response.total_rps) {
                     None | Some(0) => Ok(()),
-                    Some(_) => Err(missing(self.command()?, "rp (0x03)")),
+                    Some(_) => Err(Error::missing(self.command()?, "rp (0x03)")),
                 };
             };
             let rp_id_hash = match response.rp_id_hash {
@@ -133,7 +133,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             let (Some(user), Some(id)) = (response.user, response.credential_id) else {
                 return match response.total_credentials {
                     None | Some(0) if got == 0 => Ok(()),
-                    _ => Err(missing(
+                    _ => Err(Error::missing(
                         self.command()?,
                         "user (0x06) or credentialID (0x07)",
                     )),
@@ -247,20 +247,5 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         facts
             .credential_management
             .ok_or(Error::Unsupported(Feature::CredentialManagement))
-    }
-
-    /// Some tokens answer an empty list with nothing at all.
-    fn read_or_default(&self, answer: Answer) -> Result<Response<'_>, Error<T::Error>> {
-        if answer.is_empty() {
-            return Ok(Response::default());
-        }
-        self.read(answer)
-    }
-}
-
-const fn missing<E>(command: Command, member: &'static str) -> Error<E> {
-    Error::Malformed {
-        command,
-        error: cbor::Error::Missing { member },
     }
 }

@@ -187,6 +187,12 @@ impl<T> Error<T> {
         )
     }
 
+    /// An answer without a member that it must have.
+    pub(super) const fn missing(command: Command, member: &'static str) -> Self {
+        let error = cbor::Error::Missing { member };
+        Self::Malformed { command, error }
+    }
+
     /// What a status means, whatever was asked; flows know more in places.
     pub(super) const fn from_status(command: Command, status: Status) -> Self {
         match status {

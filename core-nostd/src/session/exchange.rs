@@ -150,11 +150,22 @@ impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
         let map = self.buffers.response.get(1..len).unwrap_or_default();
         R::parse(map).map_err(|error| Error::Malformed { command, error })
     }
+
+    /// The same where some tokens answer nothing at all for an empty list.
+    pub(super) fn read_or_default<'s, R: Parse<'s> + Default>(
+        &'s self,
+        answer: Answer,
+    ) -> Result<R, Error<T::Error>> {
+        if answer.is_empty() {
+            return Ok(R::default());
+        }
+        self.read(answer)
+    }
 }
 
 impl Answer {
     /// Whether there is nothing beside the status.
-    pub(super) const fn is_empty(self) -> bool {
+    const fn is_empty(self) -> bool {
         self.len <= 1
     }
 }

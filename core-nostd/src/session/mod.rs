@@ -14,6 +14,8 @@
 //! | `identity` | a persistent token reads who a token is, and its credentials |
 //! | `make_credential`, `get_assertion` | make, use and silently look for credentials |
 //! | `credentials` | count, list, delete credentials, change their user |
+//! | `fingerprints` | enrol, list, rename and remove fingers |
+//! | `large_blobs` | read and write the array of blobs, and one credential's blob in it |
 //! | `config` | PIN policy, enterprise attestation, alwaysUv, long touch |
 //! | `reset`, `selection` | erase a token, find out which one is meant |
 //!
@@ -71,10 +73,12 @@ mod exchange;
 mod extension;
 mod facts;
 mod feature;
+mod fingerprints;
 mod get_assertion;
 mod hid;
 mod identity;
 mod info;
+mod large_blobs;
 mod make_credential;
 mod nfc;
 mod pin;
@@ -97,7 +101,9 @@ pub use exchange::{Buffers, Session};
 pub use extension::Extension;
 pub use facts::Facts;
 pub use feature::Feature;
+pub use fingerprints::{FingerprintSensor, MAX_TEMPLATE_ID, Sample, TemplateId};
 pub use identity::Identity;
+pub use large_blobs::LargeBlob;
 pub use pin::PinRetries;
 pub use pin_rule::PinRule;
 pub use transport::CtapTransport;

@@ -192,10 +192,7 @@ fn check_length<T>(facts: &Facts, pin: &Pin) -> Result<(), Error<T>> {
 
 /// A member that the answer must have.
 pub(super) fn present<V, E>(value: Option<V>, member: &'static str) -> Result<V, Error<E>> {
-    value.ok_or(Error::Malformed {
-        command: Command::ClientPin,
-        error: crate::cbor::Error::Missing { member },
-    })
+    value.ok_or(Error::missing(Command::ClientPin, member))
 }
 
 pub(super) const fn cose(point: &PublicPoint) -> KeyAgreementKey<'_> {

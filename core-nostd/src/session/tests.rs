@@ -4,7 +4,9 @@
 mod answers;
 mod configurations;
 mod fake;
+mod fingerprints;
 mod identities;
+mod large_blobs;
 mod lists;
 mod pins;
 mod tokens;
