@@ -44,6 +44,9 @@ const BUSY_PAUSE: u64 = 100;
 /// and tokens that are still waking up lose some.
 const INIT_PATIENCE: u64 = 1000;
 
+/// As many reports as operating systems keep for a program that does not read.
+const MOST_STALE: usize = 64;
+
 impl<L: Link> HidTransport<L> {
     /// Gets a channel. `nonce` is random: it tells our answer from others'.
     pub fn open(
@@ -127,6 +130,7 @@ impl<L: Link> HidTransport<L> {
         deadline: Millis,
         on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<&'r [u8], TransportError<L::Error>> {
+        let mut reopened = false;
         loop {
             self.recover(deadline)?;
             match self.attempt(command, request, response, deadline, on_keepalive) {
@@ -135,11 +139,10 @@ impl<L: Link> HidTransport<L> {
                 Err(TransportError::Refused(ErrorCode::ChannelBusy)) => {
                     pause(&mut self.link, deadline)?;
                 }
-                Err(TransportError::Refused(ErrorCode::InvalidChannel)) => {
+                // Once: a token that forgets a new channel at once would keep us here.
+                Err(TransportError::Refused(ErrorCode::InvalidChannel)) if !reopened => {
                     self.sync = Sync::Closed;
-                    if self.link.now() >= deadline {
-                        return Err(TransportError::Deadline);
-                    }
+                    reopened = true;
                 }
                 Err(error) => return Err(error),
             }
@@ -160,6 +163,7 @@ impl<L: Link> HidTransport<L> {
             .map_err(TransportError::Request)?;
         // Until the answer is whole, whatever `?` leaves by loses the thread.
         self.sync = Sync::Lost;
+        discard(&mut self.link)?;
         for report in fragments {
             send(&mut self.link, &report)?;
         }
@@ -250,6 +254,22 @@ fn synchronise<L: Link>(
             return Err(TransportError::Deadline);
         }
     }
+}
+
+/// Drops what lies there before a request is sent: a second answer to the last one, which would
+/// be taken for the answer to this one, and so on for ever.
+fn discard<L: Link>(link: &mut L) -> Result<(), TransportError<L::Error>> {
+    for _ in 0..MOST_STALE {
+        let now = link.now();
+        if link
+            .receive_report(now)
+            .map_err(TransportError::Link)?
+            .is_none()
+        {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves a busy token alone for a while. What comes meanwhile is not ours.

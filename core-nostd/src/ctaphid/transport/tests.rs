@@ -33,6 +33,8 @@ enum Behaviour {
     Dead,
     /// Sends the second packet of an answer twice.
     Stutters,
+    /// Does not know any channel that it gave out.
+    Forgets,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -83,7 +85,11 @@ impl Token {
                 self.out.extend([answer[0], answer[1], answer[1]]);
                 self.out[1][4] = 1;
             }
-            Behaviour::WaitsForTouch | Behaviour::Silent | Behaviour::Floods | Behaviour::Dead => {}
+            Behaviour::WaitsForTouch
+            | Behaviour::Silent
+            | Behaviour::Floods
+            | Behaviour::Dead
+            | Behaviour::Forgets => {}
         }
     }
 }
@@ -110,6 +116,11 @@ impl Link for Token {
             Behaviour::BusyUntil(end) if self.now < end => {
                 self.out
                     .push_back(packet::error(channel, ErrorCode::ChannelBusy));
+                return Ok(());
+            }
+            Behaviour::Forgets if !is_init => {
+                self.out
+                    .push_back(packet::error(channel, ErrorCode::InvalidChannel));
                 return Ok(());
             }
             _ => {}
@@ -312,6 +323,30 @@ fn a_token_that_lost_power_gets_a_new_channel() {
         !transport.capabilities().wink(),
         "what INIT said was renewed"
     );
+}
+
+#[test]
+fn a_token_that_forgets_its_new_channel_too_is_left_alone() {
+    let mut transport = open(Behaviour::Forgets);
+    assert_eq!(
+        transport.cbor(&[4], &mut [0; 128], START.after(1000), &mut silent),
+        Err(TransportError::Refused(ErrorCode::InvalidChannel))
+    );
+    let commands = [Command::Cbor, Command::Init, Command::Cbor];
+    assert_eq!(transport.link.commands(), commands);
+}
+
+#[test]
+fn what_lies_there_before_a_request_is_no_answer_to_it() {
+    let mut transport = open(Behaviour::Prompt);
+    let mut buffer = [0; 128];
+    let first = transport.cbor(&[4], &mut buffer, START.after(1000), &mut silent);
+    assert_eq!(first.unwrap()[0], 4);
+    // The token says it twice.
+    let again = packet::init(transport.channel.id(), Command::Cbor, 1, &[4]);
+    transport.link.out.push_back(again);
+    let second = transport.cbor(&[6], &mut buffer, START.after(1000), &mut silent);
+    assert_eq!(second.unwrap()[0], 6);
 }
 
 #[test]
