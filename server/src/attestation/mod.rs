@@ -157,7 +157,7 @@ pub fn verify(
         Statement::Packed { .. } | Statement::FidoU2f { .. } => {
             by_its_maker(&statement, &signed, trust, now, crypto)
         }
-        Statement::Other { fmt, .. } => Err(Refusal::UnsupportedFormat((*fmt).to_owned())),
+        other => Err(Refusal::UnsupportedFormat(other.fmt().to_owned())),
     }?;
     Ok(VerifiedAttestation {
         credential_id: credential.credential_id.to_vec(),

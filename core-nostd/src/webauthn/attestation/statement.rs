@@ -9,6 +9,12 @@ pub const PACKED: &str = "packed";
 pub const FIDO_U2F: &str = "fido-u2f";
 /// Format `none`, WebAuthn Level 3 §8.7.
 pub const NONE: &str = "none";
+/// Format `tpm`, WebAuthn Level 3 §8.3.
+pub const TPM: &str = "tpm";
+/// Format `android-key`, WebAuthn Level 3 §8.4.
+pub const ANDROID_KEY: &str = "android-key";
+/// Format `apple`, WebAuthn Level 3 §8.8.
+pub const APPLE: &str = "apple";
 
 /// An attestation statement. Certificates are X.509 in DER, the signer's first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +37,37 @@ pub enum Statement<'a> {
         /// One certificate.
         x5c: List<'a, &'a [u8]>,
     },
+    /// By a Trusted Platform Module.
+    Tpm {
+        /// [`tpm::VERSION`](super::tpm::VERSION)
+        ver: &'a str,
+        /// Of the signature.
+        alg: Algorithm,
+        /// Over `cert_info`
+        sig: &'a [u8],
+        /// Not empty; the TPM's first.
+        x5c: List<'a, &'a [u8]>,
+        /// [`tpm::CertInfo`](super::tpm::CertInfo)
+        cert_info: &'a [u8],
+        /// [`tpm::PublicArea`](super::tpm::PublicArea)
+        pub_area: &'a [u8],
+    },
+    /// By the credential, whose certificate an Android keystore made.
+    AndroidKey {
+        /// Of the signature.
+        alg: Algorithm,
+        /// Over authenticator data and client data hash
+        sig: &'a [u8],
+        /// Not empty; the credential's first. Its extension 1.3.6.1.4.1.11129.2.1.17 holds the
+        /// client data hash.
+        x5c: List<'a, &'a [u8]>,
+    },
+    /// By a certificate for the credential, without a signature.
+    Apple {
+        /// Not empty; the credential's first. Its extension 1.2.840.113635.100.8.2 holds the
+        /// hash of authenticator data and client data hash.
+        x5c: List<'a, &'a [u8]>,
+    },
     /// Of a format that is for the host to read, carried through as it came.
     Other {
         /// The format.
@@ -45,10 +82,47 @@ impl<'a> Statement<'a> {
     pub fn parse(fmt: &'a str, att_stmt: Raw<'a>) -> Result<Self, Error> {
         match fmt {
             NONE => Ok(Self::None),
-            PACKED => Self::parse_packed(att_stmt),
-            FIDO_U2F => Self::parse_fido_u2f(att_stmt),
+            PACKED | FIDO_U2F | TPM | ANDROID_KEY | APPLE => {
+                let members = Members::read(fmt, att_stmt)?;
+                if members.ecdaa {
+                    // Withdrawn from WebAuthn; without x5c it would pass for self attestation.
+                    return Ok(Self::Other { fmt, att_stmt });
+                }
+                Self::of_members(fmt, &members)
+            }
             _ => Ok(Self::Other { fmt, att_stmt }),
         }
+    }
+
+    /// One of the formats that are read here.
+    fn of_members(fmt: &str, members: &Members<'a>) -> Result<Self, Error> {
+        Ok(match fmt {
+            PACKED => Self::Packed {
+                alg: required(members.alg, "alg of the packed statement")?,
+                sig: required(members.sig, "sig of the packed statement")?,
+                x5c: members.x5c,
+            },
+            FIDO_U2F => Self::FidoU2f {
+                sig: required(members.sig, "sig of the fido-u2f statement")?,
+                x5c: required(members.x5c, "x5c of the fido-u2f statement")?,
+            },
+            TPM => Self::Tpm {
+                ver: required(members.ver, "ver of the tpm statement")?,
+                alg: required(members.alg, "alg of the tpm statement")?,
+                sig: required(members.sig, "sig of the tpm statement")?,
+                x5c: required(members.x5c, "x5c of the tpm statement")?,
+                cert_info: required(members.cert_info, "certInfo of the tpm statement")?,
+                pub_area: required(members.pub_area, "pubArea of the tpm statement")?,
+            },
+            ANDROID_KEY => Self::AndroidKey {
+                alg: required(members.alg, "alg of the android-key statement")?,
+                sig: required(members.sig, "sig of the android-key statement")?,
+                x5c: required(members.x5c, "x5c of the android-key statement")?,
+            },
+            _ => Self::Apple {
+                x5c: required(members.x5c, "x5c of the apple statement")?,
+            },
+        })
     }
 
     /// The format.
@@ -57,6 +131,9 @@ impl<'a> Statement<'a> {
             Self::None => NONE,
             Self::Packed { .. } => PACKED,
             Self::FidoU2f { .. } => FIDO_U2F,
+            Self::Tpm { .. } => TPM,
+            Self::AndroidKey { .. } => ANDROID_KEY,
+            Self::Apple { .. } => APPLE,
             Self::Other { fmt, .. } => fmt,
         }
     }
@@ -65,50 +142,48 @@ impl<'a> Statement<'a> {
     pub fn certificates(&self) -> List<'a, &'a [u8]> {
         match self {
             Self::Packed { x5c, .. } => x5c.unwrap_or_default(),
-            Self::FidoU2f { x5c, .. } => *x5c,
+            Self::FidoU2f { x5c, .. }
+            | Self::Tpm { x5c, .. }
+            | Self::AndroidKey { x5c, .. }
+            | Self::Apple { x5c } => *x5c,
             Self::None | Self::Other { .. } => List::default(),
         }
     }
+}
 
-    fn parse_packed(att_stmt: Raw<'a>) -> Result<Self, Error> {
-        let (mut alg, mut sig, mut x5c) = (None, None, None);
-        let mut ecdaa = false;
+/// The members of all the formats that are read here.
+#[derive(Default)]
+struct Members<'a> {
+    ver: Option<&'a str>,
+    alg: Option<Algorithm>,
+    sig: Option<&'a [u8]>,
+    x5c: Option<List<'a, &'a [u8]>>,
+    cert_info: Option<&'a [u8]>,
+    pub_area: Option<&'a [u8]>,
+    /// Whether there is an `ecdaaKeyId`.
+    ecdaa: bool,
+}
+
+impl<'a> Members<'a> {
+    /// A member of another format's is passed over like any unknown one.
+    fn read(fmt: &str, att_stmt: Raw<'a>) -> Result<Self, Error> {
+        let mut members = Self::default();
         Reader::new(att_stmt.bytes()).map(|key, r| {
             match key {
-                Key::Text("alg") => alg = Some(r.read()?),
-                Key::Text("sig") => sig = Some(r.read()?),
-                Key::Text("x5c") => x5c = Some(certificates(r)?),
-                Key::Text("ecdaaKeyId") => ecdaa = true,
+                Key::Text("alg") if fmt != FIDO_U2F && fmt != APPLE => {
+                    members.alg = Some(r.read()?);
+                }
+                Key::Text("sig") if fmt != APPLE => members.sig = Some(r.read()?),
+                Key::Text("x5c") => members.x5c = Some(certificates(r)?),
+                Key::Text("ver") if fmt == TPM => members.ver = Some(r.read()?),
+                Key::Text("certInfo") if fmt == TPM => members.cert_info = Some(r.read()?),
+                Key::Text("pubArea") if fmt == TPM => members.pub_area = Some(r.read()?),
+                Key::Text("ecdaaKeyId") => members.ecdaa = true,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
         })?;
-        if ecdaa {
-            // Withdrawn from WebAuthn; without x5c it would pass for self attestation.
-            let fmt = PACKED;
-            return Ok(Self::Other { fmt, att_stmt });
-        }
-        Ok(Self::Packed {
-            alg: required(alg, "alg of the packed statement")?,
-            sig: required(sig, "sig of the packed statement")?,
-            x5c,
-        })
-    }
-
-    fn parse_fido_u2f(att_stmt: Raw<'a>) -> Result<Self, Error> {
-        let (mut sig, mut x5c) = (None, None);
-        Reader::new(att_stmt.bytes()).map(|key, r| {
-            match key {
-                Key::Text("sig") => sig = Some(r.read()?),
-                Key::Text("x5c") => x5c = Some(certificates(r)?),
-                unknown => r.skip_unknown(unknown)?,
-            }
-            Ok(())
-        })?;
-        Ok(Self::FidoU2f {
-            sig: required(sig, "sig of the fido-u2f statement")?,
-            x5c: required(x5c, "x5c of the fido-u2f statement")?,
-        })
+        Ok(members)
     }
 }
 
@@ -126,6 +201,27 @@ impl Encode for Statement<'_> {
                 m.entry("sig", sig)?;
                 m.entry("x5c", x5c)
             }),
+            Self::Tpm {
+                ver,
+                alg,
+                sig,
+                x5c,
+                cert_info,
+                pub_area,
+            } => w.map(|m| {
+                m.entry("alg", alg)?;
+                m.entry("sig", sig)?;
+                m.entry("ver", ver)?;
+                m.entry("x5c", x5c)?;
+                m.entry("pubArea", pub_area)?;
+                m.entry("certInfo", cert_info)
+            }),
+            Self::AndroidKey { alg, sig, x5c } => w.map(|m| {
+                m.entry("alg", alg)?;
+                m.entry("sig", sig)?;
+                m.entry("x5c", x5c)
+            }),
+            Self::Apple { x5c } => w.map(|m| m.entry("x5c", x5c)),
             Self::Other { att_stmt, .. } => w.raw(*att_stmt),
         }
     }

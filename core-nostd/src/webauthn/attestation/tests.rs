@@ -40,8 +40,24 @@ fn statements_survive_a_round_trip() {
             sig: b"signature",
             x5c: List::new(&chain[..1]),
         },
+        Statement::Tpm {
+            ver: tpm::VERSION,
+            alg: Algorithm::Rs256,
+            sig: b"signature",
+            x5c: List::new(&chain),
+            cert_info: b"certInfo",
+            pub_area: b"pubArea",
+        },
+        Statement::AndroidKey {
+            alg: Algorithm::Es256,
+            sig: b"signature",
+            x5c: List::new(&chain),
+        },
+        Statement::Apple {
+            x5c: List::new(&chain),
+        },
         Statement::Other {
-            fmt: "tpm",
+            fmt: "android-safetynet",
             att_stmt: other,
         },
     ] {
@@ -71,8 +87,11 @@ fn an_empty_chain_is_not_taken_for_self_attestation() {
 
 #[test]
 fn ecdaa_is_not_taken_for_self_attestation() {
-    let ecdaa = statement(PACKED, b"\xa3\x63alg\x26\x63sig\x40\x6aecdaaKeyId\x40").unwrap();
-    assert!(matches!(ecdaa, Statement::Other { fmt: PACKED, .. }));
+    for fmt in [PACKED, TPM] {
+        let ecdaa = statement(fmt, b"\xa3\x63alg\x26\x63sig\x40\x6aecdaaKeyId\x40").unwrap();
+        assert!(matches!(ecdaa, Statement::Other { .. }), "{ecdaa:?}");
+        assert_eq!(ecdaa.fmt(), fmt);
+    }
 }
 
 #[test]
@@ -83,6 +102,12 @@ fn a_statement_without_its_members_is_refused() {
         (PACKED, b"\x80"),
         (FIDO_U2F, b"\xa1\x63sig\x40"),
         (FIDO_U2F, b"\xa1\x63x5c\x81\x41A"),
+        (
+            TPM,
+            b"\xa4\x63alg\x26\x63sig\x40\x63ver\x632.0\x63x5c\x81\x41A",
+        ),
+        (ANDROID_KEY, b"\xa2\x63alg\x26\x63sig\x40"),
+        (APPLE, b"\xa0"),
     ] {
         assert!(statement(fmt, bytes).is_err(), "{fmt}");
     }
@@ -269,14 +294,123 @@ fn self_attestation_is_by_the_credential_and_its_algorithm() {
 fn nothing_is_proven_by_a_statement_without_a_signature() {
     let made = Made::new();
     let data = made.auth_data([0; 16]);
-    let tpm = Statement::Other {
-        fmt: "tpm",
+    let unknown = Statement::Other {
+        fmt: "android-safetynet",
         att_stmt: Raw::EMPTY_MAP,
     };
-    for statement in [Statement::None, tpm] {
+    for statement in [Statement::None, unknown] {
         let by_key = statement.verify(&made.crypto, &made.public_key(), &data, &HASH);
         assert_eq!(by_key, Err(VerifyError::NoSignature));
         let by_self = statement.verify_self(&made.crypto, &data, &HASH);
         assert_eq!(by_self, Err(VerifyError::NoSignature));
     }
+    let chain: [&[u8]; 1] = [b"certificate"];
+    let apple = Statement::Apple {
+        x5c: List::new(&chain),
+    };
+    let by_key = apple.verify(&made.crypto, &made.public_key(), &data, &HASH);
+    assert_eq!(by_key, Err(VerifyError::NoSignature));
+    let by_self = apple.verify_self(&made.crypto, &data, &HASH);
+    assert_eq!(by_self, Err(VerifyError::HasCertificates));
+}
+
+/// Attestation objects of WebAuthn Level 3 §16.1.
+fn vector(hex: &str) -> Vec<u8> {
+    hex::decode(hex.trim()).unwrap()
+}
+
+const TPM_ES256: &str = include_str!("../../../tests/vectors/webauthn/tpm_es256.hex");
+const ANDROID_KEY_ES256: &str =
+    include_str!("../../../tests/vectors/webauthn/android_key_es256.hex");
+const APPLE_ES256: &str = include_str!("../../../tests/vectors/webauthn/apple_es256.hex");
+
+#[test]
+fn the_statements_of_the_webauthn_vectors_are_read_and_written() {
+    for (hex, fmt) in [
+        (TPM_ES256, TPM),
+        (ANDROID_KEY_ES256, ANDROID_KEY),
+        (APPLE_ES256, APPLE),
+    ] {
+        let bytes = vector(hex);
+        let object = AttestationObject::parse(&bytes).unwrap();
+        assert_eq!(object.fmt, fmt);
+        let statement = object.statement().unwrap();
+        assert!(!matches!(statement, Statement::Other { .. }), "{fmt}");
+        assert_eq!(statement.certificates().len(), 1);
+        let mut buffer = [0; 1200];
+        assert_eq!(
+            Raw::encode_in(&statement, &mut buffer),
+            Ok(object.att_stmt),
+            "{fmt}"
+        );
+    }
+}
+
+#[test]
+fn the_android_key_of_the_webauthn_vectors_is_proven_or_refused() {
+    let bytes = vector(ANDROID_KEY_ES256);
+    let object = AttestationObject::parse(&bytes).unwrap();
+    let statement = object.statement().unwrap();
+    // From the extension of the certificate, where the challenge stands.
+    let hash: [u8; 32] =
+        hex::decode("b435028d7b6a8f83bb461d41c19b053a9d3cdb30351a4f374cd4cde8dbefb606")
+            .unwrap()
+            .try_into()
+            .unwrap();
+    // The certificate is for the credential's own key.
+    let data = AuthenticatorData::parse(object.auth_data).unwrap();
+    let key = data.attested_credential.unwrap().public_key;
+    let crypto = RustCrypto(OsRng);
+    let verify = |key: &PublicKey<'_>, hash: &[u8; 32]| {
+        let verified = statement.verify(&crypto, key, object.auth_data, hash);
+        verified.map(|_| ())
+    };
+    assert_eq!(verify(&key, &hash), Ok(()));
+    assert_eq!(verify(&key, &HASH), WRONG_SIGNATURE);
+    assert_eq!(
+        verify(&Made::new().public_key(), &hash),
+        Err(VerifyError::NotTheCredentialsCertificate)
+    );
+    assert_eq!(
+        statement.verify_self(&crypto, object.auth_data, &hash),
+        Err(VerifyError::HasCertificates)
+    );
+}
+
+#[test]
+fn a_certificate_fits_both_names_of_its_algorithm() {
+    let mut made = Made::new();
+    let data = made.auth_data([7; 16]);
+    let sig = made.crypto.es256_sign(&made.key, &[&data, &HASH]).unwrap();
+    let chain: [&[u8]; 1] = [b"certificate"];
+    let verify = |alg| {
+        let packed = Statement::Packed {
+            alg,
+            sig: &sig,
+            x5c: Some(List::new(&chain)),
+        };
+        packed
+            .verify(&made.crypto, &made.public_key(), &data, &HASH)
+            .map(|_| ())
+    };
+    assert_eq!(verify(Algorithm::Es256), Ok(()));
+    assert_eq!(verify(Algorithm::Esp256), Ok(()));
+    assert_eq!(
+        verify(Algorithm::Es384),
+        Err(VerifyError::AlgorithmMismatch {
+            statement: Algorithm::Es384,
+            key: Algorithm::Es256
+        })
+    );
+}
+
+#[test]
+fn a_member_of_another_format_is_passed_over() {
+    let odd = b"\xa4\x63alg\x26\x63sig\x40\x63ver\x07\x68certInfo\x07";
+    assert!(matches!(
+        statement(PACKED, odd),
+        Ok(Statement::Packed { .. })
+    ));
+    let odd = b"\xa3\x63alg\x60\x63sig\x07\x63x5c\x81\x41A";
+    assert!(matches!(statement(APPLE, odd), Ok(Statement::Apple { .. })));
 }

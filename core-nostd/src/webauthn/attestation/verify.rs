@@ -1,4 +1,4 @@
-//! Signatures of attestation statements. WebAuthn Level 3 §8.2 and §8.6.
+//! Signatures of attestation statements. WebAuthn Level 3 §8.2, §8.3, §8.4 and §8.6.
 //!
 //! Proves who signed. Whether that key is to be believed (certificate path, profile, trust) is
 //! for the host.
@@ -6,13 +6,16 @@
 use core::fmt;
 
 use super::Statement;
+use super::tpm::{self, CertInfo, Digest, HashAlgorithm, PublicArea, TpmError};
 use crate::crypto::{Crypto, SignatureVerified};
 use crate::webauthn::authenticator_data::{self, AttestedCredential, AuthenticatorData};
 use crate::webauthn::cose::{self, Algorithm, PublicKey};
 
 impl Statement<'_> {
-    /// Checks the signature of a `packed` or `fido-u2f` statement with certificates.
-    /// `attestation_key` is the key in the first of them.
+    /// Checks the signature of a statement with certificates. `attestation_key` is the key in the
+    /// first of them. Of a `tpm` statement, what the TPM signed is checked with it; where that
+    /// needs more than SHA-256, or another signature than this crate verifies, [`tpm::check`] is
+    /// for the host, which has them.
     pub fn verify<C: Crypto>(
         &self,
         crypto: &C,
@@ -51,7 +54,42 @@ impl Statement<'_> {
                 ];
                 Ok(attestation_key.verify(crypto, &parts, sig)?)
             }
-            Self::None | Self::Other { .. } => Err(VerifyError::NoSignature),
+            Self::Tpm {
+                ver,
+                alg,
+                sig,
+                cert_info,
+                pub_area,
+                ..
+            } => {
+                if ver != tpm::VERSION {
+                    return Err(VerifyError::TpmVersion);
+                }
+                same_algorithm(alg, attestation_key)?;
+                let data = AuthenticatorData::parse(auth_data)?;
+                let _ = tpm::check(
+                    &CertInfo::parse(cert_info)?,
+                    &PublicArea::parse(pub_area)?,
+                    alg,
+                    &attested(&data)?.public_key,
+                    [auth_data, client_data_hash],
+                    &mut |algorithm, parts| match algorithm {
+                        HashAlgorithm::Sha256 => Digest::from_slice(&crypto.sha256(parts)).ok(),
+                        _ => None,
+                    },
+                )?;
+                Ok(attestation_key.verify(crypto, &[cert_info], sig)?)
+            }
+            Self::AndroidKey { alg, sig, .. } => {
+                same_algorithm(alg, attestation_key)?;
+                let data = AuthenticatorData::parse(auth_data)?;
+                if !attested(&data)?.public_key.is_same_key(attestation_key) {
+                    return Err(VerifyError::NotTheCredentialsCertificate);
+                }
+                let parts = [auth_data, client_data_hash];
+                Ok(attestation_key.verify(crypto, &parts, sig)?)
+            }
+            Self::None | Self::Apple { .. } | Self::Other { .. } => Err(VerifyError::NoSignature),
         }
     }
 
@@ -64,13 +102,21 @@ impl Statement<'_> {
         client_data_hash: &[u8; 32],
     ) -> Result<SignatureVerified, VerifyError> {
         match *self {
-            Self::Packed { x5c: Some(_), .. } | Self::FidoU2f { .. } => {
-                Err(VerifyError::HasCertificates)
-            }
+            Self::Packed { x5c: Some(_), .. }
+            | Self::FidoU2f { .. }
+            | Self::Tpm { .. }
+            | Self::AndroidKey { .. }
+            | Self::Apple { .. } => Err(VerifyError::HasCertificates),
             Self::Packed { alg, sig, .. } => {
                 let data = AuthenticatorData::parse(auth_data)?;
                 let credential = attested(&data)?;
-                same_algorithm(alg, &credential.public_key)?;
+                let key = credential.public_key.algorithm();
+                if alg != key {
+                    return Err(VerifyError::AlgorithmMismatch {
+                        statement: alg,
+                        key,
+                    });
+                }
                 let parts = [auth_data, client_data_hash];
                 Ok(credential.public_key.verify(crypto, &parts, sig)?)
             }
@@ -79,9 +125,10 @@ impl Statement<'_> {
     }
 }
 
+/// A certificate names no COSE algorithm, so the short and the full identifier are one.
 fn same_algorithm(statement: Algorithm, key: &PublicKey<'_>) -> Result<(), VerifyError> {
     let key = key.algorithm();
-    if statement == key {
+    if statement.fully_specified() == key.fully_specified() {
         Ok(())
     } else {
         Err(VerifyError::AlgorithmMismatch { statement, key })
@@ -121,6 +168,12 @@ pub enum VerifyError {
     AaguidNotZero,
     /// `fido-u2f` for a credential that is not ES256.
     NotAU2fCredential,
+    /// `android-key` with a certificate for another key.
+    NotTheCredentialsCertificate,
+    /// `tpm` of another version than 2.0.
+    TpmVersion,
+    /// What the TPM signed is not about this credential and ceremony.
+    Tpm(TpmError),
     /// The authenticator data cannot be read.
     AuthenticatorData(authenticator_data::Error),
     /// The signature.
@@ -130,6 +183,12 @@ pub enum VerifyError {
 impl From<authenticator_data::Error> for VerifyError {
     fn from(source: authenticator_data::Error) -> Self {
         Self::AuthenticatorData(source)
+    }
+}
+
+impl From<TpmError> for VerifyError {
+    fn from(source: TpmError) -> Self {
+        Self::Tpm(source)
     }
 }
 
@@ -163,6 +222,11 @@ impl fmt::Display for VerifyError {
             Self::NotAU2fCredential => {
                 f.write_str("a fido-u2f attestation is for ES256 credentials only")
             }
+            Self::NotTheCredentialsCertificate => {
+                f.write_str("the certificate of an android-key attestation is for another key")
+            }
+            Self::TpmVersion => f.write_str("a tpm attestation is of version 2.0 only"),
+            Self::Tpm(_) => f.write_str("the TPM does not vouch for this credential"),
             Self::AuthenticatorData(_) => f.write_str("the authenticator data are not readable"),
             Self::Signature(_) => f.write_str("the attestation is not proven by its signature"),
         }
@@ -172,6 +236,7 @@ impl fmt::Display for VerifyError {
 impl core::error::Error for VerifyError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
+            Self::Tpm(source) => Some(source),
             Self::AuthenticatorData(source) => Some(source),
             Self::Signature(source) => Some(source),
             _ => None,

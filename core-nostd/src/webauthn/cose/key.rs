@@ -50,6 +50,31 @@ impl PublicKey<'_> {
             Self::Other { algorithm, .. } => *algorithm,
         }
     }
+
+    /// Whether both are one key, under whichever algorithm. Keys that are not read here are one
+    /// when their bytes are.
+    pub fn is_same_key(&self, other: &PublicKey<'_>) -> bool {
+        match (self.on_curve(), other.on_curve()) {
+            (Some(a), Some(b)) => return a == b,
+            (None, None) => {}
+            _ => return false,
+        }
+        match (self, other) {
+            (Self::Rsa(a), PublicKey::Rsa(b)) => (a.n(), a.e()) == (b.n(), b.e()),
+            (a, b) => a == b,
+        }
+    }
+
+    /// The curve and the coordinates, the second empty where the curve has one.
+    pub(crate) fn on_curve(&self) -> Option<(Curve, &[u8], &[u8])> {
+        Some(match self {
+            Self::Es256 { x, y } => (Curve::P256, *x, *y),
+            Self::Ed25519 { x } => (Curve::Ed25519, *x, &[]),
+            Self::Ec2(key) => (key.curve(), key.x(), key.y()),
+            Self::Okp(key) => (key.curve(), key.x(), &[]),
+            Self::Rsa(_) | Self::MlDsa(_) | Self::Other { .. } => return None,
+        })
+    }
 }
 
 impl Encode for PublicKey<'_> {

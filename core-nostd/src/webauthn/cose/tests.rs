@@ -151,6 +151,33 @@ fn keys_of_each_shape_are_read_and_written() {
 }
 
 #[test]
+fn one_key_is_the_same_under_each_of_its_algorithms() {
+    let keys = [
+        ec2(2, &[0x26], 1),
+        ec2(2, &[0x28], 1),
+        rsa(&[0x39, 0x01, 0x00]),
+        rsa(&[0x39, 0xff, 0xfe]),
+        ml_dsa(0x2f, 1312),
+        okp(),
+        ec2(2, &[0x38, 0x63], 1),
+    ];
+    let kinds = [0, 0, 1, 1, 2, 3, 4];
+    for (a, kind_a) in keys.iter().zip(kinds) {
+        for (b, kind_b) in keys.iter().zip(kinds) {
+            let (a, b) = (PublicKey::parse(a).unwrap(), PublicKey::parse(b).unwrap());
+            assert_eq!(a.is_same_key(&b), kind_a == kind_b, "{a:?} {b:?}");
+        }
+    }
+    let mut other = rsa(&[0x39, 0x01, 0x00]);
+    other[20] ^= 1;
+    let (a, b) = (
+        PublicKey::parse(&keys[2]).unwrap(),
+        PublicKey::parse(&other).unwrap(),
+    );
+    assert!(!a.is_same_key(&b));
+}
+
+#[test]
 fn keys_that_no_shape_fits_are_carried_through() {
     for (bytes, algorithm) in [
         (ec2(2, &[0x38, 0x63], 1), Algorithm::Other(-100)),
