@@ -49,7 +49,8 @@ impl<'a, T: Parse<'a> + Copy> List<'a, T> {
 
     /// How many items there are.
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.iter()
+            .fold(0, |count: usize, _| count.saturating_add(1))
     }
 
     /// Whether there is none.

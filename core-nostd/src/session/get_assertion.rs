@@ -52,7 +52,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     ) -> Result<Option<usize>, Error<T::Error>> {
         let facts = self.facts()?;
         let mut chunk = Chunk::default();
-        for (index, id) in ids.enumerate() {
+        for (index, id) in (0..usize::MAX).zip(ids) {
             // What the token cannot hold makes it refuse the whole list.
             if !facts.can_hold(id) {
                 continue;

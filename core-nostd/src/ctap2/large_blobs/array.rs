@@ -85,7 +85,7 @@ impl<'a> LargeBlobArray<'a> {
         room: &'r mut [u8],
     ) -> Result<Option<Found<'r>>, RoomTooSmall> {
         let mut found = None;
-        for (index, entry) in self.entries().enumerate() {
+        for (index, entry) in (0..usize::MAX).zip(self.entries()) {
             let Some(map) = entry.map() else {
                 continue;
             };
@@ -128,7 +128,7 @@ impl<'a> LargeBlobArray<'a> {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], EditError> {
         let count = self.with_entry(index)?;
-        let items = self.0.iter().enumerate().map(|(at, kept)| {
+        let items = (0..usize::MAX).zip(self.0.iter()).map(|(at, kept)| {
             if at == index {
                 Item::New(blob)
             } else {
@@ -146,7 +146,7 @@ impl<'a> LargeBlobArray<'a> {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], EditError> {
         let count = self.with_entry(index)?.saturating_sub(1);
-        let items = self.0.iter().enumerate();
+        let items = (0..usize::MAX).zip(self.0.iter());
         let kept = items.filter_map(|(at, kept)| (at != index).then_some(Item::Kept(kept)));
         Ok(serialize(crypto, count, kept, buffer)?)
     }
