@@ -1,0 +1,64 @@
+//! Links only if nothing in `keysteward-core` can panic.
+//!
+//! The panic handler calls a symbol that no one defines. As long as one way from an entry point to
+//! a panic is left after optimisation, the handler is in the program and the linker refuses it.
+//! Every public function of the core is called here, with values that the optimiser cannot know
+//! ([`unknown`]): what it takes away cannot happen for any input. Overflow checks are on (profile
+//! `proof`), so arithmetic that wraps is caught as well; so are the lines for the log, and what
+//! errors say to people.
+//!
+//! Not proven here:
+//! - the primitives behind the trait `Crypto`, which are stubs: what RustCrypto does is its own;
+//! - `Debug`: that of `str` in the compiler's own `core` keeps panics when it escapes. Nothing in
+//!   the core formats text or bytes with it;
+//! - that the stack suffices: `cargo xtask core-size` measures it.
+//!
+//! The feature `negative-control` adds one index that can be out of bounds, deep inside a callback:
+//! then this must not link, or the proof would prove nothing.
+
+#![no_std]
+#![no_main]
+
+mod cbor;
+mod ctap2;
+mod ctaphid;
+mod iso7816;
+mod pin_protocol;
+mod session;
+mod text;
+mod unknown;
+mod webauthn;
+
+use core::panic::PanicInfo;
+
+/// Where the linker begins to keep code.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code)]
+extern "C" fn _start() -> ! {
+    cbor::prove();
+    ctap2::prove();
+    ctaphid::prove();
+    iso7816::prove();
+    pin_protocol::prove();
+    session::prove();
+    text::prove();
+    webauthn::prove();
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+#[allow(unsafe_code)]
+mod undefined {
+    unsafe extern "C" {
+        /// Named so that the linker's message says what is wrong.
+        pub(super) fn a_panic_is_reachable() -> !;
+    }
+}
+
+#[panic_handler]
+#[allow(unsafe_code)]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    // SAFETY: never linked, hence never called.
+    unsafe { undefined::a_panic_is_reachable() }
+}
