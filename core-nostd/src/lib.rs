@@ -9,6 +9,7 @@
 //! | framing of cards | [`iso7816`] | ISO/IEC 7816-4 §5 |
 //! | framing over NFC | [`nfcctap`] | CTAP 2.3 §11.3 |
 //! | encoding | [`cbor`] | RFC 8949 and CTAP 2.3 §8 (canonical form) |
+//! | messages of U2F | [`ctap1`] | U2F Raw Message Formats 1.2, CTAP 2.3 §10 |
 //! | messages | [`ctap2`] | CTAP 2.3 §6, serving 2.1, 2.1-PRE and 2.0 |
 //! | what the messages carry | [`webauthn`] | WebAuthn Level 3 §6, RFC 9052, RFC 9053 |
 //! | PIN secrets | [`pin_protocol`] | CTAP 2.3 §6.5.6, §6.5.7 |
@@ -40,6 +41,7 @@ extern crate std;
 
 pub mod cbor;
 pub mod crypto;
+pub mod ctap1;
 pub mod ctap2;
 pub mod ctaphid;
 pub mod iso7816;

@@ -17,6 +17,7 @@
 //! | `fingerprints` | enrol, list, rename and remove fingers |
 //! | `large_blobs` | read and write the array of blobs, and one credential's blob in it |
 //! | `config` | PIN policy, enterprise attestation, alwaysUv, long touch |
+//! | [`ctap1`] | register and authenticate with a key that speaks U2F alone |
 //! | `reset`, `selection` | erase a token, find out which one is meant |
 //!
 //! Every exchange ends by the session's deadline, whatever the token does. The
@@ -68,6 +69,7 @@
 
 mod config;
 mod credentials;
+pub mod ctap1;
 mod error;
 mod exchange;
 mod extension;

@@ -1,0 +1,3 @@
+#[cfg(feature = "rust-crypto")]
+pub(crate) mod key;
+mod messages;
