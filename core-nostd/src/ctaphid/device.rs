@@ -83,6 +83,9 @@ pub enum Event {
 /// differs between sources; firmware in the field waits 100 to 800 ms.
 pub const PACKET_TIMEOUT: u64 = 500;
 
+/// Commands from here on are vendors'. CTAP 2.3 §11.2.9.3.
+const FIRST_VENDOR: u8 = 0x40;
+
 /// Longest LOCK, in seconds. CTAP 2.3 §11.2.9.2.2.
 const MAX_LOCK: u8 = 10;
 
@@ -272,7 +275,9 @@ impl Device {
             return refuse(channel, ErrorCode::ChannelBusy);
         }
         match command {
-            Command::Keepalive | Command::Error => refuse(channel, ErrorCode::InvalidCommand),
+            Command::Keepalive | Command::Error | Command::Other(..FIRST_VENDOR) => {
+                refuse(channel, ErrorCode::InvalidCommand)
+            }
             Command::Cbor if !self.capabilities.cbor() => {
                 refuse(channel, ErrorCode::InvalidCommand)
             }
@@ -280,6 +285,7 @@ impl Device {
             Command::Wink if !self.capabilities.wink() => {
                 refuse(channel, ErrorCode::InvalidCommand)
             }
+            Command::Wink if bcnt != 0 => refuse(channel, ErrorCode::InvalidLength),
             Command::Lock => self.lock(now, channel, bcnt, data),
             _ => match Body::start(bcnt, data, buffer) {
                 Ok(body) => self.proceed(now, channel, command, body),

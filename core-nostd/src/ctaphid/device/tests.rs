@@ -90,7 +90,7 @@ fn outcome(event: Event) -> String {
 /// Every state times every event; each cell is "what is done -> state".
 #[test]
 fn the_whole_table_of_transitions_is_as_drawn() {
-    let events: [(&str, Report); 23] = [
+    let events: [(&str, Report); 29] = [
         (
             "INIT on broadcast",
             packet::init_request(ChannelId::BROADCAST, &NONCE),
@@ -134,6 +134,24 @@ fn the_whole_table_of_transitions_is_as_drawn() {
         (
             "vendor command",
             packet::init(OURS, Command::Other(0x41), 2, &[1, 2]),
+        ),
+        (
+            "unknown command",
+            packet::init(OURS, Command::Other(0x02), 60, &[1; 57]),
+        ),
+        ("PING on other", packet::init(OTHER, Command::Ping, 1, &[9])),
+        ("WINK", packet::empty(OURS, Command::Wink)),
+        (
+            "WINK with a payload",
+            packet::init(OURS, Command::Wink, 1, &[1]),
+        ),
+        (
+            "LOCK 5 on other",
+            packet::init(OTHER, Command::Lock, 1, &[5]),
+        ),
+        (
+            "LOCK 0 on other",
+            packet::init(OTHER, Command::Lock, 1, &[0]),
         ),
     ];
     let mut table = String::new();
@@ -214,6 +232,36 @@ fn a_lock_keeps_others_out_until_it_runs_out() {
     assert_eq!(device.handle_report(last, &others, &mut [0; 64]), busy);
     let Event::Request { .. } = device.handle_report(NOW.after(5000), &others, &mut [0; 64]) else {
         panic!("the lock outlived its time");
+    };
+}
+
+#[test]
+fn a_lock_can_be_prolonged_and_given_up_by_its_owner_only() {
+    let mut device = device("locked");
+    let lock = |channel, seconds| packet::init(channel, Command::Lock, 1, &[seconds]);
+    let busy = Event::Reply(packet::error(OTHER, ErrorCode::ChannelBusy));
+    let done = Event::Reply(packet::empty(OURS, Command::Lock));
+    let later = NOW.after(4000);
+    assert_eq!(device.handle_report(later, &lock(OURS, 10), &mut []), done);
+    let later = NOW.after(13_999);
+    assert_eq!(device.handle_report(later, &lock(OTHER, 0), &mut []), busy);
+    assert_eq!(device.handle_report(later, &lock(OURS, 0), &mut []), done);
+    let taken = Event::Reply(packet::empty(OTHER, Command::Lock));
+    assert_eq!(device.handle_report(later, &lock(OTHER, 1), &mut []), taken);
+}
+
+#[test]
+fn a_lock_does_not_cut_off_who_is_sending_already() {
+    let mut device = token();
+    let mut buffer = [0; 128];
+    let first = packet::init(OTHER, Command::Cbor, 60, &[4; 57]);
+    assert_eq!(device.handle_report(NOW, &first, &mut buffer), Event::None);
+    let lock = packet::init(OURS, Command::Lock, 1, &[5]);
+    let busy = Event::Reply(packet::error(OURS, ErrorCode::ChannelBusy));
+    assert_eq!(device.handle_report(NOW, &lock, &mut buffer), busy);
+    let last = packet::cont(OTHER, 0, &[4; 59]);
+    let Event::Request { len: 60, .. } = device.handle_report(NOW, &last, &mut buffer) else {
+        panic!("the request was lost");
     };
 }
 

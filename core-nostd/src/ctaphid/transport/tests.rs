@@ -217,6 +217,55 @@ fn a_busy_token_is_asked_again_until_it_is_free() {
 }
 
 #[test]
+fn a_token_that_another_program_locked_is_waited_for() {
+    for (patience, works) in [(1000, false), (5000, true)] {
+        let mut transport = open(Behaviour::Prompt);
+        let token = &mut transport.link;
+        let init = packet::init_request(ChannelId::BROADCAST, b"another!");
+        let lock = packet::init(ChannelId(2), Command::Lock, 1, &[2]);
+        for report in [init, lock] {
+            let answered = token.device.handle_report(token.now, &report, &mut []);
+            assert!(matches!(answered, DeviceEvent::Reply(_)));
+        }
+        let deadline = token.now.after(patience);
+        let mut buffer = [0; 128];
+        let outcome = transport.cbor(&[4], &mut buffer, deadline, &mut silent);
+        let expected = if works {
+            Ok(4)
+        } else {
+            Err(TransportError::Deadline)
+        };
+        assert_eq!(outcome.map(|answer| answer[0]), expected);
+    }
+}
+
+#[test]
+fn what_a_token_does_not_know_is_refused_and_the_next_request_works() {
+    let mut transport = open(Behaviour::Prompt);
+    let deadline = START.after(1000);
+    let mut buffer = [0; 128];
+    for length in [1, 100] {
+        let message = [9; 100];
+        let unknown = transport.transact(
+            Command::Other(0x02),
+            &message[..length],
+            &mut buffer,
+            deadline,
+            &mut silent,
+        );
+        let refused = TransportError::Refused(ErrorCode::InvalidCommand);
+        assert_eq!(unknown, Err(refused));
+    }
+    assert_eq!(
+        transport.lock(11, deadline),
+        Err(TransportError::Refused(ErrorCode::InvalidParameter))
+    );
+    let response = transport.cbor(&[4], &mut buffer, deadline, &mut silent);
+    assert_eq!(response.unwrap()[0], 4);
+    assert!(!transport.link.commands().contains(&Command::Init));
+}
+
+#[test]
 fn a_token_that_stays_busy_ends_at_the_deadline() {
     let mut transport = open(Behaviour::BusyUntil(Millis(u64::MAX)));
     let deadline = START.after(1000);
