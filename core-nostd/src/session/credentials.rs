@@ -4,6 +4,7 @@
 //! sequence, and several of them. A new one between Begin and Next would end
 //! the list.
 
+use super::enumeration::Enumeration;
 use super::exchange::Answer;
 use super::{CtapTransport, Error, Feature, Session};
 use crate::cbor::{Encode, Raw};
@@ -82,26 +83,32 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             Err(Error::NoCredentials) => return Ok(()),
             outcome => outcome?,
         };
-        let (mut got, mut total) = (0_u32, None);
+        let command = self.command()?;
+        let mut list = None;
         loop {
             let response: Response<'_> = self.read_or_default(answer)?;
             let Some(rp) = response.rp else {
                 // Tokens without credentials answer in several ways.
-                return match total.or(response.total_rps) {
-                    None | Some(0) => Ok(()),
-                    Some(_) => Err(Error::missing(self.command()?, "rp (0x03)")),
+                return match (list, response.total_rps) {
+                    (None, None | Some(0)) => Ok(()),
+                    _ => Err(Error::missing(command, "rp (0x03)")),
                 };
+            };
+            let mut progress = match list {
+                Some(progress) => progress,
+                None => Enumeration::begin(command, response.total_rps)?,
             };
             let rp_id_hash = match response.rp_id_hash {
                 Some(hash) => *hash,
                 None => self.crypto.sha256(&[rp.id.as_bytes()]),
             };
-            let all = *total.get_or_insert(response.total_rps.unwrap_or(1));
-            got = got.saturating_add(1);
-            if found(RelyingParty { rp, rp_id_hash }).is_break() || got >= all {
+            progress.take(rp_id_hash)?;
+            let stop = found(RelyingParty { rp, rp_id_hash }).is_break();
+            if stop || progress.is_complete() {
                 return Ok(());
             }
-            answer = self.next(Subcommand::EnumerateRpsGetNextRp, got, all)?;
+            answer = self.next(Subcommand::EnumerateRpsGetNextRp, &progress)?;
+            list = Some(progress);
         }
     }
 
@@ -126,33 +133,39 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             Err(Error::NoCredentials) => return Ok(()),
             outcome => outcome?,
         };
-        let (mut got, mut total) = (0_u32, None);
+        let command = self.command()?;
+        let mut list = None;
         loop {
             let response: Response<'_> = self.read_or_default(answer)?;
-            let all = *total.get_or_insert(response.total_credentials.unwrap_or(1));
             let (Some(user), Some(id)) = (response.user, response.credential_id) else {
-                return match response.total_credentials {
-                    None | Some(0) if got == 0 => Ok(()),
+                return match (list, response.total_credentials) {
+                    (None, None | Some(0)) => Ok(()),
                     _ => Err(Error::missing(
-                        self.command()?,
+                        command,
                         "user (0x06) or credentialID (0x07)",
                     )),
                 };
             };
-            got = got.saturating_add(1);
-            let credential = Credential {
+            let mut progress = match list {
+                Some(progress) => progress,
+                None => Enumeration::begin(command, response.total_credentials)?,
+            };
+            progress.take(self.crypto.sha256(&[id.id]))?;
+            let stop = found(Credential {
                 user,
                 id,
                 public_key: response.public_key,
                 cred_protect: response.cred_protect,
                 large_blob_key: response.large_blob_key,
                 third_party_payment: response.third_party_payment,
-            };
-            if found(credential).is_break() || got >= all {
+            })
+            .is_break();
+            if stop || progress.is_complete() {
                 return Ok(());
             }
             let next = Subcommand::EnumerateCredentialsGetNextCredential;
-            answer = self.next(next, got, all)?;
+            answer = self.next(next, &progress)?;
+            list = Some(progress);
         }
     }
 
@@ -204,8 +217,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     fn next(
         &mut self,
         subcommand: Subcommand,
-        got: u32,
-        total: u32,
+        list: &Enumeration,
     ) -> Result<Answer, Error<T::Error>> {
         match self.manage(subcommand, None, None) {
             Err(
@@ -214,7 +226,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
                     status: Status::NotAllowed,
                     ..
                 },
-            ) => Err(Error::EnumerationInterrupted { got, total }),
+            ) => Err(list.interrupted()),
             outcome => outcome,
         }
     }

@@ -89,13 +89,13 @@ pub enum Error<T> {
         /// Entries announced.
         total: u32,
     },
-    /// The token announced a list longer than any token's. What came of it was
+    /// The token announced a list longer than any token's. Nothing of it was
     /// handed over.
     ListTooLong {
         /// What was asked.
         command: Command,
-        /// Entries that are read at most.
-        max: u32,
+        /// Entries announced.
+        announced: u32,
     },
     /// The token repeats the entries of a list.
     ListRepeats {

@@ -70,6 +70,7 @@
 mod config;
 mod credentials;
 pub mod ctap1;
+mod enumeration;
 mod error;
 mod exchange;
 mod extension;

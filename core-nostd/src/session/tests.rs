@@ -5,6 +5,7 @@ mod answers;
 mod configurations;
 mod fake;
 mod fingerprints;
+mod hostile;
 mod identities;
 mod large_blobs;
 mod lists;

@@ -57,11 +57,11 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
                     "another program interrupted the list after {got} of {total} entries; list again"
                 );
             }
-            Self::ListTooLong { command, max } => {
+            Self::ListTooLong { command, announced } => {
                 return write!(
                     f,
-                    "the token's list for {command:?} does not end, {max} entries were read; do \
-                     not trust this token"
+                    "the token announces {announced} entries for {command:?}, more than any token \
+                     holds; do not trust this token"
                 );
             }
             Self::ListRepeats { command } => {

@@ -7,7 +7,8 @@ const HASH: [u8; 32] = [3; 32];
 fn party(id: &'static str, total_rps: Option<u32>) -> Response<'static> {
     Response {
         rp: Some(PublicKeyCredentialRpEntity { id, name: None }),
-        rp_id_hash: Some(&HASH),
+        // The caller's own hash stands in.
+        rp_id_hash: None,
         total_rps,
         ..Default::default()
     }
@@ -20,7 +21,7 @@ fn credential(name: &'static str, total_credentials: Option<u32>) -> Response<'s
             name: Some(name),
             display_name: None,
         }),
-        credential_id: Some(PublicKeyCredentialDescriptor::new(b"credential")),
+        credential_id: Some(PublicKeyCredentialDescriptor::new(name.as_bytes())),
         total_credentials,
         ..Default::default()
     }
