@@ -7,14 +7,16 @@ use super::{CtapTransport, Error, Feature, PinRule, Session};
 use crate::cbor::{Encode, Raw};
 use crate::crypto::Crypto;
 use crate::ctap2::authenticator_config::{
-    Request, SetMinPinLength, Subcommand, authenticated_prefix,
+    Request, SetMinPinLength, Subcommand, VendorPrototype, authenticated_prefix,
 };
 use crate::ctap2::{Command, Status};
 use crate::pin_protocol::PinUvAuthToken;
 
 impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     /// Sets rules for PINs. Where they force a change of the PIN, every
-    /// pinUvAuthToken is void afterwards.
+    /// pinUvAuthToken is void afterwards, the persistent one too.
+    ///
+    /// The RP IDs replace those of before.
     pub fn set_min_pin_length(
         &mut self,
         rules: &SetMinPinLength<'_>,
@@ -24,15 +26,46 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         if !facts.set_min_pin_length {
             return Err(Error::Unsupported(Feature::SetMinPinLength));
         }
-        let current = facts.min_pin_length;
+        if rules.pin_complexity_policy.is_some() && facts.pin_complexity_policy.is_none() {
+            return Err(Error::Unsupported(Feature::PinComplexityPolicy));
+        }
+        let max = facts.max_rp_ids_for_set_min_pin_length;
+        let rp_ids = rules.min_pin_length_rp_ids.map_or(0, |list| list.len());
+        if max.is_some_and(|max| rp_ids > max) {
+            return Err(Error::TooManyRpIds { max });
+        }
+        let (current, max) = (facts.min_pin_length, facts.max_pin_length);
         let may_only_grow = Error::PinPolicy(PinRule::MinLengthMayOnlyGrow { current });
-        if rules.new_min_pin_length.is_some_and(|new| new < current) {
-            return Err(may_only_grow);
+        match rules.new_min_pin_length {
+            Some(new) if new < current => return Err(may_only_grow),
+            Some(new) if new > max => {
+                return Err(Error::PinPolicy(PinRule::MinLengthAboveMax { max }));
+            }
+            _ => {}
         }
         match self.configure(Subcommand::SetMinPinLength, Some(rules), token) {
             Err(Error::PinPolicy(_)) if rules.new_min_pin_length.is_some() => Err(may_only_grow),
+            Err(Error::StoreFull) => Err(Error::TooManyRpIds {
+                max: facts.max_rp_ids_for_set_min_pin_length,
+            }),
             outcome => outcome,
         }
+    }
+
+    /// Has the token refuse PINs that its maker finds too simple. Nothing is
+    /// sent when it does so already.
+    pub fn enforce_pin_complexity(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        if self.facts()?.pin_complexity_policy == Some(true) {
+            return Ok(());
+        }
+        let rules = SetMinPinLength {
+            pin_complexity_policy: Some(true),
+            ..SetMinPinLength::default()
+        };
+        self.set_min_pin_length(&rules, token)
     }
 
     /// Lets no pinUvAuthToken be had until the PIN is changed.
@@ -70,11 +103,15 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         match self.refresh()?.always_uv {
             None => Err(Error::Unsupported(Feature::AlwaysUv)),
             Some(is) if is == on => Ok(()),
-            Some(_) => self.configure(Subcommand::ToggleAlwaysUv, None, token),
+            Some(_) => match self.configure(Subcommand::ToggleAlwaysUv, None, token) {
+                Err(Error::Denied) if !on => Err(Error::Unsupported(Feature::AlwaysUvOff)),
+                outcome => outcome,
+            },
         }
     }
 
-    /// Makes a reset want a touch of five seconds.
+    /// Makes a reset want an uninterrupted touch of five seconds, which saves a
+    /// token from what happens in a pocket.
     pub fn enable_long_touch_for_reset(
         &mut self,
         token: Option<&PinUvAuthToken>,
@@ -84,6 +121,21 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             Some(true) => Ok(()),
             Some(false) => self.configure(Subcommand::EnableLongTouchForReset, None, token),
         }
+    }
+
+    /// Sends a command of the vendor's own, which getInfo lists. What it does
+    /// the vendor's documents say.
+    pub fn vendor_prototype(
+        &mut self,
+        command: &VendorPrototype<'_>,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error<T::Error>> {
+        let info = self.info()?;
+        let listed = info.vendor_prototype_config_commands.unwrap_or_default();
+        if !listed.contains(&command.vendor_command_id()) {
+            return Err(Error::Unsupported(Feature::VendorPrototype));
+        }
+        self.configure(Subcommand::VendorPrototype, Some(command), token)
     }
 
     fn configure(

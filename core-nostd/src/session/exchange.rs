@@ -68,7 +68,15 @@ impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
         }
     }
 
-    pub(super) fn remember(&mut self, facts: Facts) {
+    /// The same where they were asked for already; nothing is sent.
+    pub(super) const fn known_facts(&self) -> Option<Facts> {
+        self.facts
+    }
+
+    /// Takes over what another session learnt of this token, so that nothing
+    /// need be asked: for a reset, which wants to be the first thing said to a
+    /// token that was plugged in again.
+    pub fn remember(&mut self, facts: Facts) {
         self.facts = Some(facts);
     }
 

@@ -16,7 +16,8 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     ///
     /// Tokens before CTAP 2.1 are asked for a credential with an empty
     /// pinUvAuthParam, which they refuse once touched (CTAP 2.3 §6.1.2, step
-    /// 1).
+    /// 1): with PIN_INVALID or PIN_NOT_SET, as they have a PIN or none, some
+    /// with PIN_AUTH_INVALID. PUAT_REQUIRED is no such answer: it needs no touch.
     pub fn select(&mut self) -> Result<(), Error<T::Error>> {
         if !self.facts()?.selection {
             return self.select_by_empty_param();
@@ -31,6 +32,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     }
 
     fn select_by_empty_param(&mut self) -> Result<(), Error<T::Error>> {
+        let protocol = self.facts()?.pin_protocol.unwrap_or(PinProtocol::One);
         let outcome = self.exchange(
             Command::MakeCredential,
             Some(&Request {
@@ -51,7 +53,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
                 extensions: None,
                 options: None,
                 pin_uv_auth_param: Some(&[]),
-                pin_uv_auth_protocol: Some(PinProtocol::One.id()),
+                pin_uv_auth_protocol: Some(protocol.id()),
                 enterprise_attestation: None,
                 attestation_formats_preference: None,
             }),
