@@ -100,6 +100,10 @@ pub trait Crypto {
     /// SHA-256 over the concatenated parts.
     fn sha256(&self, parts: &[&[u8]]) -> [u8; 32];
 
+    /// SHA-256 over what `feed` gives piece by piece: for data that are never in memory as a
+    /// whole, such as a large-blob array that a key keeps in flash.
+    fn sha256_fed(&self, feed: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) -> [u8; 32];
+
     /// HMAC-SHA-256 over the concatenated parts.
     fn hmac_sha256(&mut self, key: &[u8], parts: &[&[u8]]) -> Secret<32>;
 

@@ -29,6 +29,12 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
         hash(parts).finalize().into()
     }
 
+    fn sha256_fed(&self, feed: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        feed(&mut |piece| hasher.update(piece));
+        hasher.finalize().into()
+    }
+
     fn hmac_sha256(&mut self, key: &[u8], parts: &[&[u8]]) -> Secret<32> {
         // HMAC takes keys of every length; the crate's error cannot occur.
         let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(key) else {

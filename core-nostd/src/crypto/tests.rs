@@ -124,6 +124,15 @@ fn aes_256_gcm_matches_its_test_case_both_ways() {
     assert_eq!(data, plain);
 }
 
+#[test]
+fn sha_256_is_the_same_piece_by_piece() {
+    let crypto = crypto();
+    let pieces = [&b"a"[..], &[], b"bc"];
+    let fed = crypto.sha256_fed(&mut |take| pieces.iter().for_each(|piece| take(piece)));
+    assert_eq!(fed, crypto.sha256(&[b"abc"]));
+    assert_eq!(crypto.sha256_fed(&mut |_| {}), crypto.sha256(&[]));
+}
+
 /// FIPS 197 appendix C.1.
 #[test]
 fn aes_128_matches_fips_197_both_ways() {

@@ -76,6 +76,11 @@ impl Crypto for Primitives {
         any()
     }
 
+    fn sha256_fed(&self, feed: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
+        feed(&mut |piece| see(piece));
+        any()
+    }
+
     fn hmac_sha256(&mut self, key: &[u8], parts: &[&[u8]]) -> Secret<32> {
         see((key, parts));
         any()
