@@ -6,11 +6,17 @@ use std::fmt::Debug;
 
 use keysteward_core::cbor::{Encode, List, Parse, Raw, encode};
 use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::extension::{
+    GetAssertionInputs, HmacSecretInput, LargeBlobCreated, LargeBlobCreation, LargeBlobInput,
+    LargeBlobOutput, MakeCredentialInputs, UnsignedGetAssertionOutputs,
+    UnsignedMakeCredentialOutputs,
+};
 use keysteward_core::ctap2::{
     LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
     PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, authenticator_config,
     bio_enrollment, client_pin, credential_management, get_assertion, large_blobs, make_credential,
 };
+use keysteward_core::webauthn::attestation::Statement;
 use keysteward_core::webauthn::cose::{Algorithm, Ec2Key, KeyAgreementKey, PublicKey, RsaKey};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -294,6 +300,66 @@ proptest! {
         survives(&request, &mut [0; 8192]);
         let response = large_blobs::Response { config: p.opt(5, &q.bytes) };
         survives(&response, &mut [0; 8192]);
+    }
+
+    #[test]
+    fn extensions(p in parts(), q in parts()) {
+        let salts = HmacSecretInput {
+            key_agreement: p.agreement(),
+            salt_enc: &p.bytes,
+            salt_auth: &q.bytes,
+            pin_uv_auth_protocol: p.opt(0, p.small),
+        };
+        survives(&MakeCredentialInputs {
+            cred_blob: p.opt(1, &p.bytes),
+            large_blob: p.opt(2, LargeBlobCreation { support: p.text.as_str().into() }),
+            cred_protect: p.opt(3, p.small.into()),
+            hmac_secret: p.opt(4, p.flag),
+            large_blob_key: p.opt(5, q.flag),
+            min_pin_length: p.opt(6, p.flag),
+            hmac_secret_mc: p.opt(7, salts),
+            third_party_payment: p.opt(8, q.flag),
+            pin_complexity_policy: p.opt(9, p.flag),
+        }, &mut [0; 8192]);
+        survives(&GetAssertionInputs {
+            cred_blob: q.opt(1, p.flag),
+            large_blob: q.opt(2, LargeBlobInput {
+                read: q.opt(3, q.flag),
+                write: q.opt(4, &p.bytes),
+                original_size: q.opt(5, p.number.into()),
+            }),
+            hmac_secret: q.opt(6, salts),
+            large_blob_key: q.opt(7, q.flag),
+            third_party_payment: q.opt(8, p.flag),
+        }, &mut [0; 8192]);
+        survives(&UnsignedMakeCredentialOutputs {
+            large_blob: p.opt(10, LargeBlobCreated { supported: p.flag }),
+        }, &mut [0; 64]);
+        survives(&UnsignedGetAssertionOutputs {
+            large_blob: p.opt(11, LargeBlobOutput {
+                blob: p.opt(12, &p.bytes),
+                written: p.opt(13, p.flag),
+                original_size: p.opt(14, u64::MAX),
+            }),
+        }, &mut [0; 8192]);
+    }
+
+    #[test]
+    fn attestation_statements(p in parts(), q in parts()) {
+        let chain: [&[u8]; 2] = [&p.id, &q.id];
+        let x5c = List::new(&chain[..usize::from(p.flag) + 1]);
+        let (alg, sig) = (Algorithm::from(p.alg), &*p.bytes);
+        for statement in [
+            Statement::Packed { alg, sig, x5c: p.opt(0, x5c) },
+            Statement::FidoU2f { sig, x5c },
+            Statement::Tpm { ver: &p.text, alg, sig, x5c, cert_info: &q.bytes, pub_area: &q.id },
+            Statement::AndroidKey { alg, sig, x5c },
+            Statement::Apple { x5c },
+        ] {
+            let mut buffer = [0; 8192];
+            let raw = Raw::encode_in(&statement, &mut buffer).unwrap();
+            prop_assert_eq!(Statement::parse(statement.fmt(), raw), Ok(statement));
+        }
     }
 
     #[test]

@@ -112,6 +112,10 @@ fn maps_read_and_write_as_in_the_examples() {
         letters
     );
 
+    assert!(Entries::<&str>::parse(&bytes("a0")).unwrap().is_empty());
+    let none = Entries::<&str>::default();
+    assert_eq!(encode(&none, &mut [0; 1]).unwrap(), bytes("a0"));
+
     let numbers = bytes("a201020304");
     let mut seen = Vec::new();
     Reader::new(&numbers)
@@ -123,47 +127,85 @@ fn maps_read_and_write_as_in_the_examples() {
     assert_eq!(seen, [(Key::Int(1), 2), (Key::Int(3), 4)]);
 }
 
+/// Floats, null, undefined, other simple values and tags: CTAP 2.3 §8 allows none of them.
+const FORBIDDEN: [&str; 34] = [
+    "f90000",
+    "f98000",
+    "f93c00",
+    "fb3ff199999999999a",
+    "f93e00",
+    "f97bff",
+    "fa47c35000",
+    "fa7f7fffff",
+    "fb7e37e43c8800759c",
+    "f90001",
+    "f90400",
+    "f9c400",
+    "fbc010666666666666",
+    "f97c00",
+    "f97e00",
+    "f9fc00",
+    "fa7f800000",
+    "fa7fc00000",
+    "faff800000",
+    "fb7ff0000000000000",
+    "fb7ff8000000000000",
+    "fbfff0000000000000",
+    "f6",
+    "f7",
+    "f0",
+    "f8ff",
+    "c074323031332d30332d32315432303a30343a30305a",
+    "c11a514b67b0",
+    "c1fb41d452d9e8200000",
+    "d74401020304",
+    "d818456449455446",
+    "d82076687474703a2f2f7777772e6578616d706c652e636f6d",
+    "c249010000000000000000",
+    "c349010000000000000000",
+];
+
 #[test]
-fn what_no_message_holds_is_passed_over() {
-    for encoding in [
-        "f90000",
-        "f98000",
-        "f93c00",
-        "fb3ff199999999999a",
-        "f93e00",
-        "f97bff",
-        "fa47c35000",
-        "fa7f7fffff",
-        "fb7e37e43c8800759c",
-        "f90001",
-        "f90400",
-        "f9c400",
-        "fbc010666666666666",
-        "f97c00",
-        "f97e00",
-        "f9fc00",
-        "fa7f800000",
-        "fa7fc00000",
-        "faff800000",
-        "fb7ff0000000000000",
-        "fb7ff8000000000000",
-        "fbfff0000000000000",
-        "f6",
-        "f7",
-        "f0",
-        "f8ff",
-        "c074323031332d30332d32315432303a30343a30305a",
-        "c11a514b67b0",
-        "c1fb41d452d9e8200000",
-        "d74401020304",
-        "d818456449455446",
-        "d82076687474703a2f2f7777772e6578616d706c652e636f6d",
-        "c249010000000000000000",
-        "c349010000000000000000",
-        "8301820203820405",
-        "a26161016162820203",
-        "826161a161626163",
-    ] {
+fn what_no_message_holds_is_passed_over_where_nobody_reads_it() {
+    for encoding in FORBIDDEN {
+        let encoded = bytes(encoding);
+        assert_eq!(
+            Raw::parse(&encoded).map(Raw::bytes),
+            Ok(&*encoded),
+            "{encoding}"
+        );
+    }
+}
+
+#[test]
+fn what_no_message_holds_is_refused_where_a_value_is_due() {
+    fn refused<T>(outcome: Result<T, Error>) -> bool {
+        matches!(outcome, Err(Error::Unexpected { position: 0, .. }))
+    }
+    for encoding in FORBIDDEN {
+        let value = bytes(encoding);
+        assert!(refused(u64::parse(&value)), "{encoding}");
+        assert!(refused(i64::parse(&value)), "{encoding}");
+        assert!(refused(bool::parse(&value)), "{encoding}");
+        assert!(refused(<&str>::parse(&value)), "{encoding}");
+        assert!(refused(<&[u8]>::parse(&value)), "{encoding}");
+        assert!(refused(List::<Raw<'_>>::parse(&value)), "{encoding}");
+        assert!(refused(Entries::<Raw<'_>>::parse(&value)), "{encoding}");
+        assert!(refused(Key::parse(&value)), "{encoding}");
+        let under_a_key = [&[0xa1], &*value, &[0x01]].concat();
+        assert!(
+            matches!(
+                Raw::parse(&under_a_key),
+                Err(Error::Unexpected { position: 1, .. })
+            ),
+            "{encoding}"
+        );
+    }
+}
+
+#[test]
+fn nested_examples_are_kept_as_they_came() {
+    for encoding in ["8301820203820405", "a26161016162820203", "826161a161626163"] {
         let encoded = bytes(encoding);
         assert_eq!(
             Raw::parse(&encoded).map(Raw::bytes),
@@ -180,6 +222,11 @@ fn indefinite_lengths_are_refused() {
         ("7f657374726561646d696e67ff", 0),
         ("9fff", 0),
         ("9f018202039f0405ffff", 0),
+        ("9f01820203820405ff", 0),
+        (
+            "9f0102030405060708090a0b0c0d0e0f101112131415161718181819ff",
+            0,
+        ),
         ("83018202039f0405ff", 5),
         ("83019f0203ff820405", 2),
         ("bf61610161629f0203ffff", 0),
