@@ -5,16 +5,17 @@
 //! use keysteward_core::iso7816::tlv::{Object, Objects, Tag, encode};
 //!
 //! let mut buffer = [0; 16];
-//! let bytes = encode(Tag(0x5FC1), &[b"card"], &mut buffer)?;
-//! assert_eq!(bytes, b"\x5f\xc1\x04card");
+//! let bytes = encode(Tag(0x5FC102), &[b"card"], &mut buffer)?;
+//! assert_eq!(bytes, b"\x5f\xc1\x02\x04card");
 //! let object = Objects::new(bytes).next().unwrap()?;
-//! assert_eq!(object, Object { tag: Tag(0x5FC1), offset: 0, header: 3, value: b"card" });
+//! assert_eq!(object, Object { tag: Tag(0x5FC102), offset: 0, header: 4, value: b"card" });
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use core::fmt;
 
-/// A tag, its bytes read as one big-endian number: 0x5FC1 stands on the wire as `5F C1`.
+/// A tag, its bytes read as one big-endian number: 0x5FC102 stands on the wire as
+/// `5F C1 02`.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tag(pub u32);
 
