@@ -115,8 +115,8 @@ impl<'b> Reader<'b> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut array = self.enter(Major::Array, "an array")?;
-        while self.next_item(&mut array)? {
+        let mut array = Inside::default();
+        while self.next_item(&mut array, Major::Array)? {
             item(self)?;
         }
         Ok(())
@@ -128,7 +128,7 @@ impl<'b> Reader<'b> {
         &mut self,
         mut member: impl FnMut(Key<'b>, &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut map = self.enter(Major::Map, "a map")?;
+        let mut map = Inside::default();
         while let Some(key) = self.next_key(&mut map)? {
             member(key, self)?;
         }
@@ -153,7 +153,7 @@ impl<'b> Reader<'b> {
                 self.deeper()?;
                 self.position = head.end;
                 self.skip()?;
-                self.close();
+                self.levels_left = self.levels_left.saturating_add(1);
                 Ok(())
             }
             _ => self.skim(head).map(|_| ()),
@@ -283,51 +283,48 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Enters an array or a map.
-    fn enter(&mut self, major: Major, expected: &'static str) -> Result<Inside<'b>, Error> {
-        let head = self.expect(major, expected)?;
-        let left = self.input.len().saturating_sub(head.end);
-        // An item takes a byte at least, an entry two.
-        let least = if major == Major::Map {
-            head.argument.saturating_mul(2)
-        } else {
-            head.argument
-        };
-        if usize::try_from(least).is_ok_and(|least| least <= left) {
-            self.position = head.end;
-            self.deeper()?;
-            Ok(Inside {
-                start: self.position,
-                value: None,
-                index: 0,
-                count: head.argument,
-                greatest: None,
-            })
-        } else {
-            Err(Error::EndOfInput {
-                position: self.position,
-            })
+    /// Goes on to the next item of an array or the next entry of a map, into which it goes first.
+    /// False at the end, which is left behind.
+    fn next_item(&mut self, inside: &mut Inside<'b>, major: Major) -> Result<bool, Error> {
+        match inside.value {
+            None => self.enter(inside, major)?,
+            Some(value) if value == self.position => self.skip()?,
+            Some(_) => {}
         }
-    }
-
-    /// Goes on to the next item of an array; false at its end, which is left behind.
-    fn next_item(&mut self, array: &mut Inside<'b>) -> Result<bool, Error> {
-        if array.value == Some(self.position) {
-            self.skip()?;
-        }
-        if array.index == array.count {
-            self.close();
+        if inside.index == inside.count {
+            self.levels_left = self.levels_left.saturating_add(1);
             return Ok(false);
         }
-        array.index = array.index.saturating_add(1);
-        array.value = Some(self.position);
+        inside.index = inside.index.saturating_add(1);
+        inside.value = Some(self.position);
         Ok(true)
+    }
+
+    fn enter(&mut self, inside: &mut Inside<'b>, major: Major) -> Result<(), Error> {
+        // An item takes a byte at least, an entry two.
+        let (expected, least) = match major {
+            Major::Map => ("a map", 2),
+            _ => ("an array", 1),
+        };
+        let head = self.expect(major, expected)?;
+        let left = self.input.len().saturating_sub(head.end);
+        let least = usize::try_from(head.argument.saturating_mul(least));
+        if least.is_err() || least.is_ok_and(|least| least > left) {
+            return Err(Error::EndOfInput {
+                position: self.position,
+            });
+        }
+        self.position = head.end;
+        self.deeper()?;
+        inside.start = head.end;
+        inside.count = head.argument;
+        Ok(())
     }
 
     /// Goes on to the next key of a map; `None` at its end, which is left behind.
     fn next_key(&mut self, map: &mut Inside<'b>) -> Result<Option<Key<'b>>, Error> {
         let index = map.index;
-        if !self.next_item(map)? {
+        if !self.next_item(map, Major::Map)? {
             return Ok(None);
         }
         let position = self.position;
@@ -368,17 +365,15 @@ impl<'b> Reader<'b> {
         })?;
         Ok(())
     }
-
-    fn close(&mut self) {
-        self.levels_left = self.levels_left.saturating_add(1);
-    }
 }
 
 /// Where a reader stands in an array or a map.
+#[derive(Default)]
 struct Inside<'b> {
     /// Of the first item or key.
     start: usize,
     /// Of the last item or value that was offered; whoever leaves it there wants it skipped.
+    /// `None` before the array or map.
     value: Option<usize>,
     /// Items or entries begun.
     index: u64,

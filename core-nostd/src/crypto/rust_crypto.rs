@@ -133,13 +133,12 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
 
     fn p256_public(&mut self, key: &PrivateKey) -> Result<PublicPoint, Error> {
         let encoded = scalar(key)?.public_key().to_encoded_point(false);
-        let (Some(x), Some(y)) = (encoded.x(), encoded.y()) else {
+        // SEC 1 §2.3.3: 04, then both coordinates.
+        let coordinates = encoded.as_bytes().get(1..).unwrap_or_default();
+        let [x, y] = coordinates.as_chunks().0 else {
             return Err(Error);
         };
-        Ok(PublicPoint {
-            x: (*x).into(),
-            y: (*y).into(),
-        })
+        Ok(PublicPoint { x: *x, y: *y })
     }
 
     fn p256_agree(&mut self, key: &PrivateKey, peer: &PublicPoint) -> Result<Secret<32>, Error> {
