@@ -18,14 +18,16 @@
 
 mod board;
 pub mod codec;
+pub mod flow;
 mod gauge;
+pub mod pin;
 mod script;
 mod seeded;
 
 pub use board::{done, fail, say, say_number};
 pub use cortex_m_rt::entry;
 pub use gauge::{Gauge, INSTRUCTIONS_PER_TICK, Reading};
-pub use script::{Answers, Script};
+pub use script::{SCRIPT_BYTES, Script};
 pub use seeded::Seeded;
 
 /// To be called first.
@@ -45,6 +47,16 @@ pub fn measure<R>(name: &str, operation: impl FnOnce() -> R) -> R {
     gauge.stop();
     report(name, gauge.take());
     result
+}
+
+/// Prints bytes that the program brings and the core does not need.
+#[inline(never)]
+pub fn room(name: &str, bytes: usize) {
+    say("room ");
+    say(name);
+    say(" ");
+    say_number(u32::try_from(bytes).unwrap_or(u32::MAX));
+    say("\n");
 }
 
 /// Prints a reading as `cargo xtask core-size` reads it.

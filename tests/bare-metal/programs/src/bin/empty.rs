@@ -5,11 +5,12 @@
 
 use core::hint::black_box;
 
-use keysteward_bare_metal::{begin, done, entry, measure};
+use keysteward_bare_metal::{begin, done, entry, measure, room};
 
 #[entry]
 fn main() -> ! {
     begin();
+    room("nothing", 0);
     measure("nothing", || black_box(()));
     done()
 }
