@@ -200,7 +200,11 @@ impl From<&Response<'_>> for Facts {
                 .unwrap_or(get_info::DEFAULT_MAX_PIN_LENGTH),
             pin_complexity_policy: info.pin_complexity_policy,
             max_rp_ids_for_set_min_pin_length: size(info.max_rp_ids_for_set_min_pin_length),
-            max_msg_size: info.max_msg_size.unwrap_or(get_info::DEFAULT_MAX_MSG_SIZE),
+            // Every token takes that much, whatever it says.
+            max_msg_size: info
+                .max_msg_size
+                .unwrap_or_default()
+                .max(get_info::DEFAULT_MAX_MSG_SIZE),
             max_credential_count_in_list: size(info.max_credential_count_in_list)
                 .unwrap_or(1)
                 .max(1),
