@@ -1,7 +1,9 @@
 //! The command line.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use keysteward_virtual_token::device::TouchPolicy;
+use keysteward_virtual_token::hostile::{self, Hostile};
 use std::path::PathBuf;
 
 /// A FIDO2 security key in software: connects to an agent's socket, or becomes a USB key through
@@ -63,6 +65,9 @@ pub(crate) struct Key {
     /// Start unplugged; the control socket plugs it in
     #[arg(long, requires = "control")]
     pub(crate) unplugged: bool,
+    /// Firmware that lies, to test clients with: it touches itself, and what it does is its name's
+    #[arg(long, value_name = "NAME", value_parser = hostile_names(), hide_short_help = true)]
+    pub(crate) hostile: Option<&'static Hostile>,
     #[arg(long, value_name = "NUMBER", value_parser = usb_id, default_value = "0x1234")]
     pub(crate) vendor_id: u16,
     #[arg(long, value_name = "NUMBER", value_parser = usb_id, default_value = "0x0001")]
@@ -106,6 +111,11 @@ fn aaguid(text: &str) -> Result<Aaguid, String> {
     Ok(Aaguid(bytes))
 }
 
+fn hostile_names() -> impl TypedValueParser<Value = &'static Hostile> {
+    let names = hostile::all().map(|one| PossibleValue::new(one.name).help(one.does));
+    PossibleValuesParser::new(names).try_map(|name| hostile::find(&name).ok_or("no such key"))
+}
+
 fn usb_id(text: &str) -> Result<u16, String> {
     let number = match text.strip_prefix("0x") {
         Some(digits) => u16::from_str_radix(digits, 16),
@@ -135,6 +145,25 @@ mod tests {
                 .unwrap_err()
                 .contains("32 hexadecimal digits")
         );
+    }
+
+    #[test]
+    fn hostile_keys_go_by_name_and_help_says_what_each_does() {
+        let parse = |name| {
+            let line = ["vt", "--connect", "s", "--storage", "f", "--hostile", name];
+            Cli::try_parse_from(line).map(|cli| cli.key.and_then(|key| key.hostile))
+        };
+        assert_eq!(parse("silent").unwrap().unwrap().name, "silent");
+        assert!(parse("polite").is_err());
+        let help = Cli::command().render_long_help().to_string();
+        let lines: Vec<_> = help.split_whitespace().collect();
+        let help = lines.join(" ");
+        for one in hostile::all() {
+            let line = format!("- {}: {}", one.name, one.does);
+            assert!(help.contains(&line), "{line}");
+        }
+        let short = Cli::command().render_help().to_string();
+        assert!(!short.contains("silent"), "hundreds of lines");
     }
 
     #[test]

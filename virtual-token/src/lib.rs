@@ -6,6 +6,7 @@
 //! | at rest | [`storage`]: records that change at once or not at all | |
 //! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place | `std` |
 //! | as a thing | [`device`]: power, button, clock, faults | `std` |
+//! | as a foe | [`hostile`]: keys that lie, by name | `std` |
 //! | to a host | [`front_end`]: a local socket, uhid; and the control socket | `std` |
 //! | in a unit test | [`in_process`]: a `CtapTransport` straight into the authenticator | `std` |
 //! | at the factory | [`manufacture`]: identity and attestation certificates | `std` |
@@ -30,6 +31,7 @@ pub mod firmware;
 pub mod front_end;
 #[cfg(feature = "std")]
 pub mod hid;
+pub mod hostile;
 #[cfg(feature = "std")]
 pub mod in_process;
 #[cfg(feature = "std")]

@@ -7,6 +7,8 @@ use keysteward_virtual_token::authenticator::Authenticator;
 use keysteward_virtual_token::authenticator::factory::Factory;
 use keysteward_virtual_token::device::Device;
 use keysteward_virtual_token::front_end::{Identity, control, socket};
+use keysteward_virtual_token::hostile::HostileKey;
+use keysteward_virtual_token::in_process::InProcess;
 use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
 use keysteward_virtual_token::security_key::SecurityKey;
 use keysteward_virtual_token::storage::{self, FileStorage, MAX_RECORD, Record};
@@ -27,7 +29,6 @@ pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> 
         product: "Virtual Key".into(),
         serial: serial.filter(|_| !args.no_serial),
     };
-    let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
     let device = Device::new(args.touch);
     if let Some(path) = &args.control {
         let listener = control::bind(path)
@@ -50,9 +51,19 @@ pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> 
         })?;
     }
     let powered = Arc::clone(&device);
-    spawn("firmware", move || {
-        powered.run(&mut SecurityKey::new(authenticator))
-    })?;
+    match args.hostile {
+        Some(hostile) => {
+            tracing::warn!(name = hostile.name, "this key {}", hostile.does);
+            let honest = InProcess::plug_in(storage, RustCrypto(OsRng))?;
+            let mut firmware = HostileKey::new(hostile, honest);
+            spawn("firmware", move || powered.run(&mut firmware))?;
+        }
+        None => {
+            let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
+            let mut firmware = SecurityKey::new(authenticator);
+            spawn("firmware", move || powered.run(&mut firmware))?;
+        }
+    }
     if !args.unplugged {
         device.plug();
     }

@@ -12,7 +12,8 @@ use std::collections::HashMap;
 pub struct Fault {
     pub moment: Moment,
     pub command: u8,
-    /// Only this subcommand of clientPIN, credentialManagement or authenticatorConfig.
+    /// Only this subcommand of clientPIN, bioEnrollment, credentialManagement or
+    /// authenticatorConfig.
     pub subcommand: Option<u8>,
     pub action: Action,
 }
@@ -41,15 +42,17 @@ pub enum Action {
 }
 
 /// The names of the commands as the control socket spells them.
-pub const COMMANDS: [(&str, u8); 9] = [
+pub const COMMANDS: [(&str, u8); 11] = [
     ("make_credential", 0x01),
     ("get_assertion", 0x02),
     ("get_info", 0x04),
     ("client_pin", 0x06),
     ("reset", 0x07),
     ("get_next_assertion", 0x08),
+    ("bio_enrollment", 0x09),
     ("credential_management", 0x0A),
     ("selection", 0x0B),
+    ("large_blobs", 0x0C),
     ("authenticator_config", 0x0D),
 ];
 
@@ -219,12 +222,13 @@ impl Faults {
     }
 }
 
-/// The subcommand of a request: member 0x02 of clientPIN, 0x01 of the others that have any.
+/// The subcommand of a request: member 0x02 of clientPIN and bioEnrollment, 0x01 of the others
+/// that have any.
 /// It stands among the first members, and all before it are small integers.
-fn subcommand(request: &[u8]) -> Option<u8> {
+pub(crate) fn subcommand(request: &[u8]) -> Option<u8> {
     let (command, map) = request.split_first()?;
     let wanted = match command {
-        0x06 => 0x02,
+        0x06 | 0x09 | 0x40 => 0x02,
         0x0A | 0x41 | 0x0D => 0x01,
         _ => return None,
     };
@@ -238,7 +242,11 @@ fn subcommand(request: &[u8]) -> Option<u8> {
         })
 }
 
-/// The preview of credentialManagement counts as the command itself.
+/// The previews of bioEnrollment and credentialManagement count as the commands themselves.
 fn final_number(command: u8) -> u8 {
-    if command == 0x41 { 0x0A } else { command }
+    match command {
+        0x40 => 0x09,
+        0x41 => 0x0A,
+        other => other,
+    }
 }

@@ -111,6 +111,15 @@ impl Io {
         }
     }
 
+    /// The key leaves the bus by itself, as if it were pulled out.
+    pub fn unplug(&self) -> PowerCut {
+        let mut inner = self.device.lock();
+        if self.check(&inner).is_ok() {
+            self.device.unplug_in(&mut inner);
+        }
+        PowerCut(())
+    }
+
     /// Tells the control socket what is stored now.
     pub fn publish(&self, contents: Contents) {
         self.device.lock().contents = contents;
