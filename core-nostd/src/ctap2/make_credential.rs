@@ -34,6 +34,11 @@ use super::{
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};
 use crate::webauthn::attestation::AttestationObject;
 
+/// Enterprise attestation for relying parties that the key's maker put on its list.
+pub const VENDOR_FACILITATED: u8 = 1;
+/// Enterprise attestation for relying parties that the platform vouches for.
+pub const PLATFORM_MANAGED: u8 = 2;
+
 /// authenticatorMakeCredential request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Request<'a> {
@@ -55,7 +60,7 @@ pub struct Request<'a> {
     pub pin_uv_auth_param: Option<&'a [u8]>,
     /// 0x09
     pub pin_uv_auth_protocol: Option<u8>,
-    /// 0x0A: 1 vendor-facilitated, 2 platform-managed; since 2.1
+    /// 0x0A: [`VENDOR_FACILITATED`] or [`PLATFORM_MANAGED`]; since 2.1
     pub enterprise_attestation: Option<u8>,
     /// 0x0B: best first; since 2.2
     pub attestation_formats_preference: Option<List<'a, &'a str>>,

@@ -20,12 +20,14 @@
 
 mod options;
 mod passed_over;
+mod uv_modality;
 
 #[cfg(test)]
 mod tests;
 
 pub use options::Options;
 pub use passed_over::PassedOver;
+pub use uv_modality::UvModality;
 
 use super::PublicKeyCredentialParameters;
 use crate::cbor::{BufferFull, Encode, Entries, Error, Key, List, Parse, Reader, Writer, required};
@@ -156,8 +158,8 @@ response! {
     0x10 max_rp_ids_for_set_min_pin_length: u32,
     /// 0x11: built-in tries before falling back to the PIN
     0x11 preferred_platform_uv_attempts: u32,
-    /// 0x12: bits of the FIDO registry's user verification methods
-    0x12 uv_modality: u64,
+    /// 0x12: what the key itself verifies its user by
+    0x12 uv_modality: UvModality,
     /// 0x13: certificate names and levels
     0x13 certifications: Entries<'a, u64>,
     /// 0x14: an estimate
@@ -232,4 +234,4 @@ macro_rules! plain_members {
     )*};
 }
 
-plain_members!(bool, u32, u64, &'b [u8]);
+plain_members!(bool, u32, u64, UvModality, &'b [u8]);

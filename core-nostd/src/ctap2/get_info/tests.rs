@@ -49,7 +49,7 @@ fn all_members_to_1f_are_read_and_written_in_their_places() {
         max_cred_blob_length: Some(7),
         max_rp_ids_for_set_min_pin_length: Some(8),
         preferred_platform_uv_attempts: Some(9),
-        uv_modality: Some(10),
+        uv_modality: Some(UvModality(10)),
         certifications: Some(Entries::new(&certifications)),
         remaining_discoverable_credentials: Some(11),
         vendor_prototype_config_commands: Some(List::new(&[12])),
@@ -269,4 +269,16 @@ fn tolerance_ends_where_two_readers_could_differ() {
     for cut in 0..good.len() {
         assert!(Response::parse(&good[..cut]).is_err());
     }
+}
+
+#[test]
+fn the_ways_to_verify_a_user_are_a_set() {
+    let both = UvModality(0x0802);
+    assert!(both.contains(UvModality::FINGERPRINT_INTERNAL));
+    assert!(both.contains(UvModality::PASSCODE_EXTERNAL));
+    assert!(!both.contains(UvModality::FACEPRINT_INTERNAL));
+    assert!(!both.contains(UvModality(0x0803)));
+    let message = with([(0x12.into(), (1_u64 << 63).into())]);
+    let info = Response::parse(&message).unwrap();
+    assert_eq!(info.uv_modality, Some(UvModality(1 << 63)));
 }
