@@ -91,6 +91,9 @@ pub type DerSignature = heapless::Vec<u8, MAX_DER_SIGNATURE>;
 #[must_use = "what needs a verified signature takes this"]
 pub struct SignatureVerified(());
 
+/// Takes the next piece of what is hashed.
+pub type Take<'t> = &'t mut (dyn FnMut(&[u8]) + 't);
+
 /// Primitives of CTAP. Public computations take `&self`; those that touch a
 /// secret or draw randomness take `&mut self`, since they may talk to a chip.
 pub trait Crypto {
@@ -102,7 +105,7 @@ pub trait Crypto {
 
     /// SHA-256 over what `feed` gives piece by piece: for data that are never in memory as a
     /// whole, such as a large-blob array that a key keeps in flash.
-    fn sha256_fed(&self, feed: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) -> [u8; 32];
+    fn sha256_fed(&self, feed: &mut dyn FnMut(Take<'_>)) -> [u8; 32];
 
     /// HMAC-SHA-256 over the concatenated parts.
     fn hmac_sha256(&mut self, key: &[u8], parts: &[&[u8]]) -> Secret<32>;

@@ -1,6 +1,8 @@
 //! [`Crypto`] in software, on the RustCrypto crates and ed25519-dalek.
 
-use super::{Crypto, DerSignature, Error, PrivateKey, PublicPoint, Secret, SignatureVerified};
+use super::{
+    Crypto, DerSignature, Error, PrivateKey, PublicPoint, Secret, SignatureVerified, Take,
+};
 use aes::{Aes128, Aes256};
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::AeadInPlace;
@@ -29,7 +31,7 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
         hash(parts).finalize().into()
     }
 
-    fn sha256_fed(&self, feed: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
+    fn sha256_fed(&self, feed: &mut dyn FnMut(Take<'_>)) -> [u8; 32] {
         let mut hasher = Sha256::new();
         feed(&mut |piece| hasher.update(piece));
         hasher.finalize().into()
