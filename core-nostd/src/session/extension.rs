@@ -55,4 +55,6 @@ extensions! {
     PinComplexityPolicy = PIN_COMPLEXITY_POLICY, 6;
     /// Payments that a third party starts.
     ThirdPartyPayment = THIRD_PARTY_PAYMENT, 7;
+    /// A blob that the token keeps with the credential.
+    LargeBlob = LARGE_BLOB, 8;
 }

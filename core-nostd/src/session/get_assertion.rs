@@ -1,11 +1,12 @@
-//! getAssertion, getNextAssertion, and the silent look for credentials that
-//! they allow. CTAP 2.3 §6.2, §6.3.
+//! getAssertion, getNextAssertion. CTAP 2.3 §6.2, §6.3.
 
-use super::{CtapTransport, Error, Facts, Session};
-use crate::cbor::List;
+use super::exchange::Answer;
+use super::pre_flight::Shortened;
+use super::{CtapTransport, Error, Session};
+use crate::cbor::{Encode, List};
 use crate::crypto::Crypto;
-use crate::ctap2::get_assertion::{Options, Request, Response};
-use crate::ctap2::{Command, PublicKeyCredentialDescriptor};
+use crate::ctap2::Command;
+use crate::ctap2::get_assertion::{Request, Response};
 use crate::pin_protocol::PinUvAuthToken;
 
 impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
@@ -13,24 +14,16 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     /// 07, which come from `token`; a touch uses the token up. Where the
     /// answer counts more than one credential,
     /// [`next_assertion`](Self::next_assertion) gets the others.
+    ///
+    /// An allow list longer than the token takes is looked through silently
+    /// first, and the first credential that is found is used. An empty one
+    /// counts as none.
     pub fn get_assertion(
         &mut self,
         request: &Request<'_>,
         token: Option<PinUvAuthToken>,
     ) -> Result<Response<'_>, Error<T::Error>> {
-        // For maxMsgSize, which long allow lists need.
-        self.facts()?;
-        let param = token
-            .as_ref()
-            .map(|token| token.authenticate(self.crypto, &[request.client_data_hash]));
-        let answer = self.exchange(
-            Command::GetAssertion,
-            Some(&Request {
-                pin_uv_auth_param: param.as_deref(),
-                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
-                ..request.clone()
-            }),
-        )?;
+        let answer = self.assert(request, None, token.as_ref())?;
         self.read(answer)
     }
 
@@ -40,127 +33,39 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         self.read(answer)
     }
 
-    /// Looks which of these credentials the token holds, without a touch, and
-    /// tells the first that it finds by its place in `ids`. Without a
-    /// pinUvAuthToken that permits getAssertion for this RP ID, credentials of
-    /// credProtect level 3 stay hidden.
-    pub fn find_credential<'i>(
+    /// Where `extensions` are given, they stand in for those of `request`.
+    pub(super) fn assert(
         &mut self,
-        rp_id: &str,
-        ids: impl Iterator<Item = &'i [u8]>,
+        request: &Request<'_>,
+        extensions: Option<&dyn Encode>,
         token: Option<&PinUvAuthToken>,
-    ) -> Result<Option<usize>, Error<T::Error>> {
-        let facts = self.facts()?;
-        let mut chunk = Chunk::default();
-        for (index, id) in (0..usize::MAX).zip(ids) {
-            // What the token cannot hold makes it refuse the whole list.
-            if !facts.can_hold(id) {
-                continue;
-            }
-            if !chunk.has_room(&facts, id) {
-                if let Some(found) = self.find_in(rp_id, &chunk, token)? {
-                    return Ok(Some(found));
-                }
-                chunk = Chunk::default();
-            }
-            chunk.push(index, id);
-        }
-        self.find_in(rp_id, &chunk, token)
-    }
-
-    fn find_in(
-        &mut self,
-        rp_id: &str,
-        chunk: &Chunk<'_>,
-        token: Option<&PinUvAuthToken>,
-    ) -> Result<Option<usize>, Error<T::Error>> {
-        if chunk.descriptors.is_empty() {
-            return Ok(None);
-        }
-        let looked = match self.look(rp_id, chunk, token) {
-            // A token for makeCredential alone cannot look; anyone can.
-            Err(Error::TokenRejected { .. } | Error::PermissionRefused { .. })
-                if token.is_some() =>
-            {
-                self.look(rp_id, chunk, None)
-            }
-            outcome => outcome,
+    ) -> Result<Answer, Error<T::Error>> {
+        let list = request.allow_list.filter(|list| !list.is_empty());
+        let shortened = match list {
+            Some(list) => self.shorten(request.rp_id, list, token)?,
+            // maxMsgSize holds for all that is sent.
+            None => self.facts().map(|_| Shortened::AsGiven)?,
         };
-        match looked {
-            Err(Error::NoCredentials) => Ok(None),
-            outcome => outcome,
-        }
-    }
-
-    fn look(
-        &mut self,
-        rp_id: &str,
-        chunk: &Chunk<'_>,
-        token: Option<&PinUvAuthToken>,
-    ) -> Result<Option<usize>, Error<T::Error>> {
-        // Signed by the token, and of no use to anybody.
-        let hash = [0; 32];
-        let param = token.map(|token| token.authenticate(self.crypto, &[&hash]));
-        let answer = self.exchange(
+        let allow_list = match &shortened {
+            Shortened::AsGiven => list,
+            Shortened::Held(held) => Some(List::new(held)),
+            Shortened::NoneHeld => return Err(Error::NoCredentials),
+        };
+        self.exchange_around(
             Command::GetAssertion,
-            Some(&Request {
-                rp_id,
-                client_data_hash: &hash,
-                allow_list: Some(List::new(&chunk.descriptors)),
-                extensions: None,
-                options: Some(Options {
-                    up: Some(false),
-                    ..Options::default()
-                }),
-                pin_uv_auth_param: param.as_deref(),
-                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
-            }),
-        )?;
-        let response: Response<'_> = self.read(answer)?;
-        // CTAP 2.0 need not name the credential of a list of one.
-        let place = match response.credential {
-            Some(found) => chunk.descriptors.iter().position(|one| one.id == found.id),
-            None => Some(0),
-        };
-        Ok(place.and_then(|place| chunk.indices.get(place).copied()))
+            extensions,
+            &mut |extensions, crypto, w| {
+                let hash = request.client_data_hash;
+                let param = token.map(|token| token.authenticate(crypto, &[hash]));
+                let request = Request {
+                    allow_list,
+                    extensions: extensions.or(request.extensions),
+                    pin_uv_auth_param: param.as_deref(),
+                    pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
+                    ..request.clone()
+                };
+                request.encode(w)
+            },
+        )
     }
 }
-
-impl Facts {
-    /// Whether a credential id is short enough to be one of the token's.
-    pub(super) fn can_hold(&self, id: &[u8]) -> bool {
-        self.max_credential_id_length
-            .is_none_or(|max| id.len() <= max)
-            && id.len() <= CHUNK_BYTES
-    }
-}
-
-/// A part of a list that fits one request.
-#[derive(Default)]
-struct Chunk<'i> {
-    descriptors: heapless::Vec<PublicKeyCredentialDescriptor<'i>, CHUNK>,
-    indices: heapless::Vec<usize, CHUNK>,
-    bytes: usize,
-}
-
-impl<'i> Chunk<'i> {
-    fn has_room(&self, facts: &Facts, id: &[u8]) -> bool {
-        self.descriptors.len() < facts.max_credential_count_in_list.min(CHUNK)
-            && self.bytes.saturating_add(id.len()) <= CHUNK_BYTES
-    }
-
-    fn push(&mut self, index: usize, id: &'i [u8]) {
-        let descriptor = PublicKeyCredentialDescriptor::new(id);
-        if self.descriptors.push(descriptor).is_ok() {
-            let _ = self.indices.push(index);
-            self.bytes = self.bytes.saturating_add(id.len());
-        }
-    }
-}
-
-/// Most descriptors of one request.
-const CHUNK: usize = 8;
-
-/// Most bytes of ids in one request. Every token takes requests of 1,024
-/// bytes, of which an RP ID of 253 and eight descriptors' frames need half.
-const CHUNK_BYTES: usize = 512;

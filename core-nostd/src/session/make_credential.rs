@@ -1,10 +1,12 @@
 //! makeCredential. CTAP 2.3 §6.1.
 
-use super::{CtapTransport, Error, Session};
-use crate::cbor::List;
+use super::exchange::Answer;
+use super::pre_flight::Shortened;
+use super::{CtapTransport, Error, Feature, Session};
+use crate::cbor::{Encode, List};
 use crate::crypto::Crypto;
+use crate::ctap2::Command;
 use crate::ctap2::make_credential::{Request, Response};
-use crate::ctap2::{Command, PublicKeyCredentialDescriptor};
 use crate::pin_protocol::PinUvAuthToken;
 
 impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
@@ -13,68 +15,60 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     ///
     /// An exclude list longer than the token takes is looked through silently
     /// first. For that the pinUvAuthToken needs permission for getAssertion
-    /// too, or credentials of credProtect level 3 escape the look.
+    /// too, or credentials of credProtect level 3 escape the look. An empty one
+    /// counts as none.
     pub fn make_credential(
         &mut self,
         request: &Request<'_>,
         token: Option<PinUvAuthToken>,
     ) -> Result<Response<'_>, Error<T::Error>> {
-        let token = token.as_ref();
-        let excluded = self.excluded(request, token)?;
-        let exclude_list = match &excluded {
-            Excluded::AsGiven => request.exclude_list,
-            Excluded::Held(held) => Some(List::new(held)),
-            Excluded::NoneHeld => None,
-        };
-        let hash = request.client_data_hash;
-        let param = token.map(|token| token.authenticate(self.crypto, &[hash]));
-        let answer = self.exchange(
-            Command::MakeCredential,
-            Some(&Request {
-                exclude_list,
-                pin_uv_auth_param: param.as_deref(),
-                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
-                ..request.clone()
-            }),
-        )?;
+        let answer = self.make(request, None, token.as_ref())?;
         self.read(answer)
     }
 
-    fn excluded<'a>(
+    /// Where `extensions` are given, they stand in for those of `request`.
+    pub(super) fn make(
         &mut self,
-        request: &Request<'a>,
+        request: &Request<'_>,
+        extensions: Option<&dyn Encode>,
         token: Option<&PinUvAuthToken>,
-    ) -> Result<Excluded<'a>, Error<T::Error>> {
-        let Some(list) = request.exclude_list else {
-            return Ok(Excluded::AsGiven);
-        };
+    ) -> Result<Answer, Error<T::Error>> {
+        // maxMsgSize holds for all that is sent.
         let facts = self.facts()?;
-        let count = list.len();
-        let bytes = list
-            .iter()
-            .fold(0, |sum: usize, one| sum.saturating_add(one.id.len()));
-        let fits = (1..=facts.max_credential_count_in_list).contains(&count)
-            && bytes <= HALF_OF_A_REQUEST
-            && list.iter().all(|one| facts.can_hold(one.id));
-        if fits {
-            return Ok(Excluded::AsGiven);
+        if request.enterprise_attestation.is_some() {
+            match facts.ep {
+                None => return Err(Error::Unsupported(Feature::EnterpriseAttestation)),
+                Some(false) => {
+                    return Err(Error::Unsupported(Feature::EnterpriseAttestationSwitchedOn));
+                }
+                Some(true) => {}
+            }
         }
-        // One that is held suffices: the token then asks for the touch and
-        // answers as it would have to the whole list.
-        let held = self.find_credential(request.rp.id, list.iter().map(|one| one.id), token)?;
-        Ok(match held.and_then(|index| list.iter().nth(index)) {
-            Some(held) => Excluded::Held([held]),
-            None => Excluded::NoneHeld,
-        })
+        let list = request.exclude_list.filter(|list| !list.is_empty());
+        let shortened = match list {
+            Some(list) => self.shorten(request.rp.id, list, token)?,
+            None => Shortened::AsGiven,
+        };
+        let exclude_list = match &shortened {
+            Shortened::AsGiven => list,
+            Shortened::Held(held) => Some(List::new(held)),
+            Shortened::NoneHeld => None,
+        };
+        self.exchange_around(
+            Command::MakeCredential,
+            extensions,
+            &mut |extensions, crypto, w| {
+                let hash = request.client_data_hash;
+                let param = token.map(|token| token.authenticate(crypto, &[hash]));
+                let request = Request {
+                    exclude_list,
+                    extensions: extensions.or(request.extensions),
+                    pin_uv_auth_param: param.as_deref(),
+                    pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
+                    ..request.clone()
+                };
+                request.encode(w)
+            },
+        )
     }
 }
-
-/// What becomes of an exclude list.
-enum Excluded<'a> {
-    AsGiven,
-    Held([PublicKeyCredentialDescriptor<'a>; 1]),
-    NoneHeld,
-}
-
-/// Every token takes 1,024 bytes; the rest of the request wants the others.
-const HALF_OF_A_REQUEST: usize = 512;

@@ -12,7 +12,9 @@
 //! | `pin` | retries, set and change the PIN |
 //! | `token`, `user_verification` | a PIN, finger or face becomes a pinUvAuthToken |
 //! | `identity` | a persistent token reads who a token is, and its credentials |
-//! | `make_credential`, `get_assertion` | make, use and silently look for credentials |
+//! | `make_credential`, `get_assertion` | make and use credentials |
+//! | `extensions`, `hmac_secret` | the same with extensions, and secrets derived from salts |
+//! | `pre_flight` | look for credentials without a touch |
 //! | `credentials` | count, list, delete credentials, change their user |
 //! | `fingerprints` | enrol, list, rename and remove fingers |
 //! | `large_blobs` | read and write the array of blobs, and one credential's blob in it |
@@ -74,11 +76,13 @@ mod enumeration;
 mod error;
 mod exchange;
 mod extension;
+mod extensions;
 mod facts;
 mod feature;
 mod fingerprints;
 mod get_assertion;
 mod hid;
+mod hmac_secret;
 mod identity;
 mod info;
 mod large_blobs;
@@ -86,6 +90,7 @@ mod make_credential;
 mod nfc;
 mod pin;
 mod pin_rule;
+mod pre_flight;
 mod reset;
 mod selection;
 mod token;
@@ -102,9 +107,11 @@ pub use credentials::{Credential, CredentialsMetadata, RelyingParty};
 pub use error::Error;
 pub use exchange::{Buffers, Session};
 pub use extension::Extension;
+pub use extensions::{Assertion, NewCredential};
 pub use facts::Facts;
 pub use feature::Feature;
 pub use fingerprints::{FingerprintSensor, MAX_TEMPLATE_ID, Sample, TemplateId};
+pub use hmac_secret::{HmacSecrets, Salts, prf_salt};
 pub use identity::Identity;
 pub use large_blobs::LargeBlob;
 pub use pin::PinRetries;

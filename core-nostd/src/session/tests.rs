@@ -3,6 +3,7 @@
 
 mod answers;
 mod configurations;
+mod extensions;
 mod fake;
 mod fingerprints;
 mod hostile;
@@ -10,6 +11,7 @@ mod identities;
 mod large_blobs;
 mod lists;
 mod pins;
+mod pre_flight;
 mod tokens;
 mod touches;
 mod user_verification;
