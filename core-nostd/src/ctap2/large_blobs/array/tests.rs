@@ -1,6 +1,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand_core::OsRng;
+use std::string::ToString;
 use std::vec::Vec;
 
 use super::*;
@@ -233,6 +234,35 @@ fn what_was_stored_does_not_show_in_debug_output() {
     assert!(
         !shown.contains("171") && shown.contains("orig_size: 2"),
         "{shown}"
+    );
+}
+
+#[test]
+fn errors_name_what_is_wrong() {
+    let texts = [
+        ArrayError::TooShort { length: 3 }.to_string(),
+        ArrayError::WrongHash.to_string(),
+        ArrayError::Malformed(Error::TrailingBytes { position: 1 }).to_string(),
+        EditError::NoSuchEntry {
+            index: 3,
+            entries: 2,
+        }
+        .to_string(),
+        SealError::RoomTooSmall { needed: 24 }.to_string(),
+        OpenError::NotThisKey.to_string(),
+        RoomTooSmall { needed: 8 }.to_string(),
+    ];
+    assert_eq!(
+        texts,
+        [
+            "the large-blob array has 3 bytes, the shortest has 17",
+            "the large-blob array does not fit its hash",
+            "the large-blob array cannot be read: bytes follow the message from byte 1",
+            "the large-blob array has 2 entries, and none at index 3",
+            "a large blob needs 24 bytes to be sealed in",
+            "the large blob does not open with this key",
+            "a large blob needs 8 bytes to be opened in",
+        ]
     );
 }
 

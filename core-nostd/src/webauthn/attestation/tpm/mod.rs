@@ -4,6 +4,26 @@
 //! the TPM signed about it. [`check`] ties them to each other, to the credential and to the
 //! ceremony. The signature over certInfo and the certificate of the TPM are left: they are mostly
 //! RSA, and X.509 always, so they are for the host.
+//!
+//! ```
+//! use keysteward_core::webauthn::attestation::tpm::{HashAlgorithm, PublicArea, TpmError};
+//! use keysteward_core::webauthn::cose::PublicKey;
+//!
+//! // TPM_ALG_ECC, named by SHA-256, may sign; no policy, cipher, scheme; P-256, no KDF.
+//! let mut area = [0; 90];
+//! area[..20].copy_from_slice(b"\0\x23\0\x0b\0\x04\0\0\0\0\0\x10\0\x10\0\x03\0\x10\0\x20");
+//! area[20..52].fill(1);
+//! area[52..54].copy_from_slice(b"\0\x20");
+//! area[54..86].fill(2);
+//! let parsed = PublicArea::parse(&area[..86])?;
+//! assert_eq!(parsed.name_algorithm, HashAlgorithm::Sha256);
+//! assert!(parsed.key.is(&PublicKey::Es256 { x: &[1; 32], y: &[2; 32] }));
+//! assert_eq!(
+//!     PublicArea::parse(&area),
+//!     Err(TpmError::TrailingBytes { structure: "pubArea" })
+//! );
+//! # Ok::<(), TpmError>(())
+//! ```
 
 mod cert_info;
 mod public_area;
