@@ -2,12 +2,13 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use keysteward_virtual_token::card::Presence;
 use keysteward_virtual_token::device::TouchPolicy;
 use keysteward_virtual_token::hostile::{self, Hostile};
 use std::path::PathBuf;
 
-/// A FIDO2 security key in software: connects to an agent's socket, or becomes a USB key through
-/// uhid.
+/// A FIDO2 security key in software: connects to an agent's socket, becomes a USB key through uhid,
+/// or a card at a PC/SC reader.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -18,8 +19,10 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// The socket at which an agent listens; connecting is plugging in
-    #[arg(long, value_name = "SOCKET", required = true)]
+    #[arg(long, value_name = "SOCKET", required_unless_present = "vpcd")]
     pub(crate) connect: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reader: Reader,
     #[command(flatten)]
     pub(crate) key: Option<Key>,
 }
@@ -31,6 +34,16 @@ pub(crate) enum Command {
     Uhid(Uhid),
     /// Print the PEM of the root to which the attestation of keys leads
     AttestationRoot(AttestationRoot),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reader {
+    /// Be a card at the PC/SC reader in software that listens here
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["connect", "listen", "hostile"])]
+    pub(crate) vpcd: Option<String>,
+    /// How the person at the card shows that they are there
+    #[arg(long, value_enum, default_value = "button", requires = "vpcd")]
+    pub(crate) presence: Presence,
 }
 
 #[cfg(target_os = "linux")]
@@ -171,6 +184,10 @@ mod tests {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));
         assert!(parse("vt --connect s --storage f").is_ok());
         assert!(parse("vt --storage f").is_err(), "nowhere to plug in");
+        assert!(parse("vt --vpcd localhost:35963 --storage f").is_ok());
+        assert!(parse("vt --vpcd localhost:35963 --connect s --storage f").is_err());
+        assert!(parse("vt --vpcd localhost:35963 --listen s --storage f").is_err());
+        assert!(parse("vt --connect s --storage f --presence field").is_err());
         assert!(parse("vt attestation-root --storage f").is_ok());
         assert!(parse("vt attestation-root").is_err());
         assert!(parse("vt --connect s --storage f attestation-root --storage f").is_err());

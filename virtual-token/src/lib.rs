@@ -3,11 +3,12 @@
 //! | layer | module | feature |
 //! |---|---|---|
 //! | what a key does | [`authenticator`]: CTAP 2.3 §6, no I/O, a file per command | |
+//! | as a card | [`card`]: its FIDO applet over NFC, around any handler of messages | |
 //! | at rest | [`storage`]: records that change at once or not at all | |
 //! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place | `std` |
 //! | as a thing | [`device`]: power, button, clock, faults | `std` |
 //! | as a foe | [`hostile`]: keys that lie, by name | `std` |
-//! | to a host | [`front_end`]: a local socket, uhid; and the control socket | `std` |
+//! | to a host | [`front_end`]: a local socket, uhid, a PC/SC reader; and the control socket | `std` |
 //! | in a unit test | [`in_process`]: a `CtapTransport` straight into the authenticator | `std` |
 //! | at the factory | [`manufacture`]: identity and attestation certificates | `std` |
 //!
@@ -23,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::cast_possible_truncation))]
 
 pub mod authenticator;
+pub mod card;
 #[cfg(feature = "std")]
 pub mod device;
 #[cfg(feature = "std")]

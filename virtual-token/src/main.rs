@@ -7,7 +7,7 @@ mod cli;
 mod start;
 
 use clap::{CommandFactory, Parser};
-use cli::{Cli, Command};
+use cli::{Cli, Command, Reader};
 use keysteward_virtual_token::front_end::socket;
 #[cfg(target_os = "linux")]
 use keysteward_virtual_token::front_end::uhid;
@@ -36,9 +36,25 @@ fn main() -> anyhow::Result<()> {
             uhid::run(&device, &identity, &args.node)
         }
         Cli {
+            reader:
+                Reader {
+                    vpcd: Some(address),
+                    presence,
+                },
+            key: Some(key),
+            command: None,
+            ..
+        } => {
+            start::start_card(&key, address, presence)?;
+            loop {
+                std::thread::park();
+            }
+        }
+        Cli {
             connect: Some(path),
             key: Some(key),
             command: None,
+            ..
         } => {
             let (device, identity) = start::start(&key)?;
             socket::run(&device, &identity, &path)

@@ -5,7 +5,10 @@ use anyhow::{Context, bail};
 use keysteward_core::crypto::{Crypto, RustCrypto};
 use keysteward_virtual_token::authenticator::Authenticator;
 use keysteward_virtual_token::authenticator::factory::Factory;
+use keysteward_virtual_token::card::Presence;
 use keysteward_virtual_token::device::Device;
+use keysteward_virtual_token::firmware::Firmware;
+use keysteward_virtual_token::front_end::vpcd::AtReader;
 use keysteward_virtual_token::front_end::{Identity, control, socket};
 use keysteward_virtual_token::hostile::HostileKey;
 use keysteward_virtual_token::in_process::InProcess;
@@ -18,6 +21,36 @@ use std::sync::Arc;
 /// Starts the firmware and the control socket on threads of their own. What is left to do is to
 /// run a front end.
 pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> {
+    start_as(args, |storage| match args.hostile {
+        Some(hostile) => {
+            tracing::warn!(name = hostile.name, "this key {}", hostile.does);
+            let honest = InProcess::plug_in(storage, RustCrypto(OsRng))?;
+            Ok(Box::new(HostileKey::new(hostile, honest)))
+        }
+        None => {
+            let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
+            Ok(Box::new(SecurityKey::new(authenticator)))
+        }
+    })
+}
+
+/// The same, as a card that goes to the reader at `address` by itself. Nothing is left to do.
+pub(crate) fn start_card(
+    args: &cli::Key,
+    address: String,
+    presence: Presence,
+) -> anyhow::Result<()> {
+    start_as(args, |storage| {
+        let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
+        Ok(Box::new(AtReader::new(authenticator, presence, address)))
+    })
+    .map(drop)
+}
+
+fn start_as(
+    args: &cli::Key,
+    firmware: impl FnOnce(FileStorage) -> anyhow::Result<Box<dyn Firmware + Send>>,
+) -> anyhow::Result<(Arc<Device>, Identity)> {
     let mut storage = FileStorage::open(&args.storage)
         .with_context(|| format!("cannot use the storage {}", args.storage.display()))?;
     let serial = stored_or_made(&mut storage, args)?;
@@ -51,19 +84,8 @@ pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> 
         })?;
     }
     let powered = Arc::clone(&device);
-    match args.hostile {
-        Some(hostile) => {
-            tracing::warn!(name = hostile.name, "this key {}", hostile.does);
-            let honest = InProcess::plug_in(storage, RustCrypto(OsRng))?;
-            let mut firmware = HostileKey::new(hostile, honest);
-            spawn("firmware", move || powered.run(&mut firmware))?;
-        }
-        None => {
-            let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
-            let mut firmware = SecurityKey::new(authenticator);
-            spawn("firmware", move || powered.run(&mut firmware))?;
-        }
-    }
+    let mut firmware = firmware(storage)?;
+    spawn("firmware", move || powered.run(&mut *firmware))?;
     if !args.unplugged {
         device.plug();
     }

@@ -1,10 +1,11 @@
-//! The ways a host reaches a key: a local socket, and uhid on Linux. Beside them the control
-//! socket, which is no way to the key but the hand that holds it.
+//! The ways a host reaches a key: a local socket, uhid on Linux, and a PC/SC reader in software.
+//! Beside them the control socket, which is no way to the key but the hand that holds it.
 
 pub mod control;
 pub mod socket;
 #[cfg(target_os = "linux")]
 pub mod uhid;
+pub mod vpcd;
 
 use serde::Serialize;
 
