@@ -42,7 +42,7 @@ pub(crate) struct Reader {
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["connect", "listen", "hostile"])]
     pub(crate) vpcd: Option<String>,
     /// How the person at the card shows that they are there
-    #[arg(long, value_enum, default_value = "button", requires = "vpcd")]
+    #[arg(long, value_enum, default_value = "button", conflicts_with = "connect")]
     pub(crate) presence: Presence,
 }
 

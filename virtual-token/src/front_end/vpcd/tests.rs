@@ -80,11 +80,7 @@ fn the_answer_to_reset_is_told_with_and_without_power() {
 #[test]
 fn power_and_reset_deselect_the_applet() {
     let (_listener, _device, mut vpcd) = reader();
-    for orders in [
-        [POWER_ON].as_slice(),
-        &[RESET],
-        &[POWER_OFF, POWER_ON],
-    ] {
+    for orders in [[POWER_ON].as_slice(), &[RESET], &[POWER_OFF, POWER_ON]] {
         for order in orders {
             vpcd.order(&[*order]);
         }
@@ -121,7 +117,7 @@ fn a_reader_that_comes_back_is_found() {
 #[test]
 fn a_card_that_is_pulled_out_leaves_the_reader() {
     let (listener, device, mut vpcd) = reader();
-    vpcd.order(&[POWER_ON]);
+    assert_eq!(vpcd.ask(&[TELL_ATR]), ATR);
     device.unplug();
     assert_eq!(vpcd.0.read(&mut [0; 8]).unwrap(), 0, "the end");
     device.plug();
