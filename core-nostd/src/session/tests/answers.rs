@@ -19,18 +19,25 @@ fn an_empty_answer_and_a_broken_one_are_told_apart() {
 
 #[test]
 fn a_request_longer_than_the_token_takes_is_not_sent() {
-    let small = Info {
-        max_msg_size: Some(100),
-        ..CTAP_2_1
-    };
-    let mut fake = Fake::new(small);
-    let permissions = Permissions::CREDENTIAL_MANAGEMENT;
-    let refused = fake.session(|session| {
-        session.facts()?;
-        session.token(&pin("1234"), permissions, None).map(drop)
-    });
-    let command = Command::ClientPin;
-    assert_eq!(refused, Err(Error::RequestTooLong { command, max: 100 }));
+    // Every token takes 1,024 bytes, whatever it says.
+    for (says, max) in [(None, 1024), (Some(0), 1024), (Some(1200), 1200)] {
+        let mut fake = Fake::new(Info {
+            max_msg_size: says,
+            ..CTAP_2_1
+        });
+        let mut ask = |rp_id: &str| {
+            let permissions = Permissions::GET_ASSERTION;
+            fake.session(|session| {
+                session
+                    .token(&pin("1234"), permissions, Some(rp_id))
+                    .map(drop)
+            })
+        };
+        assert_eq!(ask(&"x".repeat(800)), Ok(()));
+        let command = Command::ClientPin;
+        let too_long = Err(Error::RequestTooLong { command, max });
+        assert_eq!(ask(&"x".repeat(1300)), too_long);
+    }
 }
 
 #[test]

@@ -10,12 +10,12 @@ use std::rc::Rc;
 
 const SMALL: Info = Info {
     max_msg_size: Some(FRAGMENT + 64),
-    max_serialized_large_blob_array: Some(400),
+    max_serialized_large_blob_array: Some(4000),
     ..CTAP_2_3
 };
 
 /// Bytes at once.
-const FRAGMENT: u32 = 100;
+const FRAGMENT: u32 = 960;
 
 const ALICE: LargeBlobKey<'_> = LargeBlobKey(&[0xA1; 32]);
 const BOB: LargeBlobKey<'_> = LargeBlobKey(&[0xB0; 32]);
@@ -92,9 +92,9 @@ fn array(blobs: &[(LargeBlobKey<'_>, &[u8])]) -> Vec<u8> {
     let mut crypto = RustCrypto(rand_core::OsRng);
     let mut serialized = LargeBlobArray::INITIAL.to_vec();
     for (key, blob) in blobs {
-        let mut room = [0; 512];
+        let mut room = [0; 4096];
         let blob = LargeBlobMap::seal(&mut crypto, *key, blob, 7, &mut room).unwrap();
-        let mut buffer = [0; 1024];
+        let mut buffer = [0; 8192];
         let array = LargeBlobArray::parse(&crypto, &serialized).unwrap();
         serialized = array.append(&crypto, &blob, &mut buffer).unwrap().to_vec();
     }
@@ -103,7 +103,7 @@ fn array(blobs: &[(LargeBlobKey<'_>, &[u8])]) -> Vec<u8> {
 
 fn read(fake: &mut Fake, key: LargeBlobKey<'_>) -> Outcome<Option<(Vec<u8>, u64)>> {
     fake.session(|session| {
-        let mut room = [0; 1200];
+        let mut room = [0; 12_000];
         let blob = session.large_blob(key, &mut room)?;
         Ok(blob.map(|blob| (blob.deflated.to_vec(), blob.orig_size)))
     })
@@ -123,16 +123,16 @@ fn store_in(fake: &mut Fake, key: LargeBlobKey<'_>, deflated: &[u8], room: usize
 fn remove(fake: &mut Fake, key: LargeBlobKey<'_>) -> Outcome<bool> {
     fake.session(|session| {
         let token = session.token(&pin("1234"), Permissions::LARGE_BLOB_WRITE, None)?;
-        session.remove_large_blob(Some(&token), key, &mut [0; 1200])
+        session.remove_large_blob(Some(&token), key, &mut [0; 12_000])
     })
 }
 
 #[test]
 fn an_array_is_read_fragment_by_fragment() {
-    let stored = array(&[(ALICE, &[1; 50]), (BOB, &[2; 5])]);
+    let stored = array(&[(ALICE, &[1; 1100]), (BOB, &[2; 5])]);
     let (mut fake, _) = storing(SMALL, &stored);
     let read_back = fake.session(|session| {
-        let mut room = [0; 400];
+        let mut room = [0; 4000];
         let array = session.large_blobs(&mut room).unwrap();
         (
             array.len(),
@@ -149,7 +149,7 @@ fn an_array_is_read_fragment_by_fragment() {
 
 #[test]
 fn an_array_of_whole_fragments_ends_with_an_empty_one() {
-    let mut whole = (0..=FRAGMENT as usize).map(|n| array(&[(ALICE, &[1; 100][..n])]));
+    let mut whole = (850..=FRAGMENT as usize).map(|n| array(&[(ALICE, &[1; 960][..n])]));
     let whole = whole
         .find(|one| one.len() % FRAGMENT as usize == 0)
         .unwrap();
@@ -162,9 +162,9 @@ fn a_blob_is_stored_replaced_and_removed_beside_those_of_others() {
     let (mut fake, store) = storing(SMALL, &array(&[(BOB, b"bob's")]));
     let bobs = |fake: &mut Fake| read(fake, BOB).unwrap().unwrap();
     let before = bobs(&mut fake);
-    store_in(&mut fake, ALICE, &[3; 60], 1200).unwrap();
-    assert_eq!(read(&mut fake, ALICE), Ok(Some((std::vec![3; 60], 99))));
-    store_in(&mut fake, ALICE, &[4; 10], 1200).unwrap();
+    store_in(&mut fake, ALICE, &[3; 1500], 12_000).unwrap();
+    assert_eq!(read(&mut fake, ALICE), Ok(Some((std::vec![3; 1500], 99))));
+    store_in(&mut fake, ALICE, &[4; 10], 12_000).unwrap();
     assert_eq!(read(&mut fake, ALICE), Ok(Some((std::vec![4; 10], 99))));
     assert_eq!(bobs(&mut fake), before);
     assert_eq!(remove(&mut fake, ALICE), Ok(true));
@@ -202,7 +202,7 @@ fn an_array_that_was_cut_off_counts_as_empty_and_is_replaced() {
     for broken in [broken, Vec::new(), std::vec![0x80; 16]] {
         let (mut fake, _) = storing(SMALL, &broken);
         assert_eq!(read(&mut fake, BOB), Ok(None));
-        store_in(&mut fake, ALICE, b"new", 1200).unwrap();
+        store_in(&mut fake, ALICE, b"new", 12_000).unwrap();
         assert_eq!(read(&mut fake, ALICE), Ok(Some((b"new".to_vec(), 99))));
     }
 }
@@ -214,7 +214,7 @@ fn what_is_no_array_is_not_overwritten_unasked() {
     let hash = crate::crypto::Crypto::sha256(&crypto, &[&text]);
     text.extend_from_slice(&hash[..16]);
     let (mut fake, store) = storing(SMALL, &text);
-    let refused = store_in(&mut fake, ALICE, b"new", 1200);
+    let refused = store_in(&mut fake, ALICE, b"new", 12_000);
     assert!(
         matches!(refused, Err(Error::LargeBlobsUnreadable(_))),
         "{refused:?}"
@@ -225,13 +225,13 @@ fn what_is_no_array_is_not_overwritten_unasked() {
 #[test]
 fn a_full_token_is_told_before_or_by_itself() {
     let (mut fake, store) = storing(SMALL, &array(&[]));
-    let refused = store_in(&mut fake, ALICE, &[1; 380], 2400);
+    let refused = store_in(&mut fake, ALICE, &[1; 3980], 24_000);
     assert!(
         matches!(
             refused,
             Err(Error::LargeBlobsFull {
-                needed: 420..,
-                capacity: Some(400)
+                needed: 4020..,
+                capacity: Some(4000)
             })
         ),
         "{refused:?}"
@@ -253,7 +253,7 @@ fn refusing_writes(status: Status) -> Outcome<()> {
         let request = Request::parse(parameters).unwrap();
         (request.offset > 0 && request.set.is_some()).then(|| answer(status))
     });
-    store_in(&mut fake, ALICE, &[1; 60], 1200)
+    store_in(&mut fake, ALICE, &[1; 1500], 12_000)
 }
 
 #[test]
@@ -272,10 +272,10 @@ fn a_write_that_fails_says_what_is_left() {
 
 #[test]
 fn too_small_a_room_is_told_and_nothing_is_written() {
-    let stored = array(&[(BOB, &[2; 100])]);
+    let stored = array(&[(BOB, &[2; 1000])]);
     for room in [0, 10, stored.len(), 2 * stored.len()] {
         let (mut fake, store) = storing(SMALL, &stored);
-        let refused = store_in(&mut fake, BOB, &[1; 60], room);
+        let refused = store_in(&mut fake, BOB, &[1; 600], room);
         assert!(
             matches!(refused, Err(Error::LargeBlobBufferTooSmall { needed }) if needed > room),
             "{room}: {refused:?}"
@@ -283,9 +283,9 @@ fn too_small_a_room_is_told_and_nothing_is_written() {
         assert_eq!(store.borrow().fragments, 0);
     }
     // Three times the capacity suffices for whatever fits the token.
-    for len in 0..220 {
+    for len in (0..2200).step_by(49) {
         let (mut fake, _) = storing(SMALL, &stored);
-        let stored = store_in(&mut fake, ALICE, &std::vec![1; len], 1200);
+        let stored = store_in(&mut fake, ALICE, &std::vec![1; len], 12_000);
         assert!(
             matches!(stored, Ok(()) | Err(Error::LargeBlobsFull { .. })),
             "{len}: {stored:?}"
@@ -306,7 +306,7 @@ fn a_token_that_sends_for_ever_is_left_when_the_room_is_full() {
         "{refused:?}"
     );
     let reads = fake.asked.iter().filter(|one| **one == Command::LargeBlobs);
-    assert_eq!(reads.count(), 1200 / FRAGMENT as usize + 1);
+    assert_eq!(reads.count(), 12_000 / FRAGMENT as usize + 1);
 }
 
 #[test]
