@@ -152,7 +152,7 @@ impl Device {
     #[must_use]
     pub fn poll_timeout(&mut self, now: Millis) -> Option<Report> {
         match self.state {
-            State::Receiving { channel, since, .. } if now.since(since) > PACKET_TIMEOUT => {
+            State::Receiving { channel, since, .. } if is_late(now, since) => {
                 self.state = State::Idle;
                 Some(packet::error(channel, ErrorCode::Timeout))
             }
@@ -319,6 +319,9 @@ impl Device {
     ) -> Event {
         // Taken, so that an error leaves `Idle`.
         match mem::take(&mut self.state) {
+            State::Receiving { channel, since, .. } if channel == on && is_late(now, since) => {
+                refuse(channel, ErrorCode::Timeout)
+            }
             State::Receiving {
                 channel,
                 command,
@@ -356,8 +359,12 @@ impl Device {
         Event::None
     }
 
+    /// Ends what ran out, for firmware that did not poll in time, too.
     fn expire(&mut self, now: Millis) {
         self.lock = self.lock.filter(|lock| now < lock.until);
+        if matches!(self.state, State::Receiving { since, .. } if is_late(now, since)) {
+            self.state = State::Idle;
+        }
     }
 
     fn allocate(&mut self) -> ChannelId {
@@ -371,6 +378,10 @@ impl Device {
     const fn is_allocated(&self, channel: ChannelId) -> bool {
         channel.0 != 0 && channel.0 <= self.last_channel
     }
+}
+
+const fn is_late(now: Millis, since: Millis) -> bool {
+    now.since(since) > PACKET_TIMEOUT
 }
 
 fn refuse(channel: ChannelId, code: ErrorCode) -> Event {

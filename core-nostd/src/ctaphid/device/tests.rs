@@ -209,6 +209,29 @@ fn a_request_that_stops_coming_is_dropped_in_time() {
 }
 
 #[test]
+fn a_sender_that_stopped_holds_nobody_up_even_if_no_one_polls() {
+    let late = NOW.after(PACKET_TIMEOUT + 1);
+    let others = packet::init(OTHER, Command::Cbor, 1, &[4]);
+    let busy = Event::Reply(packet::error(OTHER, ErrorCode::ChannelBusy));
+    let mut buffer = [0; 200];
+    let mut token = device("receiving");
+    let in_time = NOW.after(PACKET_TIMEOUT);
+    assert_eq!(token.handle_report(in_time, &others, &mut buffer), busy);
+    let Event::Request { channel: OTHER, .. } = token.handle_report(late, &others, &mut buffer)
+    else {
+        panic!("the token stayed busy");
+    };
+
+    let mut token = device("receiving");
+    let next = packet::cont(OURS, 0, &[2; 59]);
+    assert_eq!(
+        token.handle_report(late, &next, &mut buffer),
+        Event::Reply(packet::error(OURS, ErrorCode::Timeout))
+    );
+    assert_eq!(name(&token), "idle");
+}
+
+#[test]
 fn each_packet_starts_the_time_out_anew() {
     let mut device = token();
     let mut buffer = [0; 400];
