@@ -469,6 +469,49 @@ def touch_is_asked_for(key):
     key.ctap.selection()
 
 
+def channels_are_shared_fairly(key):
+    """PING, WINK and LOCK as a client of other people's speaks them."""
+    for length in [0, 1, 57, 58, 7609]:
+        payload = bytes(i % 251 for i in range(length))
+        assert key.device.ping(payload) == payload, length
+    assert key.device.capabilities & CAPABILITY.WINK
+    key.device.wink()
+    refused(CtapError.ERR.INVALID_COMMAND, key.device.call, 0x40)
+
+    # Another program of the same host: a channel of its own on the same link.
+    def other(command, payload=b""):
+        return exchange(key, 2, command, payload)
+
+    allocate_another(key, expected=2)
+    assert other(CTAPHID.PING, b"me?") == (CTAPHID.PING, b"me?")
+    key.device.lock(10)
+    assert other(CTAPHID.PING, b"me?") == (CTAPHID.ERROR, b"\x06"), "channel busy"
+    assert key.device.ping(b"mine") == b"mine"
+    key.order(do="advance", ms=10_000)
+    assert other(CTAPHID.PING, b"me?") == (CTAPHID.PING, b"me?")
+    key.device.lock(10)
+    key.device.lock(0)
+    assert other(CTAPHID.PING, b"me?") == (CTAPHID.PING, b"me?")
+    refused(CtapError.ERR.INVALID_PARAMETER, key.device.lock, 11)
+
+
+def allocate_another(key, expected):
+    """A second channel beside the one that the client has."""
+    command, answer = exchange(key, 0xFFFFFFFF, CTAPHID.INIT, b"another.")
+    assert (command, answer[:8]) == (CTAPHID.INIT, b"another.")
+    assert int.from_bytes(answer[8:12], "big") == expected, answer
+
+
+def exchange(key, channel, command, payload):
+    """One short message there and back, by hand: its command and payload."""
+    head = channel.to_bytes(4, "big") + bytes([0x80 | command]) + len(payload).to_bytes(2, "big")
+    key.device._connection.write_packet((head + payload).ljust(64, b"\0"))
+    packet = key.device._connection.read_packet()
+    assert packet[:4] == head[:4], packet
+    length = int.from_bytes(packet[5:7], "big")
+    return packet[4] & 0x7F, packet[7 : 7 + length]
+
+
 def secrets_are_derived(key):
     """hmac-secret, by hand: the client class hides the raw extension."""
     ClientPin(key.ctap).set_pin("1234")

@@ -62,6 +62,7 @@ scenarios! {
     enterprise_attestation_names_the_device,
     reset_wants_a_fresh_plug,
     touch_is_asked_for,
+    channels_are_shared_fairly,
     secrets_are_derived,
     the_device_is_known_by_its_identifier,
     a_lost_answer_leaves_what_was_done,

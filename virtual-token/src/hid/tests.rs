@@ -248,3 +248,98 @@ fn a_power_cut_ends_the_wait_and_the_next_life_is_new() {
     let answer = program.cbor(&SELECTION, &mut response, SOON, &mut go_on);
     assert_eq!(answer.unwrap(), [0x00]);
 }
+
+/// How a PING of `program` ends within a quarter of a second.
+fn is_let_in(program: &mut HidTransport<Program>) -> bool {
+    let soon = program.link_mut().now().after(250);
+    match program.ping(b"me?", &mut [0; 8], soon) {
+        Ok(echo) => {
+            assert_eq!(echo, b"me?");
+            true
+        }
+        Err(TransportError::Deadline) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn lock_keeps_other_programs_out_until_its_time_is_over() {
+    let (device, [mut first, mut second]) = key(TouchPolicy::Always);
+    first.lock(10, SOON).unwrap();
+    assert!(is_let_in(&mut first));
+    assert!(!is_let_in(&mut second));
+    device.advance(Duration::from_millis(9_000));
+    assert!(!is_let_in(&mut second), "a second early");
+    device.advance(Duration::from_millis(1_000));
+    assert!(is_let_in(&mut second));
+}
+
+#[test]
+fn lock_ends_when_its_program_says_so_and_another_cannot() {
+    let (_, [mut first, mut second]) = key(TouchPolicy::Always);
+    first.lock(10, SOON).unwrap();
+    let soon = second.link_mut().now().after(250);
+    assert!(matches!(
+        second.lock(0, soon),
+        Err(TransportError::Deadline)
+    ));
+    assert!(!is_let_in(&mut second));
+    first.lock(0, SOON).unwrap();
+    assert!(is_let_in(&mut second));
+}
+
+#[test]
+fn lock_of_more_than_ten_seconds_is_refused_and_changes_nothing() {
+    let (_, [mut first, mut second]) = key(TouchPolicy::Always);
+    for seconds in [11, 0xFF] {
+        assert!(matches!(
+            first.lock(seconds, SOON),
+            Err(TransportError::Refused(ErrorCode::InvalidParameter))
+        ));
+    }
+    assert!(is_let_in(&mut second));
+}
+
+#[test]
+fn a_locked_key_still_gives_out_channels_and_forgets_the_lock_without_power() {
+    let (device, [mut first, _]) = key(TouchPolicy::Always);
+    first.lock(10, SOON).unwrap();
+    let mut third = open(&device, 1);
+    assert!(!is_let_in(&mut third));
+    device.unplug();
+    device.plug();
+    assert!(is_let_in(&mut open(&device, 2)));
+}
+
+/// A packet of `program` without data.
+fn bare(program: &HidTransport<Program>, command: u8) -> Report {
+    let mut report: Report = [0; 64];
+    report[..4].copy_from_slice(&program.info().channel.0.to_be_bytes());
+    report[4] = command | 0x80;
+    report
+}
+
+#[test]
+fn cancel_is_for_who_asked_and_answers_nothing_by_itself() {
+    let (device, [mut first, mut second]) = key(TouchPolicy::Ask);
+    let cancel = bare(&second, 0x11);
+    // Nothing runs: no answer, no error, and the next request is not cancelled.
+    device.deliver(cancel);
+    assert!(is_let_in(&mut second));
+    let stranger = Arc::clone(&device);
+    let mut asked = 0;
+    let mut response = [0; 64];
+    let answer = first.cbor(&SELECTION, &mut response, SOON, &mut |keepalive| {
+        if keepalive == Keepalive::UserPresenceNeeded {
+            asked += 1;
+            match asked {
+                1 => stranger.deliver(cancel),
+                3 => stranger.touch().unwrap(),
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(answer.unwrap(), [0x00], "another's CANCEL ended the wait");
+    assert!(asked >= 3);
+}
