@@ -1,0 +1,64 @@
+//! The core beside other implementations of the same protocol, in one run.
+//!
+//! `cargo xtask bench` runs it; `docs/bench.md` tells how to read what it shows.
+
+mod codec;
+mod exchange;
+mod measure;
+mod pin;
+mod report;
+mod row;
+
+use clap::{Parser, ValueEnum};
+
+/// Our codec and PIN protocol beside those of others
+#[derive(Parser)]
+struct Arguments {
+    /// Only these rows
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Batches of each contender in each row; their median is shown
+    #[arg(long, default_value_t = 41, value_parser = clap::value_parser!(u16).range(1..))]
+    batches: u16,
+    /// What standard output shows
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Part {
+    /// Decoding and encoding of messages
+    Codec,
+    /// PIN/UV auth protocol two, the platform's half
+    Pin,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    /// Times, ratios and targets
+    Table,
+    /// The same, for a script
+    Json,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    let measured = |rows: Vec<row::Row>| {
+        rows.into_iter()
+            .map(|row| row.measure(arguments.batches.into()))
+            .collect()
+    };
+    let report = report::Report {
+        codec: wanted(Part::Codec).then(|| measured(codec::rows())),
+        pin: match wanted(Part::Pin) {
+            true => Some(measured(pin::rows()?)),
+            false => None,
+        },
+    };
+    match arguments.output {
+        Output::Table => print!("{report}"),
+        Output::Json => println!("{}", serde_json::to_string(&report)?),
+    }
+    Ok(())
+}
