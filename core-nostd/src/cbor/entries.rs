@@ -75,8 +75,8 @@ impl<'a, V: Parse<'a> + Copy> Iterator for Iter<'a, V> {
             return Some(*entry);
         }
         loop {
-            let (name, value) = (self.encoded.next()?, self.encoded.next()?);
-            if let (Ok(name), Ok(value)) = (name.reader().text(), value.reader().read()) {
+            let (name, value) = (self.encoded.next_as()?, self.encoded.next_as()?);
+            if let (Some(name), Some(value)) = (name, value) {
                 return Some((name, value));
             }
         }

@@ -6,8 +6,8 @@
 
 use super::Error;
 
-/// Major type.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Major type, in the order of the initial bytes.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Major {
     Unsigned,
     Negative,
@@ -17,6 +17,21 @@ pub(super) enum Major {
     Map,
     Tag,
     Simple,
+}
+
+impl Major {
+    const fn of(initial: u8) -> Self {
+        match initial >> 5 {
+            0 => Self::Unsigned,
+            1 => Self::Negative,
+            2 => Self::Bytes,
+            3 => Self::Text,
+            4 => Self::Array,
+            5 => Self::Map,
+            6 => Self::Tag,
+            _ => Self::Simple,
+        }
+    }
 }
 
 /// Proof that an item may be read: its head is whole, and neither of indefinite length nor of a
@@ -33,36 +48,37 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads the head of the item at `position`.
+    #[inline]
     pub(super) fn parse(input: &[u8], position: usize) -> Result<Self, Error> {
-        let rest = input.get(position..).unwrap_or_default();
-        let short = Error::EndOfInput { position };
-        let (&initial, rest) = rest.split_first().ok_or(short)?;
-        let major = match initial >> 5 {
-            0 => Major::Unsigned,
-            1 => Major::Negative,
-            2 => Major::Bytes,
-            3 => Major::Text,
-            4 => Major::Array,
-            5 => Major::Map,
-            6 => Major::Tag,
-            _ => Major::Simple,
+        let Some(&initial) = input.get(position) else {
+            return Err(Error::EndOfInput { position });
         };
+        let info = initial & 0x1f;
+        // Nearly all heads are one byte.
+        if info > LAST_IMMEDIATE {
+            return Self::parse_long(input, position, initial);
+        }
+        Ok(Self {
+            major: Major::of(initial),
+            argument: info.into(),
+            end: position.saturating_add(1),
+        })
+    }
+
+    fn parse_long(input: &[u8], position: usize, initial: u8) -> Result<Self, Error> {
         let width = match initial & 0x1f {
-            immediate @ 0..=23 => {
-                return Ok(Self {
-                    major,
-                    argument: immediate.into(),
-                    end: position.saturating_add(1),
-                });
-            }
             24 => 1,
             25 => 2,
             26 => 4,
             27 => 8,
             _ => return Err(Error::Malformed { position }),
         };
-        let bytes = rest.get(..width).ok_or(short)?;
+        let major = Major::of(initial);
+        let start = position.saturating_add(1);
+        let end = start.saturating_add(width);
+        let bytes = input.get(start..end);
         let argument = bytes
+            .ok_or(Error::EndOfInput { position })?
             .iter()
             .fold(0, |argument, byte| argument << 8 | u64::from(*byte));
         // RFC 8949 §3.3: simple values below 32 have no two-byte form.
@@ -72,7 +88,10 @@ impl Head {
         Ok(Self {
             major,
             argument,
-            end: position.saturating_add(1).saturating_add(width),
+            end,
         })
     }
 }
+
+/// The greatest argument that stands in the initial byte.
+pub(super) const LAST_IMMEDIATE: u8 = 23;

@@ -33,6 +33,7 @@ impl<'b> From<&'b str> for Key<'b> {
 }
 
 impl Encode for Key<'_> {
+    #[inline]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         match self {
             Self::Int(key) => w.integer(*key),
@@ -44,15 +45,84 @@ impl Encode for Key<'_> {
 
 impl<'b> Parse<'b> for Key<'b> {
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let head = r.peek()?;
-        match head.major {
-            Major::Text => r.text_of(head).map(Self::Text),
-            Major::Bytes => r.string(head).map(Self::Bytes),
-            Major::Unsigned | Major::Negative => r.integer_of(head).map(Self::Int),
-            _ => Err(Error::Unexpected {
-                position: r.position(),
-                expected: "a map key: integer, text or bytes",
-            }),
+        r.member()?.key()
+    }
+}
+
+/// What the canonical order of keys goes by: type, then value or length, then bytes. Equal are
+/// keys that mean the same, whatever form they came in. CTAP 2.3 §8.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) struct Rank<'b> {
+    pub(super) major: Major,
+    pub(super) argument: u64,
+    /// Of an integer none.
+    pub(super) string: &'b [u8],
+}
+
+impl Default for Rank<'_> {
+    fn default() -> Self {
+        Self {
+            major: Major::Unsigned,
+            argument: 0,
+            string: &[],
         }
     }
+}
+
+impl Rank<'_> {
+    #[inline]
+    pub(super) fn is_above(&self, other: &Self) -> bool {
+        let (this, that) = ((self.major, self.argument), (other.major, other.argument));
+        this > that || (this == that && self.string > other.string)
+    }
+}
+
+/// The key of an entry as it stands in a message.
+pub(super) struct Member<'b> {
+    pub(super) rank: Rank<'b>,
+    pub(super) position: usize,
+}
+
+impl<'b> Member<'b> {
+    #[inline]
+    pub(super) fn key(&self) -> Result<Key<'b>, Error> {
+        let Self { rank, position } = *self;
+        match rank.major {
+            Major::Text => core::str::from_utf8(rank.string)
+                .map(Key::Text)
+                .map_err(|_| Error::NotUtf8 { position }),
+            Major::Bytes => Ok(Key::Bytes(rank.string)),
+            major => integer(major, rank.argument, position).map(Key::Int),
+        }
+    }
+
+    /// Whether there is such a [`key`](Self::key); cheaper for most text.
+    #[inline]
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.rank.major == Major::Text && self.rank.string.is_ascii() {
+            return Ok(());
+        }
+        self.key().map(|_| ())
+    }
+}
+
+/// The integer of this type and argument.
+#[inline]
+pub(super) fn integer(major: Major, argument: u64, position: usize) -> Result<i64, Error> {
+    let value = i64::try_from(argument);
+    let value = match major {
+        Major::Unsigned => value,
+        // RFC 8949 §3.1: -1 less the argument, which is what inverting it gives.
+        Major::Negative => value.map(|argument| !argument),
+        _ => {
+            return Err(Error::Unexpected {
+                position,
+                expected: "an integer",
+            });
+        }
+    };
+    value.map_err(|_| Error::OutOfRange {
+        position,
+        expected: "an integer of 64 bits",
+    })
 }

@@ -82,7 +82,7 @@ impl<'a, T: Parse<'a> + Copy> Iterator for Iter<'a, T> {
             return Some(*item);
         }
         loop {
-            if let Ok(item) = self.encoded.next()?.reader().read() {
+            if let Some(item) = self.encoded.next_as()? {
                 return Some(item);
             }
         }

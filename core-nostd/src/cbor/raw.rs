@@ -27,7 +27,7 @@ impl<'b> Raw<'b> {
 
     /// The items of an array, or the keys and values of a map in turn.
     pub(super) fn items(self) -> RawItems<'b> {
-        let mut reader = Reader::new(self.0);
+        let mut reader = self.reader();
         let left = reader.peek().and_then(|head| reader.skim(head));
         RawItems {
             left: left.unwrap_or_default(),
@@ -70,6 +70,21 @@ impl Default for RawItems<'_> {
             reader: Reader::new(&[]),
             left: 0,
         }
+    }
+}
+
+impl<'b> RawItems<'b> {
+    /// The next item, if it is a `T`; it is passed over if not. The outer `None` is the end.
+    pub(super) fn next_as<T: Parse<'b>>(&mut self) -> Option<Option<T>> {
+        let left = self.left.checked_sub(1)?;
+        let start = self.reader.clone();
+        let item = self.reader.read().ok();
+        if item.is_none() {
+            self.reader = start;
+            self.reader.pass().ok()?;
+        }
+        self.left = left;
+        Some(item)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bounded, tolerant reader.
 
 use super::head::{Head, Major};
+use super::key::{Member, Rank, integer};
 use super::{Error, Key, Parse, Raw};
 
 /// Levels of arrays, maps and tags that a message may nest. CTAP 2.3 §8.
@@ -53,8 +54,11 @@ impl<'b> Reader<'b> {
 
     /// Reads an integer of either sign.
     pub fn integer(&mut self) -> Result<i64, Error> {
+        let position = self.position;
         let head = self.peek()?;
-        self.integer_of(head)
+        let value = integer(head.major, head.argument, position)?;
+        self.position = head.end;
+        Ok(value)
     }
 
     /// Reads `true` or `false`.
@@ -115,8 +119,8 @@ impl<'b> Reader<'b> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut array = Inside::default();
-        while self.next_item(&mut array, Major::Array)? {
+        let mut array = Array::default();
+        while self.next_item(&mut array)? {
             item(self)?;
         }
         Ok(())
@@ -128,11 +132,21 @@ impl<'b> Reader<'b> {
         &mut self,
         mut member: impl FnMut(Key<'b>, &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut map = Inside::default();
+        let mut map = Map::default();
         while let Some(key) = self.next_key(&mut map)? {
             member(key, self)?;
         }
         Ok(())
+    }
+
+    /// What `read` makes of the next item, and the item's bytes.
+    pub(crate) fn with_raw<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<(T, Raw<'b>), Error> {
+        let start = self.position;
+        let value = read(self)?;
+        Ok((value, Raw(self.since(start))))
     }
 
     /// Reads an item of any kind and keeps its bytes.
@@ -146,14 +160,26 @@ impl<'b> Reader<'b> {
     pub fn skip(&mut self) -> Result<(), Error> {
         let head = self.peek()?;
         match head.major {
-            // What is left untouched is skipped.
-            Major::Array => self.array(|_| Ok(())),
-            Major::Map => self.map(|_, _| Ok(())),
+            Major::Array => {
+                for _ in 0..self.enter(head)? {
+                    self.skip()?;
+                }
+                self.leave();
+                Ok(())
+            }
+            Major::Map => {
+                let mut map = Map::default();
+                while let Some(key) = self.next_member(&mut map)? {
+                    key.check()?;
+                    self.skip()?;
+                }
+                Ok(())
+            }
             Major::Tag => {
                 self.deeper()?;
                 self.position = head.end;
                 self.skip()?;
-                self.levels_left = self.levels_left.saturating_add(1);
+                self.leave();
                 Ok(())
             }
             _ => self.skim(head).map(|_| ()),
@@ -197,34 +223,13 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Result<Head, Error> {
         Head::parse(self.input, self.position)
     }
 
     pub(super) fn since(&self, start: usize) -> &'b [u8] {
         self.input.get(start..self.position).unwrap_or_default()
-    }
-
-    /// The integer whose head this is.
-    pub(super) fn integer_of(&mut self, head: Head) -> Result<i64, Error> {
-        let position = self.position;
-        let value = i64::try_from(head.argument);
-        let value = match head.major {
-            Major::Unsigned => value,
-            // RFC 8949 §3.1: -1 less the argument, which is what inverting it gives.
-            Major::Negative => value.map(|argument| !argument),
-            _ => {
-                return Err(Error::Unexpected {
-                    position,
-                    expected: "an integer",
-                });
-            }
-        };
-        self.position = head.end;
-        value.map_err(|_| Error::OutOfRange {
-            position,
-            expected: "an integer of 64 bits",
-        })
     }
 
     /// The text whose head this is.
@@ -235,6 +240,7 @@ impl<'b> Reader<'b> {
     }
 
     /// The bytes of the string whose head this is, text or not.
+    #[inline]
     pub(super) fn string(&mut self, head: Head) -> Result<&'b [u8], Error> {
         let length = usize::try_from(head.argument).ok();
         let end = length.and_then(|length| head.end.checked_add(length));
@@ -283,80 +289,132 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Goes on to the next item of an array or the next entry of a map, into which it goes first.
-    /// False at the end, which is left behind.
-    fn next_item(&mut self, inside: &mut Inside<'b>, major: Major) -> Result<bool, Error> {
-        match inside.value {
-            None => self.enter(inside, major)?,
-            Some(value) if value == self.position => self.skip()?,
+    /// Goes on to the next item of an array, into which it goes first. False at the end, which is
+    /// left behind.
+    fn next_item(&mut self, array: &mut Array) -> Result<bool, Error> {
+        match array.item {
+            None => {
+                let head = self.expect(Major::Array, "an array")?;
+                array.left = self.enter(head)?;
+            }
+            Some(item) if item == self.position => self.skip()?,
             Some(_) => {}
         }
-        if inside.index == inside.count {
-            self.levels_left = self.levels_left.saturating_add(1);
-            return Ok(false);
+        match array.left.checked_sub(1) {
+            None => {
+                self.leave();
+                Ok(false)
+            }
+            Some(left) => {
+                array.left = left;
+                array.item = Some(self.position);
+                Ok(true)
+            }
         }
-        inside.index = inside.index.saturating_add(1);
-        inside.value = Some(self.position);
-        Ok(true)
     }
 
-    fn enter(&mut self, inside: &mut Inside<'b>, major: Major) -> Result<(), Error> {
+    /// Goes into the array or map whose head this is; answers how many items or entries it has.
+    fn enter(&mut self, head: Head) -> Result<u64, Error> {
         // An item takes a byte at least, an entry two.
-        let (expected, least) = match major {
-            Major::Map => ("a map", 2),
-            _ => ("an array", 1),
+        let least = match head.major {
+            Major::Map => head.argument.saturating_mul(2),
+            _ => head.argument,
         };
-        let head = self.expect(major, expected)?;
         let left = self.input.len().saturating_sub(head.end);
-        let least = usize::try_from(head.argument.saturating_mul(least));
-        if least.is_err() || least.is_ok_and(|least| least > left) {
-            return Err(Error::EndOfInput {
+        if usize::try_from(least).is_ok_and(|least| least <= left) {
+            self.position = head.end;
+            self.deeper()?;
+            Ok(head.argument)
+        } else {
+            Err(Error::EndOfInput {
                 position: self.position,
-            });
+            })
         }
-        self.position = head.end;
-        self.deeper()?;
-        inside.start = head.end;
-        inside.count = head.argument;
-        Ok(())
+    }
+
+    const fn leave(&mut self) {
+        self.levels_left = self.levels_left.saturating_add(1);
     }
 
     /// Goes on to the next key of a map; `None` at its end, which is left behind.
-    fn next_key(&mut self, map: &mut Inside<'b>) -> Result<Option<Key<'b>>, Error> {
-        let index = map.index;
-        if !self.next_item(map, Major::Map)? {
+    fn next_key(&mut self, map: &mut Map<'b>) -> Result<Option<Key<'b>>, Error> {
+        match self.next_member(map)? {
+            Some(member) => member.key().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes on to the next key of a map, into which it goes first.
+    #[inline]
+    fn next_member(&mut self, map: &mut Map<'b>) -> Result<Option<Member<'b>>, Error> {
+        match map.value {
+            None => {
+                let head = self.expect(Major::Map, "a map")?;
+                map.count = self.enter(head)?;
+                map.start = self.position;
+            }
+            Some(value) if value == self.position => self.skip()?,
+            Some(_) => {}
+        }
+        if map.begun == map.count {
+            self.leave();
             return Ok(None);
         }
-        let position = self.position;
-        let key: Key<'b> = self.read()?;
-        map.value = Some(self.position);
+        let member = self.member()?;
         // A key above all before it cannot be among them.
-        if map.greatest.is_none_or(|greatest| key > greatest) {
-            map.greatest = Some(key);
-        } else if index >= MAX_UNSORTED_ENTRIES {
-            return Err(Error::TooManyEntries { position });
-        } else if self.at(map.start).holds(key, index)? {
-            return Err(Error::DuplicateKey { position });
+        if map.begun > 0 && !member.rank.is_above(&map.greatest) {
+            self.search(map, &member)?;
+        } else {
+            map.greatest = member.rank;
         }
-        Ok(Some(key))
+        map.begun = map.begun.saturating_add(1);
+        map.value = Some(self.position);
+        Ok(Some(member))
     }
 
-    fn at(&self, position: usize) -> Self {
-        Self {
-            position,
-            ..self.clone()
-        }
-    }
-
-    /// Whether `key` is among the next `count` entries, which were read once already.
-    fn holds(&mut self, key: Key<'b>, count: u64) -> Result<bool, Error> {
-        for _ in 0..count {
-            if self.read::<Key<'b>>()? == key {
-                return Ok(true);
+    #[inline]
+    pub(super) fn member(&mut self) -> Result<Member<'b>, Error> {
+        let position = self.position;
+        let head = self.peek()?;
+        let string: &[u8] = match head.major {
+            Major::Bytes | Major::Text => self.string(head)?,
+            Major::Unsigned | Major::Negative => {
+                self.position = head.end;
+                &[]
             }
-            self.pass()?;
+            _ => {
+                return Err(Error::Unexpected {
+                    position,
+                    expected: "a map key: integer, text or bytes",
+                });
+            }
+        };
+        let rank = Rank {
+            major: head.major,
+            argument: head.argument,
+            string,
+        };
+        Ok(Member { rank, position })
+    }
+
+    /// Whether a key that is not above all before it is among them.
+    #[cold]
+    fn search(&self, map: &Map<'b>, member: &Member<'b>) -> Result<(), Error> {
+        let position = member.position;
+        if map.begun >= MAX_UNSORTED_ENTRIES {
+            return Err(Error::TooManyEntries { position });
         }
-        Ok(false)
+        let mut reader = Self {
+            position: map.start,
+            ..self.clone()
+        };
+        for _ in 0..map.begun {
+            if reader.member()?.rank == member.rank {
+                return Err(Error::DuplicateKey { position });
+            }
+            reader.pass()?;
+        }
+        Ok(())
     }
 
     fn deeper(&mut self) -> Result<(), Error> {
@@ -367,17 +425,25 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// Where a reader stands in an array or a map.
+/// Where a reader stands in an array.
 #[derive(Default)]
-struct Inside<'b> {
-    /// Of the first item or key.
-    start: usize,
-    /// Of the last item or value that was offered; whoever leaves it there wants it skipped.
-    /// `None` before the array or map.
+struct Array {
+    /// Where the last item begins; whoever leaves the reader there wants it skipped. `None` before
+    /// the array.
+    item: Option<usize>,
+    left: u64,
+}
+
+/// Where a reader stands in a map.
+#[derive(Default)]
+struct Map<'b> {
+    /// Where the last value begins, as with an array.
     value: Option<usize>,
-    /// Items or entries begun.
-    index: u64,
+    /// Where the first key begins.
+    start: usize,
+    /// Entries, those of which the key was read and all.
+    begun: u64,
     count: u64,
     /// Of the keys so far.
-    greatest: Option<Key<'b>>,
+    greatest: Rank<'b>,
 }

@@ -1,9 +1,10 @@
 //! The canonical writer.
 
 use core::fmt;
+#[cfg(debug_assertions)]
 use core::ops::Range;
 
-use super::head::Major;
+use super::head::{LAST_IMMEDIATE, Major};
 use super::{Encode, Key, Raw};
 
 /// The buffer is too small for the message. What was written so far is of no use.
@@ -65,7 +66,7 @@ impl<'b> Writer<'b> {
 
     /// Writes `true` or `false`.
     pub fn boolean(&mut self, value: bool) -> Result<(), BufferFull> {
-        self.append(&[if value { 0xf5 } else { 0xf4 }])
+        self.push(if value { 0xf5 } else { 0xf4 })
     }
 
     /// Writes a byte string.
@@ -102,9 +103,10 @@ impl<'b> Writer<'b> {
     ) -> Result<(), BufferFull> {
         // The count is known at the end; nearly always its head fits this one byte.
         let start = self.length;
-        self.append(&[0])?;
+        self.push(0)?;
         let mut map = MapWriter {
             count: 0,
+            #[cfg(debug_assertions)]
             last_key: start..start,
             writer: self,
         };
@@ -114,6 +116,18 @@ impl<'b> Writer<'b> {
     }
 
     fn close_map(&mut self, start: usize, count: usize) -> Result<(), BufferFull> {
+        let first = match u8::try_from(count) {
+            Ok(immediate @ 0..=LAST_IMMEDIATE) => (Major::Map as u8) << 5 | immediate,
+            _ => self.insert_longer_head(start, count)?,
+        };
+        *self.buffer.get_mut(start).ok_or(BufferFull)? = first;
+        Ok(())
+    }
+
+    /// Makes room behind the first byte of the head for the others, and puts them there; answers
+    /// the first.
+    #[cold]
+    fn insert_longer_head(&mut self, start: usize, count: usize) -> Result<u8, BufferFull> {
         let mut head = [0; LONGEST_HEAD];
         let mut head = Writer::new(&mut head);
         head.counted(Major::Map, count)?;
@@ -121,15 +135,14 @@ impl<'b> Writer<'b> {
         for byte in longer.iter().rev() {
             self.insert(start.saturating_add(1), *byte)?;
         }
-        *self.buffer.get_mut(start).ok_or(BufferFull)? = *first;
-        Ok(())
+        Ok(*first)
     }
 
     /// Puts a byte before what stands at `position`. Byte by byte, since it is rare (of all
     /// messages only getInfo counts to 24), and code that moves memory would be larger than this
     /// whole file.
     fn insert(&mut self, position: usize, byte: u8) -> Result<(), BufferFull> {
-        self.append(&[byte])?;
+        self.push(byte)?;
         let behind = self.buffer.get_mut(position..self.length);
         let mut carried = byte;
         for place in behind.ok_or(BufferFull)? {
@@ -148,19 +161,35 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes the shortest head with this argument. RFC 8949 §4.2.1.
+    #[inline]
     fn head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
-        let bytes = argument.to_be_bytes();
-        let [.., low] = bytes;
+        match u8::try_from(argument) {
+            Ok(immediate @ 0..=LAST_IMMEDIATE) => self.push((major as u8) << 5 | immediate),
+            _ => self.long_head(major, argument),
+        }
+    }
+
+    fn long_head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
         let (info, width) = match argument {
-            0..=23 => (low, 0),
-            24..=0xff => (24, 1),
+            0..=0xff => (24, 1),
             0x100..=0xffff => (25, 2),
             0x1_0000..=0xffff_ffff => (26, 4),
             _ => (27, 8),
         };
-        self.append(&[(major as u8) << 5 | info])?;
+        self.push((major as u8) << 5 | info)?;
+        let bytes = argument.to_be_bytes();
         let unused = bytes.len().saturating_sub(width);
-        self.append(bytes.get(unused..).unwrap_or_default())
+        for byte in bytes.get(unused..).unwrap_or_default() {
+            self.push(*byte)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) -> Result<(), BufferFull> {
+        *self.buffer.get_mut(self.length).ok_or(BufferFull)? = byte;
+        self.length = self.length.saturating_add(1);
+        Ok(())
     }
 
     /// Writes bytes that are no item of their own.
@@ -179,6 +208,7 @@ pub struct MapWriter<'w, 'b> {
     writer: &'w mut Writer<'b>,
     count: usize,
     /// Where the last key lies in the buffer; empty before the first.
+    #[cfg(debug_assertions)]
     last_key: Range<usize>,
 }
 
@@ -194,15 +224,13 @@ impl MapWriter<'_, '_> {
         value.encode(self.writer)
     }
 
+    #[inline]
     fn key(&mut self, key: Key<'_>) -> Result<(), BufferFull> {
+        #[cfg(debug_assertions)]
         let start = self.writer.length;
         key.encode(self.writer)?;
-        let key = start..self.writer.length;
-        debug_assert!(
-            self.at(&self.last_key) < self.at(&key),
-            "map keys out of canonical order"
-        );
-        self.last_key = key;
+        #[cfg(debug_assertions)]
+        self.assert_ascends(start..self.writer.length);
         self.count = self.count.saturating_add(1);
         Ok(())
     }
@@ -221,8 +249,14 @@ impl MapWriter<'_, '_> {
 
     /// The order of encoded keys, byte by byte, is the canonical one: the head holds first the
     /// major type, then the length.
-    fn at(&self, range: &Range<usize>) -> &[u8] {
-        self.writer.buffer.get(range.clone()).unwrap_or_default()
+    #[cfg(debug_assertions)]
+    fn assert_ascends(&mut self, key: Range<usize>) {
+        let written = self.writer.written();
+        assert!(
+            written.get(self.last_key.clone()) < written.get(key.clone()),
+            "map keys out of canonical order"
+        );
+        self.last_key = key;
     }
 }
 

@@ -102,9 +102,7 @@ impl Encode for PublicKey<'_> {
 
 impl<'b> Parse<'b> for PublicKey<'b> {
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let mut ahead = r.clone();
-        let key = r.raw()?;
-        let members = Members::read(&mut ahead)?;
+        let (members, key) = r.with_raw(Members::read)?;
         let algorithm = required(members.algorithm, "alg (3) of the COSE key")?;
         Ok(typed(&members, algorithm).unwrap_or(Self::Other { algorithm, key }))
     }
