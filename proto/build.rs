@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 17] = [
+const SECRET: [&str; 28] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -13,6 +13,17 @@ const SECRET: [&str; 17] = [
     ".keysteward.agent.v1.MakeCredential",
     ".keysteward.agent.v1.DeleteCredential",
     ".keysteward.agent.v1.ProveCredential",
+    ".keysteward.agent.v1.UpdateUser",
+    ".keysteward.agent.v1.GrantPersistentToken",
+    ".keysteward.agent.v1.ListFingerprints",
+    ".keysteward.agent.v1.EnrollFingerprint",
+    ".keysteward.agent.v1.RenameFingerprint",
+    ".keysteward.agent.v1.RemoveFingerprint",
+    ".keysteward.agent.v1.ListLargeBlobs",
+    ".keysteward.agent.v1.ReadLargeBlob",
+    ".keysteward.agent.v1.WriteLargeBlob",
+    ".keysteward.agent.v1.DeleteLargeBlob",
+    ".keysteward.agent.v1.PersistentTokenGranted",
     ".keysteward.agent.v1.Raw",
     ".keysteward.agent.v1.RawResult",
     ".keysteward.enrolment.v1.EnrolRequest",

@@ -22,22 +22,35 @@ macro_rules! hidden {
 }
 
 hidden! {
-    v1::ListCredentials { shows rp_id; hides pin }
+    v1::ListCredentials { shows rp_id; hides pin, persistent_token }
     v1::SetPin { shows ; hides new_pin }
     v1::ChangePin { shows ; hides current_pin, new_pin }
     v1::Configure {
         shows min_pin_length, min_pin_length_rp_ids, force_pin_change, always_uv,
-              enable_enterprise_attestation;
+              enable_enterprise_attestation, enable_long_touch_for_reset,
+              pin_complexity_policy;
         hides pin
     }
     v1::MakeCredential {
         shows rp_id, rp_name, client_data_hash, user_id, user_name, user_display_name,
               algorithms, resident_key, exclude_credential_ids, enterprise_attestation,
-              cred_protect;
-        hides pin
+              cred_protect, hmac_secret, large_blob_key, min_pin_length,
+              third_party_payment, attestation_formats;
+        hides pin, cred_blob
     }
     v1::DeleteCredential { shows credential_id, rp_id; hides pin }
     v1::ProveCredential { shows rp_id, credential_id, client_data_hash; hides pin }
+    v1::UpdateUser { shows credential_id, user_name, user_display_name, rp_id; hides pin }
+    v1::GrantPersistentToken { shows ; hides pin }
+    v1::ListFingerprints { shows ; hides pin }
+    v1::EnrollFingerprint { shows name; hides pin }
+    v1::RenameFingerprint { shows template_id, name; hides pin }
+    v1::RemoveFingerprint { shows template_id; hides pin }
+    v1::ListLargeBlobs { shows ; hides pin }
+    v1::ReadLargeBlob { shows credential_id; hides pin }
+    v1::WriteLargeBlob { shows credential_id; hides pin, data }
+    v1::DeleteLargeBlob { shows credential_id; hides pin }
+    v1::PersistentTokenGranted { shows ; hides persistent_token }
     v1::Raw { shows key, timeout_ms; hides request }
     v1::RawResult { shows ; hides response }
     enrolment::EnrolRequest {

@@ -91,11 +91,12 @@ fn no_argument_takes_a_pin_or_a_key_in_clear() {
                 "_alphabet",
                 "_custody",
                 "_change",
+                "_complexity_policy",
             ]
             .iter()
             .any(|end| name.ends_with(end))
                 || name.starts_with("ask_")
-                || name == "no_resident_key"
+                || ["no_resident_key", "large_blob_key", "hmac_secret"].contains(&name)
                 || (name == "public_key" && words.ends_with("audit verify"))
                 || (name == "api_key" && words.ends_with("api-key revoke"));
             assert!(!secret || harmless, "{words}: {name}");

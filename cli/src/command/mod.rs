@@ -19,7 +19,7 @@ pub(crate) mod token_type;
 pub(crate) mod user;
 
 mod page;
-mod secret_file;
+pub(crate) mod secret_file;
 
 use crate::{
     args::Command,

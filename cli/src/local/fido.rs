@@ -1,8 +1,11 @@
 //! `keysteward --agent ADDRESS token fido`: what an administrator does to a FIDO2 key.
 
+mod fingerprint;
+mod large_blob;
+mod persistent;
 mod view;
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
@@ -104,6 +107,48 @@ Example:
             value_name = "DOMAIN"
         )]
         rp_id: String,
+        /// Read without a PIN: the file holds a token of the key's, good until the PIN is changed
+        /// or the key reset. Where there is no such file yet, the PIN is asked for once and the
+        /// file written; who can read it can list these credentials
+        #[arg(long, value_name = "FILE")]
+        persistent_token: Option<PathBuf>,
+    },
+    /// Give the user of a credential other names
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido rename kX3yB0Yq \\
+      --user-name bob@example.com --user-display-name Bob")]
+    Rename {
+        /// As `credentials` shows it: base64url
+        credential_id: String,
+        /// Left out: the name is taken away
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "TEXT"
+        )]
+        user_name: String,
+        /// Left out: the name is taken away
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "TEXT"
+        )]
+        user_display_name: String,
+        /// Its relying party, where the key has many
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "DOMAIN"
+        )]
+        rp_id: String,
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        pin: Pin,
     },
     /// Delete one credential
     #[command(after_help = "\
@@ -138,6 +183,20 @@ Example:
         #[command(flatten)]
         which: Which,
     },
+    /// Let the key blink or beep
+    #[command(
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido wink"
+    )]
+    Wink {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Fingers that the key knows
+    #[command(subcommand)]
+    Fingerprint(fingerprint::Command),
+    /// Data that credentials carry with them
+    #[command(subcommand)]
+    Blob(large_blob::Command),
     /// Make a credential, to try the key out
     #[command(after_help = "\
 Example:
@@ -165,6 +224,12 @@ pub(crate) struct Configure {
     always_uv: Option<bool>,
     #[arg(long)]
     enable_enterprise_attestation: bool,
+    /// A reset wants a touch of 5 seconds from now on
+    #[arg(long)]
+    enable_long_touch_for_reset: bool,
+    /// Whether the key enforces its own rules on PINs
+    #[arg(long, value_name = "BOOL")]
+    pin_complexity_policy: Option<bool>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -187,6 +252,37 @@ pub(crate) struct Make {
     /// The credential is found on the key only by its id
     #[arg(long)]
     no_resident_key: bool,
+    #[command(flatten)]
+    extensions: Extensions,
+}
+
+/// What the credential can do beside signing in.
+#[derive(Debug, clap::Args)]
+struct Extensions {
+    /// When the credential shows and works: 1 always, 2 only by its id, 3 only with the PIN
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=3))]
+    cred_protect: Option<u32>,
+    /// The key keeps a secret for the credential
+    #[arg(long)]
+    hmac_secret: bool,
+    /// The credential may own a large blob
+    #[arg(long, conflicts_with = "no_resident_key")]
+    large_blob_key: bool,
+    /// A few bytes that the key keeps with the credential
+    #[arg(long, value_name = "FILE")]
+    cred_blob_file: Option<PathBuf>,
+    /// Tell the relying party the shortest PIN
+    #[arg(long)]
+    tell_min_pin_length: bool,
+    /// Payments may be made with it from other origins
+    #[arg(long)]
+    third_party_payment: bool,
+    /// Attestation format, best first; may be given several times
+    #[arg(long = "attestation-format", value_name = "NAME")]
+    attestation_formats: Vec<String>,
+    /// Ask for an attestation that names this very key
+    #[arg(long)]
+    enterprise_attestation: bool,
 }
 
 pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
@@ -226,11 +322,36 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             });
             change(agent, &which, "change-pin", verb, output).await
         }
-        Command::Credentials { which, pin, rp_id } => {
-            let pin = pin.read()?;
-            let (_, mut lease) = open(agent, &which, "list credentials").await?;
-            let verb = Verb::ListCredentials(wire::ListCredentials { pin, rp_id });
-            match lease.read(verb).await? {
+        Command::Credentials {
+            which,
+            pin,
+            rp_id,
+            persistent_token,
+        } => {
+            let kept = persistent_token
+                .as_deref()
+                .map(persistent::read)
+                .transpose()?
+                .flatten();
+            let mut asked = wire::ListCredentials {
+                rp_id,
+                ..wire::ListCredentials::default()
+            };
+            let mut lease = match (kept, persistent_token.as_deref()) {
+                (Some(token), _) => {
+                    asked.persistent_token = token;
+                    open(agent, &which, "list credentials").await?.1
+                }
+                (None, file) => {
+                    asked.pin = pin.read()?;
+                    let mut lease = open(agent, &which, "list credentials").await?.1;
+                    if let Some(file) = file {
+                        persistent::grant(&mut lease, &asked.pin, file).await?;
+                    }
+                    lease
+                }
+            };
+            match lease.read(Verb::ListCredentials(asked)).await? {
                 Outcome::CredentialList(list) => {
                     let rows: Vec<Credential> =
                         list.credentials.into_iter().map(Credential::from).collect();
@@ -239,15 +360,37 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 _ => Err(OTHER),
             }
         }
+        Command::Rename {
+            credential_id,
+            user_name,
+            user_display_name,
+            rp_id,
+            which,
+            pin,
+        } => {
+            let verb = Verb::UpdateUser(wire::UpdateUser {
+                credential_id: credential(&credential_id)?,
+                pin: pin.read()?,
+                user_name,
+                user_display_name,
+                rp_id,
+            });
+            change(agent, &which, "rename", verb, output).await
+        }
+        Command::Wink { which } => {
+            let (presence_id, mut lease) = open(agent, &which, "find this key").await?;
+            lease.read(Verb::Wink(wire::Wink {})).await?;
+            done(output, "wink", &presence_id)
+        }
+        Command::Fingerprint(command) => fingerprint::run(command, agent, output).await,
+        Command::Blob(command) => large_blob::run(command, agent, output).await,
         Command::Delete {
             credential_id,
             rp_id,
             which,
             pin,
         } => {
-            let credential_id = URL_SAFE_NO_PAD.decode(&credential_id).map_err(|_| {
-                Failure::wrong("credential id", credential_id, "base64url without padding")
-            })?;
+            let credential_id = credential(&credential_id)?;
             let pin = pin.read()?;
             let verb = Verb::DeleteCredential(wire::DeleteCredential {
                 pin,
@@ -264,6 +407,8 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 force_pin_change: args.force_pin_change,
                 always_uv: args.always_uv,
                 enable_enterprise_attestation: args.enable_enterprise_attestation,
+                enable_long_touch_for_reset: args.enable_long_touch_for_reset,
+                pin_complexity_policy: args.pin_complexity_policy,
             });
             change(agent, &args.which, "configure", verb, output).await
         }
@@ -277,6 +422,11 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
 }
 
 async fn make(args: Make, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
+    let extensions = args.extensions;
+    let cred_blob = match &extensions.cred_blob_file {
+        Some(path) => fs::read(path).map_err(Failure::file(path))?,
+        None => Vec::new(),
+    };
     let pin = args.pin.read()?;
     let (presence_id, mut lease) =
         open(agent, &args.which, "make a credential to try the key out").await?;
@@ -306,8 +456,18 @@ async fn make(args: Make, agent: &Agent, output: &mut Output<'_>) -> Result<()> 
         },
         resident_key: !args.no_resident_key,
         exclude_credential_ids: Vec::new(),
-        enterprise_attestation: 0,
-        cred_protect: 0,
+        enterprise_attestation: if extensions.enterprise_attestation {
+            2
+        } else {
+            0
+        },
+        cred_protect: extensions.cred_protect.unwrap_or(0),
+        hmac_secret: extensions.hmac_secret,
+        large_blob_key: extensions.large_blob_key,
+        cred_blob,
+        min_pin_length: extensions.tell_min_pin_length,
+        third_party_payment: extensions.third_party_payment,
+        attestation_formats: extensions.attestation_formats,
     });
     match lease.change("make-credential", verb).await? {
         Outcome::CredentialMade(made) => output.show(&Made {
@@ -319,6 +479,13 @@ async fn make(args: Make, agent: &Agent, output: &mut Output<'_>) -> Result<()> 
         }),
         _ => Err(OTHER),
     }
+}
+
+/// A credential id as it is typed.
+fn credential(id: &str) -> Result<Vec<u8>> {
+    URL_SAFE_NO_PAD
+        .decode(id)
+        .map_err(|_| Failure::wrong("credential id", id, "base64url without padding"))
 }
 
 async fn open(agent: &Agent, which: &Which, purpose: &str) -> Result<(String, Lease)> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keysteward_proto::agent::v1::{
-    LeaseRequest, LeaseResponse, Open, Progress, Step, StepKey, lease_request::Request,
+    Cancel, LeaseRequest, LeaseResponse, Open, Progress, Step, StepKey, lease_request::Request,
     lease_response::Response, progress::Kind, step::Verb, step_result::Result as Outcome,
 };
 use tokio::sync::mpsc;
@@ -25,6 +25,8 @@ pub(super) struct Lease {
     requests: mpsc::Sender<LeaseRequest>,
     responses: Streaming<LeaseResponse>,
     screen: Screen,
+    /// The person has asked for an end.
+    given_up: bool,
 }
 
 impl Lease {
@@ -46,6 +48,7 @@ impl Lease {
             requests,
             responses,
             screen: Screen::new(),
+            given_up: false,
         };
         match lease.answer().await? {
             Response::Opened(_) => Ok(lease),
@@ -84,11 +87,16 @@ impl Lease {
     /// The next answer that is no progress; an error of the step is our error.
     async fn answer(&mut self) -> Result<Response> {
         loop {
-            let message = self
-                .responses
-                .message()
-                .await?
-                .ok_or(Failure::Answer("the lease ended"))?;
+            let message = tokio::select! {
+                message = self.responses.message() => message?,
+                // What runs is given up, and still answers.
+                _ = tokio::signal::ctrl_c(), if !self.given_up => {
+                    self.given_up = true;
+                    send(&self.requests, Request::Cancel(Cancel {})).await?;
+                    continue;
+                }
+            };
+            let message = message.ok_or(Failure::Answer("the lease ended"))?;
             match message.response {
                 Some(Response::Progress(progress)) => self.show(&progress),
                 Some(Response::Error(error)) => return Err(error.into()),
@@ -108,6 +116,8 @@ impl Lease {
             Kind::UnplugNeeded => "unplug the key",
             Kind::PlugInNeeded => "plug the key in",
             Kind::WaitingForToken => "waiting for another program to let go of the key",
+            Kind::FingerNeeded => "lay the finger on the key, and lift it again",
+            Kind::LongTouchNeeded => "touch the key for 5 seconds, without a break",
         };
         let sentence = if progress.message.is_empty() {
             plain

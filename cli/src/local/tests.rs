@@ -102,6 +102,7 @@ impl Fido for StandIn {
                         let touch = wire::Progress {
                             kind: wire::progress::Kind::TouchNeeded.into(),
                             message: "touch the key on laptop-7 now".into(),
+                            sample: None,
                         };
                         vec![Said::Progress(touch), answer.clone()]
                     }

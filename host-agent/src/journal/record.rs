@@ -87,7 +87,7 @@ pub enum Probe {
         /// As it was before.
         was_forced: bool,
     },
-    /// getInfo shows every member that was asked for; those absent were not.
+    /// As [`Settings`](Self::Settings), by agents that knew fewer of them.
     Configured {
         /// minPINLength
         min_pin_length: Option<u32>,
@@ -126,6 +126,55 @@ pub enum Probe {
         /// First byte of the request.
         command: u8,
     },
+    // On disk by their place: new ones come last.
+    /// getInfo shows every member that was asked for.
+    Settings(Settings),
+    /// Nothing shows it without a PIN.
+    Hidden,
+}
+
+/// What was asked of authenticatorConfig; what is absent was not.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// minPINLength
+    pub min_pin_length: Option<u32>,
+    /// forcePINChange
+    pub force_pin_change: bool,
+    /// option alwaysUv
+    pub always_uv: Option<bool>,
+    /// option ep
+    pub enterprise_attestation: bool,
+    /// minPinLengthRPIDs were replaced, which nothing shows.
+    pub rp_ids: bool,
+    /// longTouchForReset
+    pub long_touch_for_reset: bool,
+    /// pinComplexityPolicy
+    pub pin_complexity_policy: Option<bool>,
+}
+
+impl Probe {
+    /// The settings that were asked for, whoever wrote them down.
+    #[must_use]
+    pub fn settings(&self) -> Option<Settings> {
+        match self {
+            Self::Settings(settings) => Some(settings.clone()),
+            &Self::Configured {
+                min_pin_length,
+                force_pin_change,
+                always_uv,
+                enterprise_attestation,
+                rp_ids,
+            } => Some(Settings {
+                min_pin_length,
+                force_pin_change,
+                always_uv,
+                enterprise_attestation,
+                rp_ids,
+                ..Settings::default()
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// Where an attempt stands.

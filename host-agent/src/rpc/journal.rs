@@ -6,7 +6,8 @@ use keysteward_proto::agent::v1 as proto;
 use prost::Message as _;
 use proto::{
     AcknowledgeRequest, AcknowledgeResponse, GetOutcomeRequest, ListOutcomesRequest,
-    ListOutcomesResponse, Outcome, journal_server, outcome::State as ProtoState, step_result,
+    ListOutcomesResponse, Outcome, fingerprint_sensor::Kind as SensorKind, journal_server,
+    outcome::State as ProtoState, step_result,
 };
 use tonic::{Request, Response, Status};
 
@@ -14,7 +15,7 @@ use super::{caller::Caller, refusal};
 use crate::{
     clock,
     journal::{Journal, Probe, Record, State, StepKey},
-    verb::{Answer, Credential, Failure},
+    verb::{Answer, Credential, Failure, Fingerprint, LargeBlob},
 };
 
 /// Longest operation id and step name, in bytes.
@@ -253,6 +254,35 @@ pub(super) fn result(answer: Answer) -> proto::StepResult {
             signature,
             user_id,
         }),
+        Answer::FingerprintEnrolled(finger) => R::FingerprintEnrolled(fingerprint(finger)),
+        Answer::Fingerprints(fingers) => R::FingerprintList(proto::FingerprintList {
+            fingerprints: fingers.into_iter().map(fingerprint).collect(),
+        }),
+        Answer::FingerprintSensor {
+            is_swiped,
+            max_samples,
+            max_name_length,
+        } => R::FingerprintSensor(proto::FingerprintSensor {
+            kind: match is_swiped {
+                None => SensorKind::Unspecified,
+                Some(false) => SensorKind::Touch,
+                Some(true) => SensorKind::Swipe,
+            }
+            .into(),
+            max_samples,
+            max_name_length,
+        }),
+        Answer::LargeBlobs {
+            blobs,
+            used,
+            capacity,
+            others,
+        } => R::LargeBlobList(proto::LargeBlobList {
+            large_blobs: blobs.into_iter().map(large_blob).collect(),
+            used,
+            capacity,
+            others,
+        }),
     };
     proto::StepResult {
         result: Some(result),
@@ -282,6 +312,25 @@ fn credential(found: Credential) -> proto::Credential {
         user_display_name: found.user_display_name,
         public_key: found.public_key,
         cred_protect: found.cred_protect,
+        large_blob_key: found.large_blob_key,
+        third_party_payment: found.third_party_payment,
+    }
+}
+
+fn fingerprint(finger: Fingerprint) -> proto::Fingerprint {
+    proto::Fingerprint {
+        template_id: finger.template_id,
+        name: finger.name,
+    }
+}
+
+fn large_blob(blob: LargeBlob) -> proto::LargeBlob {
+    proto::LargeBlob {
+        credential_id: blob.credential_id,
+        rp_id: blob.rp_id,
+        user_name: blob.user_name,
+        size: u32::try_from(blob.size).unwrap_or(u32::MAX),
+        stored_size: blob.stored_size,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt as _, stream};
+use keysteward_core::ctap2::get_info::U2F_V2;
 use keysteward_proto::agent::v1 as proto;
 use proto::{
     ListRequest, ListResponse, TokenEvent, WatchRequest, token_event, tokens_server::Tokens,
@@ -91,6 +92,7 @@ pub(super) fn token(token: &Token) -> proto::Token {
     let description = token.description();
     let (fido, fault) = match token.reading() {
         Reading::Read(read) => (Some(facts(&read)), String::new()),
+        Reading::U2f => (None, String::new()),
         Reading::Unread => (None, "not read yet".to_owned()),
         Reading::Fault(fault) => (None, fault),
     };
@@ -103,9 +105,21 @@ pub(super) fn token(token: &Token) -> proto::Token {
         manufacturer: description.manufacturer.clone(),
         product: description.product.clone(),
         serial: description.serial.clone(),
+        applets: applets(&token.reading()),
         fido,
         fault,
     }
+}
+
+/// What the token can be asked.
+fn applets(reading: &Reading) -> Vec<String> {
+    let known: &[&str] = match reading {
+        Reading::Read(facts) if facts.versions.iter().any(|one| one == U2F_V2) => &["fido2", "u2f"],
+        Reading::Read(_) => &["fido2"],
+        Reading::U2f => &["u2f"],
+        Reading::Unread | Reading::Fault(_) => &[],
+    };
+    known.iter().map(|&name| name.to_owned()).collect()
 }
 
 fn facts(facts: &Facts) -> proto::FidoFacts {
@@ -127,6 +141,10 @@ fn facts(facts: &Facts) -> proto::FidoFacts {
         attestation_formats: facts.attestation_formats.clone(),
         max_rp_ids_for_set_min_pin_length: facts.max_rp_ids_for_set_min_pin_length,
         unknown: facts.unknown.clone().into_iter().collect(),
+        long_touch_for_reset: facts.long_touch_for_reset,
+        max_serialized_large_blob_array: facts.max_serialized_large_blob_array,
+        pin_complexity_policy: facts.pin_complexity_policy,
+        transports_for_reset: facts.transports_for_reset.clone(),
     }
 }
 

@@ -30,6 +30,11 @@ pub struct Facts {
     pub transports: Vec<String>,
     pub attestation_formats: Vec<String>,
     pub max_rp_ids_for_set_min_pin_length: u32,
+    pub max_serialized_large_blob_array: u32,
+    pub long_touch_for_reset: bool,
+    /// `None`: it cannot be set.
+    pub pin_complexity_policy: Option<bool>,
+    pub transports_for_reset: Vec<String>,
     /// Members that this agent does not know or cannot read, by key, as hex CBOR.
     pub unknown: BTreeMap<u32, String>,
 }
@@ -81,6 +86,12 @@ impl Facts {
             max_rp_ids_for_set_min_pin_length: info
                 .max_rp_ids_for_set_min_pin_length
                 .unwrap_or_default(),
+            max_serialized_large_blob_array: info
+                .max_serialized_large_blob_array
+                .unwrap_or_default(),
+            long_touch_for_reset: info.long_touch_for_reset == Some(true),
+            pin_complexity_policy: info.pin_complexity_policy,
+            transports_for_reset: owned(info.transports_for_reset),
             unknown: unknown(bytes, &info.passed_over)?,
         })
     }

@@ -46,6 +46,8 @@ pub enum Reading {
     Unread,
     /// authenticatorGetInfo was read.
     Read(Arc<Facts>),
+    /// It speaks U2F alone, which has nothing to read.
+    U2f,
     /// It could not be read, and why.
     Fault(String),
 }
@@ -91,7 +93,7 @@ impl Token {
     pub fn name(&self) -> TokenName {
         let aaguid = match self.reading() {
             Reading::Read(facts) => facts.aaguid,
-            Reading::Unread | Reading::Fault(_) => [0; 16],
+            Reading::Unread | Reading::U2f | Reading::Fault(_) => [0; 16],
         };
         TokenName {
             presence_id: self.presence_id.clone(),

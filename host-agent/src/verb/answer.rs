@@ -43,6 +43,55 @@ pub enum Answer {
     },
     /// Of a raw exchange, which is not kept: it may hold secrets of the session.
     RawExchanged,
+    // On disk by their place: new ones come last.
+    /// Of `enroll_fingerprint`.
+    FingerprintEnrolled(Fingerprint),
+    /// Of `list_fingerprints`.
+    Fingerprints(Vec<Fingerprint>),
+    /// Of `describe_fingerprint_sensor`.
+    FingerprintSensor {
+        /// A finger is drawn over it, not laid on it; `None`: the token does not say.
+        is_swiped: Option<bool>,
+        /// Good samples that an enrolment needs; 0: the token does not say.
+        max_samples: u32,
+        /// Bytes of the longest name; 0: the token does not say.
+        max_name_length: u32,
+    },
+    /// Of `list_large_blobs`.
+    LargeBlobs {
+        /// Those that a credential on the token opens.
+        blobs: Vec<LargeBlob>,
+        /// Bytes of the whole array.
+        used: u32,
+        /// Bytes that the token has room for.
+        capacity: u32,
+        /// Entries that no credential on the token opens.
+        others: u32,
+    },
+}
+
+/// An enrolled finger.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// Its name on the token.
+    pub template_id: Vec<u8>,
+    /// For people; may be empty.
+    pub name: String,
+}
+
+/// A large blob, without what is in it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct LargeBlob {
+    /// The credential that owns it.
+    pub credential_id: Vec<u8>,
+    /// Of that credential.
+    pub rp_id: String,
+    /// Of that credential.
+    pub user_name: String,
+    /// Bytes in clear.
+    pub size: u64,
+    /// Bytes of its entry on the token.
+    pub stored_size: u32,
 }
 
 /// What a look at the token shows.
@@ -77,4 +126,8 @@ pub struct Credential {
     pub public_key: Vec<u8>,
     /// 1 to 3, as in the credProtect extension; 0 where the token did not say.
     pub cred_protect: u32,
+    /// It may own a large blob.
+    pub large_blob_key: bool,
+    /// `None` where the token did not say.
+    pub third_party_payment: Option<bool>,
 }

@@ -8,7 +8,10 @@ use super::{
     conduct::{self, Conduct, TokenSession, converse},
     configure, delete_credential,
     fingerprint::fingerprint,
-    make_credential, pin, prove_credential,
+    fingerprints, large_blobs, make_credential, pin,
+    progress::{Teller, Waiting},
+    prove_credential,
+    update_user::{self, Target},
 };
 use crate::{
     journal::{Intent, MadeHere, Memory, Probe, State, StepKey, TokenName},
@@ -45,12 +48,16 @@ impl Steps {
             return self.raw(bench, conduct, step, bytes);
         }
         let token = bench.token().name();
+        if matches!(step.request, Request::EnrollFingerprint { .. }) {
+            conduct.await_presence_by(Waiting::Finger);
+        }
+        let teller = conduct.teller();
         let mut attempt = None;
         let (result, effect) = converse(bench, conduct, |session| {
             let probe = self.probe(session, &step.request)?;
             let intent = step.intent(token.clone(), probe);
             attempt = Some(self.begin(&step.key, intent, State::Started)?);
-            self.run(session, &step.request, &token)
+            self.run(session, &step.request, &token, &teller)
         });
         let ended = self.conclude(bench, attempt, result, effect)?;
         Ok(Outcome::Answer(ended))
@@ -103,6 +110,12 @@ impl Steps {
                 prove_credential::check(self.known(request)?.as_ref(), rp_id)?;
                 Ok(Probe::Harmless)
             }
+            Request::UpdateUser { .. }
+            | Request::EnrollFingerprint { .. }
+            | Request::RenameFingerprint { .. }
+            | Request::RemoveFingerprint { .. }
+            | Request::WriteLargeBlob { .. }
+            | Request::DeleteLargeBlob { .. } => Ok(Probe::Hidden),
             _ => Ok(Probe::Harmless),
         }
     }
@@ -112,6 +125,7 @@ impl Steps {
         session: &mut TokenSession<'_, '_>,
         request: &Request,
         token: &TokenName,
+        teller: &Teller,
     ) -> Result<Ended, Failure> {
         match request {
             Request::SetPin { new_pin } => pin::set(session, new_pin).map(Ended::from),
@@ -155,6 +169,39 @@ impl Steps {
                 client_data_hash,
             )
             .map(Ended::from),
+            Request::UpdateUser {
+                pin,
+                credential_id,
+                rp_id,
+                user,
+            } => {
+                let target = Target {
+                    credential_id,
+                    rp_id,
+                };
+                update_user::run(session, &self.policy, pin, &target, user).map(Ended::from)
+            }
+            Request::EnrollFingerprint { pin, name } => {
+                fingerprints::enroll(session, pin, name, teller).map(Ended::from)
+            }
+            Request::RenameFingerprint {
+                pin,
+                template_id,
+                name,
+            } => fingerprints::rename(session, pin, template_id, name).map(Ended::from),
+            Request::RemoveFingerprint { pin, template_id } => {
+                fingerprints::remove(session, pin, template_id).map(Ended::from)
+            }
+            Request::WriteLargeBlob {
+                pin,
+                credential_id,
+                data,
+            } => {
+                large_blobs::write(session, &self.policy, pin, credential_id, data).map(Ended::from)
+            }
+            Request::DeleteLargeBlob { pin, credential_id } => {
+                large_blobs::delete(session, &self.policy, pin, credential_id).map(Ended::from)
+            }
             _ => Err(Failure::new(
                 Code::Internal,
                 "this verb is not a plain change",

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Code, Failure,
-    progress::{Cancel, Listener, Waiting},
+    progress::{Cancel, Listener, Teller, Waiting},
     watched::{Effect, Watched},
 };
 use crate::{token::Bench, transport};
@@ -28,8 +28,9 @@ pub(crate) struct Conduct {
     /// When the step is given up.
     patience: Millis,
     cancel: Cancel,
-    listener: Listener,
-    heard: Option<Waiting>,
+    teller: Teller,
+    /// What the token waits for when it asks for the user's presence.
+    presence: Waiting,
 }
 
 impl Conduct {
@@ -38,8 +39,8 @@ impl Conduct {
         Self {
             patience: transport::now().after(patience),
             cancel,
-            listener,
-            heard: None,
+            teller: Teller::new(listener),
+            presence: Waiting::Touch,
         }
     }
 
@@ -48,11 +49,18 @@ impl Conduct {
         Self::new(patience, Cancel::default(), Box::new(|_| {}))
     }
 
-    pub(super) fn tell(&mut self, waiting: Waiting) {
-        if self.heard != Some(waiting) {
-            self.heard = Some(waiting);
-            (self.listener)(waiting);
-        }
+    pub(super) fn tell(&self, waiting: Waiting) {
+        self.teller.tell(waiting);
+    }
+
+    /// For what is told from inside a flow.
+    pub(super) fn teller(&self) -> Teller {
+        self.teller.clone()
+    }
+
+    /// What a keep-alive that asks for the user means in this step.
+    pub(super) const fn await_presence_by(&mut self, waiting: Waiting) {
+        self.presence = waiting;
     }
 
     /// What is left of the caller's patience.
@@ -66,7 +74,7 @@ impl Conduct {
 
     fn handle_keepalive(&mut self, keepalive: Keepalive) -> ControlFlow<()> {
         self.tell(match keepalive {
-            Keepalive::UserPresenceNeeded => Waiting::Touch,
+            Keepalive::UserPresenceNeeded => self.presence,
             _ => Waiting::Token,
         });
         if self.is_cancelled() || transport::now() >= self.patience {
@@ -147,6 +155,18 @@ pub(super) fn get_info(bench: &mut Bench, conduct: &mut Conduct) -> Result<Vec<u
             "the token's answer to getInfo is empty",
         )),
     }
+}
+
+/// CTAPHID_WINK.
+pub(super) fn wink(bench: &mut Bench, conduct: &mut Conduct) -> Result<(), Failure> {
+    let channel = bench.link()?;
+    if !channel.capabilities().wink() {
+        return Err(Failure::new(
+            Code::NotSupported,
+            "the token has nothing to wink with; ask for a touch of it instead (select)",
+        ));
+    }
+    Ok(channel.wink(conduct.patience.after(GRACE_MS))?)
 }
 
 fn over_channel<R>(

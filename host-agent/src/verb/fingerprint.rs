@@ -23,7 +23,12 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             current_pin: _,
             new_pin: _,
         }
-        | Request::Reset => {}
+        | Request::Reset
+        | Request::Wink
+        | Request::GrantPersistentToken { pin: _ }
+        | Request::DescribeFingerprintSensor
+        | Request::ListFingerprints { pin: _ }
+        | Request::ListLargeBlobs { pin: _ } => {}
         Request::LookForCredentials {
             rp_id,
             credential_ids,
@@ -31,9 +36,11 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.text(rp_id);
             digest.list(credential_ids);
         }
-        Request::ListCredentials { pin: _, rp_id } => {
-            digest.text(rp_id.as_deref().unwrap_or_default());
-        }
+        Request::ListCredentials {
+            pin: _,
+            persistent_token: _,
+            rp_id,
+        } => digest.text(rp_id.as_deref().unwrap_or_default()),
         Request::Configure(configure) => digest.configure(configure),
         Request::MakeCredential(make) => digest.make(make),
         Request::DeleteCredential {
@@ -51,6 +58,46 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.bytes(credential_id);
             digest.bytes(client_data_hash);
         }
+        Request::UpdateUser {
+            pin: _,
+            credential_id,
+            rp_id: _,
+            user,
+        } => {
+            digest.bytes(credential_id);
+            digest.text(&user.name);
+            digest.text(&user.display_name);
+        }
+        Request::EnrollFingerprint { pin: _, name } => digest.text(name),
+        Request::RenameFingerprint {
+            pin: _,
+            template_id,
+            name,
+        } => {
+            digest.bytes(template_id);
+            digest.text(name);
+        }
+        Request::RemoveFingerprint {
+            pin: _,
+            template_id,
+        } => digest.bytes(template_id),
+        // What is in a blob may be a secret that can be tried; its length is not.
+        Request::WriteLargeBlob {
+            pin: _,
+            credential_id,
+            data,
+        } => {
+            digest.bytes(credential_id);
+            digest.number(data.len() as u64);
+        }
+        Request::ReadLargeBlob {
+            pin: _,
+            credential_id,
+        }
+        | Request::DeleteLargeBlob {
+            pin: _,
+            credential_id,
+        } => digest.bytes(credential_id),
         // The rest may be a PIN in a form that can be tried.
         Request::Raw(bytes) => digest.bytes(bytes.get(..1).unwrap_or_default()),
     }
@@ -89,12 +136,19 @@ impl Fields {
             force_pin_change,
             always_uv,
             enable_enterprise_attestation,
+            enable_long_touch_for_reset,
+            pin_complexity_policy,
         } = configure;
         self.number(min_pin_length.map_or(0, |length| u64::from(length) + 1));
         self.list(min_pin_length_rp_ids);
         self.number(u64::from(*force_pin_change));
         self.number(always_uv.map_or(0, |wanted| u64::from(wanted) + 1));
         self.number(u64::from(*enable_enterprise_attestation));
+        // Left out where they ask for nothing: an older agent's records know no such members.
+        if *enable_long_touch_for_reset || pin_complexity_policy.is_some() {
+            self.number(u64::from(*enable_long_touch_for_reset));
+            self.number(pin_complexity_policy.map_or(0, |wanted| u64::from(wanted) + 1));
+        }
     }
 
     fn make(&mut self, make: &MakeCredential) {
@@ -111,6 +165,12 @@ impl Fields {
             exclude_credential_ids,
             enterprise_attestation,
             cred_protect,
+            hmac_secret,
+            large_blob_key,
+            cred_blob,
+            min_pin_length,
+            third_party_payment,
+            attestation_formats,
         } = make;
         for text in [rp_id, rp_name, user_name, user_display_name] {
             self.text(text);
@@ -125,6 +185,23 @@ impl Fields {
         self.list(exclude_credential_ids);
         self.number(enterprise_attestation.map_or(0, u64::from));
         self.number(cred_protect.map_or(0, u64::from));
+        let extensions = [
+            *hmac_secret,
+            *large_blob_key,
+            *min_pin_length,
+            *third_party_payment,
+            !cred_blob.is_empty(),
+            !attestation_formats.is_empty(),
+        ];
+        // As above.
+        if extensions.contains(&true) {
+            for wanted in extensions {
+                self.number(u64::from(wanted));
+            }
+            // What is in a blob may be a secret that can be tried; its length is not.
+            self.number(cred_blob.len() as u64);
+            self.list(attestation_formats);
+        }
     }
 }
 
@@ -199,6 +276,8 @@ mod tests {
                 force_pin_change: false,
                 always_uv: None,
                 enable_enterprise_attestation: false,
+                enable_long_touch_for_reset: false,
+                pin_complexity_policy: None,
             };
             change(&mut configure);
             fingerprint(&Request::Configure(configure))
@@ -212,6 +291,9 @@ mod tests {
             configure(|c| c.always_uv = Some(false)),
             configure(|c| c.always_uv = Some(true)),
             configure(|c| c.enable_enterprise_attestation = true),
+            configure(|c| c.enable_long_touch_for_reset = true),
+            configure(|c| c.pin_complexity_policy = Some(false)),
+            configure(|c| c.pin_complexity_policy = Some(true)),
         ];
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

@@ -5,68 +5,119 @@ use std::ops::ControlFlow;
 use keysteward_core::{
     cbor::{BufferFull, Encode, Writer},
     ctap2::client_pin::Permissions,
-    pin_protocol::Pin,
-    session,
+    pin_protocol::{PersistentToken, Pin, PinUvAuthToken},
+    session::{self, CredentialsMetadata},
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Answer, Code, Credential, Failure, conduct::TokenSession};
+use super::{Answer, Code, Credential, Failure, conduct::TokenSession, trouble::SessionError};
 use crate::settings::Policy;
 
 /// Room for a COSE_Key; the longest of today are ML-DSA-87's 2,592 bytes.
 const KEY_ROOM: usize = 3072;
 
+/// What lets the token show its list: the persistent token first, the PIN where that is void.
+pub(super) struct Proof<'p> {
+    pub(super) pin: Option<&'p Pin>,
+    pub(super) persistent_token: Option<&'p PersistentToken>,
+}
+
 pub(super) fn run(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    proof: &Proof<'_>,
     rp_id: Option<&str>,
 ) -> Result<Answer, Failure> {
-    // One token for the whole list: a new one in between would end it.
-    let token = session.token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
-    let metadata = session.credentials_metadata(&token)?;
-    let mut parties = Vec::new();
-    match rp_id {
-        Some(rp_id) => parties.push((rp_id.to_owned(), hash(rp_id))),
-        None => session.relying_parties(&token, &mut |party| {
-            parties.push((party.rp.id.to_owned(), party.rp_id_hash));
-            ControlFlow::Continue(())
-        })?,
-    }
-    // Tokens may cut an id off; its hash tells.
-    for (id, id_hash) in &mut parties {
-        if hash(id) != *id_hash {
-            id.clear();
-        }
-    }
-    parties.retain(|(id, _)| policy.check_rp_id(id).is_ok());
-    let mut credentials = Vec::new();
-    for (rp_id, rp_id_hash) in &parties {
-        session.credentials(&token, rp_id_hash, &mut |found| {
-            credentials.push(credential(rp_id, rp_id_hash, &found));
-            ControlFlow::Continue(())
-        })?;
-    }
-    let credentials = credentials.into_iter().collect::<Result<_, _>>()?;
-    Ok(Answer::Listed {
+    let List {
         credentials,
+        metadata,
+    } = session.read_credentials(
+        proof.persistent_token,
+        |session| match proof.pin {
+            Some(pin) => session.token(pin, Permissions::CREDENTIAL_MANAGEMENT, None),
+            None => Err(session::Error::PinRequired),
+        },
+        // One token for the whole list: a new one in between would end it.
+        |session, token| list(session, policy, token, rp_id),
+    )?;
+    Ok(Answer::Listed {
+        credentials: credentials.into_iter().collect::<Result<_, _>>()?,
         existing: metadata.existing,
         max_remaining: metadata.max_remaining,
     })
+}
+
+struct List {
+    credentials: Vec<Result<Credential, Failure>>,
+    metadata: CredentialsMetadata,
+}
+
+fn list(
+    session: &mut TokenSession<'_, '_>,
+    policy: &Policy,
+    token: &PinUvAuthToken,
+    rp_id: Option<&str>,
+) -> Result<List, SessionError> {
+    let metadata = session.credentials_metadata(token)?;
+    let mut credentials = Vec::new();
+    for party in parties(session, policy, token, rp_id.unwrap_or_default())? {
+        session.credentials(token, &party.rp_id_hash, &mut |found| {
+            credentials.push(credential(&party, &found));
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(List {
+        credentials,
+        metadata,
+    })
+}
+
+/// A relying party with credentials on the token.
+pub(super) struct Party {
+    /// Empty where the token told its hash alone.
+    pub(super) rp_id: String,
+    pub(super) rp_id_hash: [u8; 32],
+}
+
+/// The relying parties that this host lets be seen: the one of `rp_id`, or all when it is empty.
+pub(super) fn parties(
+    session: &mut TokenSession<'_, '_>,
+    policy: &Policy,
+    token: &PinUvAuthToken,
+    rp_id: &str,
+) -> Result<Vec<Party>, SessionError> {
+    let mut parties = Vec::new();
+    match rp_id {
+        "" => session.relying_parties(token, &mut |party| {
+            parties.push(Party {
+                rp_id: party.rp.id.to_owned(),
+                rp_id_hash: party.rp_id_hash,
+            });
+            ControlFlow::Continue(())
+        })?,
+        rp_id => parties.push(Party {
+            rp_id_hash: hash(rp_id),
+            rp_id: rp_id.to_owned(),
+        }),
+    }
+    for party in &mut parties {
+        // Tokens may cut an id off; its hash tells.
+        if hash(&party.rp_id) != party.rp_id_hash {
+            party.rp_id.clear();
+        }
+    }
+    parties.retain(|party| policy.check_rp_id(&party.rp_id).is_ok());
+    Ok(parties)
 }
 
 fn hash(rp_id: &str) -> [u8; 32] {
     Sha256::digest(rp_id).into()
 }
 
-fn credential(
-    rp_id: &str,
-    rp_id_hash: &[u8; 32],
-    found: &session::Credential<'_>,
-) -> Result<Credential, Failure> {
+fn credential(party: &Party, found: &session::Credential<'_>) -> Result<Credential, Failure> {
     Ok(Credential {
-        rp_id: rp_id.to_owned(),
-        rp_id_hash: rp_id_hash.to_vec(),
+        rp_id: party.rp_id.clone(),
+        rp_id_hash: party.rp_id_hash.to_vec(),
         credential_id: found.id.id.to_vec(),
         user_id: found.user.id.to_vec(),
         user_name: found.user.name.unwrap_or_default().to_owned(),
@@ -76,6 +127,8 @@ fn credential(
             None => Vec::new(),
         },
         cred_protect: found.cred_protect.map_or(0, u32::from),
+        large_blob_key: found.large_blob_key.is_some(),
+        third_party_payment: found.third_party_payment,
     })
 }
 

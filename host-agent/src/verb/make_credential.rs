@@ -22,7 +22,10 @@ use super::{
 use crate::journal::Probe;
 
 /// Room for the extensions that are asked for.
-const EXTENSIONS_ROOM: usize = 64;
+const EXTENSIONS_ROOM: usize = 160 + MAX_CRED_BLOB;
+
+/// Longest blob that any token stores with a credential, in bytes.
+pub(crate) const MAX_CRED_BLOB: usize = 512;
 
 pub(super) fn probe(make: &MakeCredential) -> Probe {
     Probe::Made {
@@ -60,13 +63,24 @@ pub(super) fn run(
     };
     let mut room = [0; EXTENSIONS_ROOM];
     let inputs = MakeCredentialInputs {
+        cred_blob: (!make.cred_blob.is_empty()).then_some(make.cred_blob.as_slice()),
         cred_protect: make.cred_protect.map(CredProtect::from),
+        hmac_secret: make.hmac_secret.then_some(true),
+        large_blob_key: make.large_blob_key.then_some(true),
+        min_pin_length: make.min_pin_length.then_some(true),
+        third_party_payment: make.third_party_payment.then_some(true),
         ..MakeCredentialInputs::default()
     };
-    let extensions = match make.cred_protect {
-        Some(_) => Some(Raw::encode_in(&inputs, &mut room).map_err(|_| too_large("extensions"))?),
-        None => None,
+    let extensions = if inputs == MakeCredentialInputs::default() {
+        None
+    } else {
+        Some(Raw::encode_in(&inputs, &mut room).map_err(|_| too_large("extensions"))?)
     };
+    let formats: Vec<&str> = make
+        .attestation_formats
+        .iter()
+        .map(String::as_str)
+        .collect();
     let algorithms: Vec<_> = make
         .algorithms
         .iter()
@@ -93,7 +107,7 @@ pub(super) fn run(
         pin_uv_auth_param: None,
         pin_uv_auth_protocol: None,
         enterprise_attestation: make.enterprise_attestation,
-        attestation_formats_preference: None,
+        attestation_formats_preference: (!formats.is_empty()).then(|| List::new(&formats)),
     };
     let response = session.make_credential(&request, token)?;
     read(&response, make)

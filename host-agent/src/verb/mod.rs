@@ -12,10 +12,13 @@ mod configure;
 mod delete_credential;
 mod failure;
 mod fingerprint;
+mod fingerprints;
 mod inspect;
+mod large_blobs;
 mod list_credentials;
 mod look_for_credentials;
 mod make_credential;
+mod persistent_token;
 mod pin;
 mod progress;
 mod prove_credential;
@@ -24,16 +27,19 @@ pub(crate) mod reset;
 mod settle;
 mod steps;
 mod trouble;
+mod update_user;
 mod watched;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use answer::{Answer, Credential, Inspection};
+pub use answer::{Answer, Credential, Fingerprint, Inspection, LargeBlob};
 pub use failure::{Code, Failure};
+pub(crate) use large_blobs::MAX_BLOB as MAX_LARGE_BLOB;
+pub(crate) use make_credential::MAX_CRED_BLOB;
 pub(crate) use progress::{Cancel, Listener, Waiting};
-pub(crate) use request::{Configure, MakeCredential, Request};
+pub(crate) use request::{Configure, MakeCredential, Request, User};
 pub(crate) use settle::settle_without_token;
 pub(crate) use steps::{Order, Outcome, Steps};
 pub(crate) use trouble::pin_refused;
@@ -57,11 +63,24 @@ pub enum Verb {
     ProveCredential,
     Reset,
     Raw,
+    // On disk by their place: new ones come last.
+    Wink,
+    UpdateUser,
+    GrantPersistentToken,
+    DescribeFingerprintSensor,
+    ListFingerprints,
+    EnrollFingerprint,
+    RenameFingerprint,
+    RemoveFingerprint,
+    ListLargeBlobs,
+    ReadLargeBlob,
+    WriteLargeBlob,
+    DeleteLargeBlob,
 }
 
 impl Verb {
     /// Every verb, in the order of `fido.proto`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 24] = [
         Self::Inspect,
         Self::LookForCredentials,
         Self::ListCredentials,
@@ -73,6 +92,18 @@ impl Verb {
         Self::DeleteCredential,
         Self::ProveCredential,
         Self::Reset,
+        Self::Wink,
+        Self::UpdateUser,
+        Self::GrantPersistentToken,
+        Self::DescribeFingerprintSensor,
+        Self::ListFingerprints,
+        Self::EnrollFingerprint,
+        Self::RenameFingerprint,
+        Self::RemoveFingerprint,
+        Self::ListLargeBlobs,
+        Self::ReadLargeBlob,
+        Self::WriteLargeBlob,
+        Self::DeleteLargeBlob,
         Self::Raw,
     ];
 
@@ -92,6 +123,18 @@ impl Verb {
             Self::ProveCredential => "prove_credential",
             Self::Reset => "reset",
             Self::Raw => "raw",
+            Self::Wink => "wink",
+            Self::UpdateUser => "update_user",
+            Self::GrantPersistentToken => "grant_persistent_token",
+            Self::DescribeFingerprintSensor => "describe_fingerprint_sensor",
+            Self::ListFingerprints => "list_fingerprints",
+            Self::EnrollFingerprint => "enroll_fingerprint",
+            Self::RenameFingerprint => "rename_fingerprint",
+            Self::RemoveFingerprint => "remove_fingerprint",
+            Self::ListLargeBlobs => "list_large_blobs",
+            Self::ReadLargeBlob => "read_large_blob",
+            Self::WriteLargeBlob => "write_large_blob",
+            Self::DeleteLargeBlob => "delete_large_blob",
         }
     }
 
@@ -107,7 +150,16 @@ impl Verb {
     pub const fn needs_key(self) -> bool {
         !matches!(
             self,
-            Self::Inspect | Self::LookForCredentials | Self::ListCredentials | Self::Select
+            Self::Inspect
+                | Self::LookForCredentials
+                | Self::ListCredentials
+                | Self::Select
+                | Self::Wink
+                | Self::GrantPersistentToken
+                | Self::DescribeFingerprintSensor
+                | Self::ListFingerprints
+                | Self::ListLargeBlobs
+                | Self::ReadLargeBlob
         )
     }
 }

@@ -1,6 +1,6 @@
 //! What is asked of a token, checked. No `Debug`: some of it is secret.
 
-use keysteward_core::pin_protocol::Pin;
+use keysteward_core::pin_protocol::{PersistentToken, Pin};
 use zeroize::Zeroizing;
 
 use super::Verb;
@@ -12,8 +12,10 @@ pub(crate) enum Request {
         rp_id: String,
         credential_ids: Vec<Vec<u8>>,
     },
+    /// With at least one of the two proofs.
     ListCredentials {
-        pin: Pin,
+        pin: Option<Pin>,
+        persistent_token: Option<PersistentToken>,
         /// `None`: of every relying party.
         rp_id: Option<String>,
     },
@@ -41,8 +43,60 @@ pub(crate) enum Request {
         client_data_hash: [u8; 32],
     },
     Reset,
+    Wink,
+    UpdateUser {
+        pin: Pin,
+        credential_id: Vec<u8>,
+        /// Empty where the caller does not know it.
+        rp_id: String,
+        user: User,
+    },
+    GrantPersistentToken {
+        pin: Pin,
+    },
+    DescribeFingerprintSensor,
+    ListFingerprints {
+        pin: Pin,
+    },
+    EnrollFingerprint {
+        pin: Pin,
+        /// Empty: without one.
+        name: String,
+    },
+    RenameFingerprint {
+        pin: Pin,
+        template_id: Vec<u8>,
+        name: String,
+    },
+    RemoveFingerprint {
+        pin: Pin,
+        template_id: Vec<u8>,
+    },
+    ListLargeBlobs {
+        pin: Pin,
+    },
+    ReadLargeBlob {
+        pin: Pin,
+        credential_id: Vec<u8>,
+    },
+    WriteLargeBlob {
+        pin: Pin,
+        credential_id: Vec<u8>,
+        /// In clear, not compressed yet.
+        data: Zeroizing<Vec<u8>>,
+    },
+    DeleteLargeBlob {
+        pin: Pin,
+        credential_id: Vec<u8>,
+    },
     /// Command byte, then CBOR; never empty.
     Raw(Zeroizing<Vec<u8>>),
+}
+
+/// What a credential's user is called; what is empty is taken away.
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) display_name: String,
 }
 
 /// What is to be configured; what is absent stays as it is.
@@ -54,6 +108,8 @@ pub(crate) struct Configure {
     pub(crate) force_pin_change: bool,
     pub(crate) always_uv: Option<bool>,
     pub(crate) enable_enterprise_attestation: bool,
+    pub(crate) enable_long_touch_for_reset: bool,
+    pub(crate) pin_complexity_policy: Option<bool>,
 }
 
 /// The credential to make.
@@ -73,6 +129,15 @@ pub(crate) struct MakeCredential {
     pub(crate) enterprise_attestation: Option<u8>,
     /// 1 to 3.
     pub(crate) cred_protect: Option<u8>,
+    pub(crate) hmac_secret: bool,
+    /// Wants `resident_key`.
+    pub(crate) large_blob_key: bool,
+    /// Empty: none.
+    pub(crate) cred_blob: Zeroizing<Vec<u8>>,
+    pub(crate) min_pin_length: bool,
+    pub(crate) third_party_payment: bool,
+    /// Best first.
+    pub(crate) attestation_formats: Vec<String>,
 }
 
 impl Request {
@@ -90,6 +155,18 @@ impl Request {
             Self::ProveCredential { .. } => Verb::ProveCredential,
             Self::Reset => Verb::Reset,
             Self::Raw(_) => Verb::Raw,
+            Self::Wink => Verb::Wink,
+            Self::UpdateUser { .. } => Verb::UpdateUser,
+            Self::GrantPersistentToken { .. } => Verb::GrantPersistentToken,
+            Self::DescribeFingerprintSensor => Verb::DescribeFingerprintSensor,
+            Self::ListFingerprints { .. } => Verb::ListFingerprints,
+            Self::EnrollFingerprint { .. } => Verb::EnrollFingerprint,
+            Self::RenameFingerprint { .. } => Verb::RenameFingerprint,
+            Self::RemoveFingerprint { .. } => Verb::RemoveFingerprint,
+            Self::ListLargeBlobs { .. } => Verb::ListLargeBlobs,
+            Self::ReadLargeBlob { .. } => Verb::ReadLargeBlob,
+            Self::WriteLargeBlob { .. } => Verb::WriteLargeBlob,
+            Self::DeleteLargeBlob { .. } => Verb::DeleteLargeBlob,
         }
     }
 
@@ -101,7 +178,7 @@ impl Request {
             }
             Self::ListCredentials { rp_id, .. } => rp_id.as_deref(),
             Self::MakeCredential(make) => Some(&make.rp_id),
-            Self::DeleteCredential { rp_id, .. } => {
+            Self::DeleteCredential { rp_id, .. } | Self::UpdateUser { rp_id, .. } => {
                 Some(rp_id).filter(|id| !id.is_empty()).map(String::as_str)
             }
             Self::Inspect
@@ -110,6 +187,17 @@ impl Request {
             | Self::ChangePin { .. }
             | Self::Configure(_)
             | Self::Reset
+            | Self::Wink
+            | Self::GrantPersistentToken { .. }
+            | Self::DescribeFingerprintSensor
+            | Self::ListFingerprints { .. }
+            | Self::EnrollFingerprint { .. }
+            | Self::RenameFingerprint { .. }
+            | Self::RemoveFingerprint { .. }
+            | Self::ListLargeBlobs { .. }
+            | Self::ReadLargeBlob { .. }
+            | Self::WriteLargeBlob { .. }
+            | Self::DeleteLargeBlob { .. }
             | Self::Raw(_) => None,
         }
     }

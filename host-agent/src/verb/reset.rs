@@ -28,7 +28,7 @@ use super::{
 use crate::{
     clock,
     journal::{Attempt, Intent, Memory, Probe, State, TokenName},
-    token::{Bench, Inventory, Lease, Likeness, Token, likeness},
+    token::{Bench, Inventory, Lease, Likeness, Reading, Token, likeness},
 };
 
 /// Carries a reset out. The lease that comes back is on the token as it is plugged in then; `None`
@@ -197,6 +197,11 @@ fn send(
     conduct: &mut Conduct,
 ) -> Result<Answer, Failure> {
     let erased = settle::made_on(&steps.journal, recorded)?;
+    if let Reading::Read(facts) = bench.token().reading()
+        && facts.long_touch_for_reset
+    {
+        conduct.await_presence_by(Waiting::LongTouch);
+    }
     attempt.mark_sent()?;
     let (result, effect) = converse(bench, conduct, |session| {
         session.reset()?;

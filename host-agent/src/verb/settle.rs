@@ -34,6 +34,9 @@ impl Looker for Steps {
 
 fn read(bench: &mut Bench) -> Reading {
     let mut conduct = Conduct::silent(PATIENCE);
+    if bench.link().is_ok_and(|link| !link.capabilities().cbor()) {
+        return Reading::U2f;
+    }
     match conduct::get_info(bench, &mut conduct) {
         Ok(bytes) => match token::Facts::parse(&bytes) {
             Ok(facts) => Reading::Read(facts.into()),
@@ -115,6 +118,7 @@ fn without_look(record: &Record) -> Option<State> {
             "the token may hold a credential for {rp_id} that nobody knows; list its credentials \
              with the PIN, and delete the one of this user that is too many"
         ))),
+        (_, Probe::Hidden) => Some(unknown(hidden(record.intent.verb).to_owned())),
         (_, Probe::Raw { command }) => Some(unknown(format!(
             "the agent does not know what command {command:#04x} does; look at the token"
         ))),
@@ -124,6 +128,31 @@ fn without_look(record: &Record) -> Option<State> {
                 .to_owned(),
         )),
         _ => None,
+    }
+}
+
+/// What somebody who has the PIN can do about a change that nothing shows without it.
+const fn hidden(verb: Verb) -> &'static str {
+    match verb {
+        Verb::UpdateUser => {
+            "the credential's user has either the old names or the new ones; list the credentials \
+             with the PIN, or ask for the new names again, which does no harm"
+        }
+        Verb::EnrollFingerprint => {
+            "the token may hold one finger more; list the fingerprints with the PIN, and remove \
+             the one that is too many"
+        }
+        Verb::RenameFingerprint => {
+            "the fingerprint has either the old name or the new one; ask for the new name again, \
+             which does no harm"
+        }
+        Verb::RemoveFingerprint => {
+            "the fingerprint may be there still; list the fingerprints with the PIN"
+        }
+        _ => {
+            "the large blob is either as before or as asked; ask for the same again, which does no \
+             harm"
+        }
     }
 }
 
@@ -222,7 +251,7 @@ fn compare(
         Probe::PinSet { was_set: false } => not_done(),
         Probe::PinChanged { .. } if facts.force_pin_change => not_done(),
         Probe::PinChanged { .. } => State::Done(super::Answer::Done),
-        Probe::Configured { .. } => configured(record, facts),
+        Probe::Configured { .. } | Probe::Settings(_) => configured(record, facts),
         Probe::Reset { pin_was_set } => {
             let pin_is_set = facts.client_pin == Some(true);
             match (pin_was_set, pin_is_set) {
@@ -238,28 +267,32 @@ fn compare(
             }
         }
         // Settled without a look.
-        Probe::Harmless | Probe::Made { .. } | Probe::Raw { .. } => {
+        Probe::Harmless | Probe::Made { .. } | Probe::Raw { .. } | Probe::Hidden => {
             unknown("nothing on the token shows it".to_owned())
         }
     })
 }
 
 fn configured(record: &Record, facts: &Facts) -> State {
-    let Probe::Configured {
-        min_pin_length,
-        force_pin_change,
-        always_uv,
-        enterprise_attestation,
-        rp_ids,
-    } = &record.intent.probe
-    else {
+    let Some(settings) = record.intent.probe.settings() else {
         return unknown("nothing on the token shows it".to_owned());
     };
+    let rp_ids = settings.rp_ids;
     let asked_and_shown = [
-        min_pin_length.map(|length| facts.min_pin_length == length),
-        force_pin_change.then_some(facts.force_pin_change),
-        always_uv.map(|on| facts.always_uv == Some(on)),
-        enterprise_attestation.then_some(facts.ep == Some(true)),
+        settings
+            .min_pin_length
+            .map(|length| facts.min_pin_length == length),
+        settings.force_pin_change.then_some(facts.force_pin_change),
+        settings.always_uv.map(|on| facts.always_uv == Some(on)),
+        settings
+            .enterprise_attestation
+            .then_some(facts.ep == Some(true)),
+        settings
+            .long_touch_for_reset
+            .then_some(facts.long_touch_for_reset == Some(true)),
+        settings
+            .pin_complexity_policy
+            .map(|on| facts.pin_complexity_policy == Some(on)),
     ];
     let asked = asked_and_shown.iter().flatten();
     let (shown, missing): (Vec<bool>, Vec<bool>) = asked.copied().partition(|shown| *shown);

@@ -7,9 +7,11 @@ use zeroize::Zeroizing;
 use super::{
     Answer, Code, Failure, Request,
     change::Step,
-    conduct::{Conduct, converse},
+    conduct::{self, Conduct, converse},
     fingerprint::fingerprint,
-    inspect, list_credentials, look_for_credentials,
+    fingerprints, inspect, large_blobs,
+    list_credentials::{self, Proof},
+    look_for_credentials, persistent_token,
     progress::{Cancel, Listener},
 };
 use crate::{
@@ -43,6 +45,9 @@ pub(crate) enum Outcome {
     Answer(Answer),
     /// Status, then CBOR; perhaps with secrets of the caller's session.
     Raw(Zeroizing<Vec<u8>>),
+    PersistentToken(Zeroizing<Vec<u8>>),
+    /// In clear.
+    LargeBlob(Zeroizing<Vec<u8>>),
 }
 
 impl Steps {
@@ -92,9 +97,7 @@ impl Steps {
         } = order;
         let mut conduct = Conduct::new(patience, cancel, listener);
         match key.filter(|_| request.verb().needs_key()) {
-            None => self
-                .look(bench, &mut conduct, &request)
-                .map(Outcome::Answer),
+            None => self.look(bench, &mut conduct, &request),
             Some(key) => {
                 let step = Step {
                     key,
@@ -112,9 +115,46 @@ impl Steps {
         bench: &mut Bench,
         conduct: &mut Conduct,
         request: &Request,
+    ) -> Result<Outcome, Failure> {
+        match request {
+            Request::GrantPersistentToken { pin } => converse(bench, conduct, |session| {
+                persistent_token::grant(session, pin)
+            })
+            .0
+            .map(Outcome::PersistentToken),
+            Request::ReadLargeBlob { pin, credential_id } => converse(bench, conduct, |session| {
+                large_blobs::read(session, &self.policy, pin, credential_id)
+            })
+            .0
+            .map(Outcome::LargeBlob),
+            request => self
+                .look_openly(bench, conduct, request)
+                .map(Outcome::Answer),
+        }
+    }
+
+    /// Looks whose answer is no secret.
+    fn look_openly(
+        &self,
+        bench: &mut Bench,
+        conduct: &mut Conduct,
+        request: &Request,
     ) -> Result<Answer, Failure> {
         match request {
             Request::Inspect => inspect::run(bench, conduct),
+            Request::Wink => conduct::wink(bench, conduct).map(|()| Answer::Done),
+            Request::DescribeFingerprintSensor => {
+                converse(bench, conduct, fingerprints::describe_sensor).0
+            }
+            Request::ListFingerprints { pin } => {
+                converse(bench, conduct, |session| fingerprints::list(session, pin)).0
+            }
+            Request::ListLargeBlobs { pin } => {
+                converse(bench, conduct, |session| {
+                    large_blobs::list(session, &self.policy, pin)
+                })
+                .0
+            }
             Request::LookForCredentials {
                 rp_id,
                 credential_ids,
@@ -124,9 +164,17 @@ impl Steps {
                 })
                 .0
             }
-            Request::ListCredentials { pin, rp_id } => {
+            Request::ListCredentials {
+                pin,
+                persistent_token,
+                rp_id,
+            } => {
+                let proof = Proof {
+                    pin: pin.as_ref(),
+                    persistent_token: persistent_token.as_ref(),
+                };
                 converse(bench, conduct, |session| {
-                    list_credentials::run(session, &self.policy, pin, rp_id.as_deref())
+                    list_credentials::run(session, &self.policy, &proof, rp_id.as_deref())
                 })
                 .0
             }

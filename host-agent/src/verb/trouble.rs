@@ -54,7 +54,16 @@ fn code(error: &SessionError) -> Code {
         Error::Cancelled => Code::Cancelled,
         Error::ResetTooLate => Code::ResetWindowMissed,
         Error::ResetDenied => Code::DeniedByUser,
-        Error::StoreFull => Code::NoRoom,
+        Error::StoreFull
+        | Error::TooManyRpIds { .. }
+        | Error::FingerprintsFull
+        | Error::LargeBlobsFull { .. } => Code::NoRoom,
+        Error::CredBlobTooLong { .. } | Error::FingerprintNameTooLong => Code::InvalidRequest,
+        Error::NoSuchFingerprint => Code::CredentialNotFound,
+        Error::ResetTouchTooShort => Code::TouchTimeout,
+        Error::ListTooLong { .. } | Error::ListRepeats { .. } | Error::EnrolmentEndless => {
+            Code::TokenMalformed
+        }
         Error::Refused {
             command: Command::MakeCredential,
             status: Status::UnsupportedAlgorithm | Status::UnsupportedOption,

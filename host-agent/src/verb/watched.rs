@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use keysteward_core::{
     cbor::Parse as _,
-    ctap2::{Command, client_pin, credential_management},
+    ctap2::{Command, bio_enrollment, client_pin, credential_management, large_blobs},
     ctaphid::{HidTransport, TransportError},
     session::{CtapTransport, Keepalive, Millis},
 };
@@ -76,6 +76,7 @@ pub(super) const fn took_nothing(error: &TransportError<LinkError>) -> bool {
 
 /// Whether a request can change more than counters. What is not known is taken to.
 fn changes(request: &[u8]) -> bool {
+    use bio_enrollment::Subcommand as Fingers;
     use client_pin::Subcommand as Pin;
     use credential_management::Subcommand as Credentials;
     let Some((&command, parameters)) = request.split_first() else {
@@ -102,6 +103,23 @@ fn changes(request: &[u8]) -> bool {
                         | Credentials::Other(_)
                 )
             })
+        }
+        Command::BioEnrollment | Command::BioEnrollmentPreview => {
+            bio_enrollment::Request::parse(parameters).map_or(true, |request| {
+                matches!(
+                    request.sub_command,
+                    Some(
+                        Fingers::EnrollBegin
+                            | Fingers::EnrollCaptureNextSample
+                            | Fingers::SetFriendlyName
+                            | Fingers::RemoveEnrollment
+                            | Fingers::Other(_)
+                    )
+                )
+            })
+        }
+        Command::LargeBlobs => {
+            large_blobs::Request::parse(parameters).map_or(true, |request| request.set.is_some())
         }
         _ => true,
     }
@@ -132,6 +150,18 @@ mod tests {
             (&[0x0a, 0xa1, 1, 6], true),
             (&[0x0a, 0xa1, 1, 7], true),
             (&[0x0a, 0xa1, 1, 0x18, 0x20], true),
+            // bioEnrollment {1: 1, 2: ..}
+            (&[0x09, 0xa2, 1, 1, 2, 4], false),
+            (&[0x40, 0xa2, 1, 1, 2, 7], false),
+            (&[0x09, 0xa2, 1, 1, 2, 3], false),
+            (&[0x09, 0xa2, 1, 1, 2, 1], true),
+            (&[0x09, 0xa2, 1, 1, 2, 2], true),
+            (&[0x09, 0xa2, 1, 1, 2, 5], true),
+            (&[0x09, 0xa2, 1, 1, 2, 6], true),
+            (&[0x09, 0xa1, 6, 0xf5], false),
+            // largeBlobs {1: 9, 3: 0}, {2: h'', 3: 0}
+            (&[0x0c, 0xa2, 1, 9, 3, 0], false),
+            (&[0x0c, 0xa2, 2, 0x40, 3, 0], true),
             (&[0x01, 0xa0], true),
             (&[0x07], true),
             (&[0x0d, 0xa0], true),

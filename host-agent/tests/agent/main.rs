@@ -18,6 +18,7 @@ mod harness;
 mod hosts;
 mod killed;
 mod leases;
+mod management;
 mod policy;
 mod refusals;
 mod resets;

@@ -80,6 +80,7 @@ async fn relying_parties_that_are_not_listed_are_refused_in_every_verb() {
     let list_of = Verb::ListCredentials(proto::ListCredentials {
         pin: PIN.to_owned(),
         rp_id: RP.to_owned(),
+        ..proto::ListCredentials::default()
     });
     let prove = Verb::ProveCredential(proto::ProveCredential {
         pin: PIN.to_owned(),

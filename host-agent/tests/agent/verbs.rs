@@ -89,6 +89,7 @@ async fn three_wrong_pins_ask_for_a_replug_and_not_for_a_reset() {
         Verb::ListCredentials(proto::ListCredentials {
             pin: "000000".to_owned(),
             rp_id: String::new(),
+            ..proto::ListCredentials::default()
         })
     };
     let mut lease = host.lease().await;

@@ -209,6 +209,7 @@ impl Look {
         let verb = Verb::ListCredentials(agent::ListCredentials {
             pin: pin.to_string(),
             rp_id: self.rp_id.clone(),
+            ..agent::ListCredentials::default()
         });
         Ok(match self.ask(hosts, verb).await? {
             Ok(StepResult {

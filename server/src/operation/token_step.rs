@@ -206,6 +206,7 @@ fn make_credential(
         exclude_credential_ids: exclude,
         enterprise_attestation: if enterprise { 2 } else { 0 },
         cred_protect: template.cred_protect.into(),
+        ..agent::MakeCredential::default()
     };
     let json = String::from_utf8(json)
         .map_err(|_| Unprepared::Lacks("the relying party's origin is not text".into()))?;

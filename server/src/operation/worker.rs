@@ -145,7 +145,9 @@ impl Inner {
     ) {
         while let Some(progress) = progress.recv().await {
             let kind = match progress.kind() {
-                ProgressKind::TouchNeeded => "touch",
+                ProgressKind::TouchNeeded
+                | ProgressKind::FingerNeeded
+                | ProgressKind::LongTouchNeeded => "touch",
                 ProgressKind::UnplugNeeded => "unplug",
                 ProgressKind::PlugInNeeded => "plug-in",
                 ProgressKind::Unspecified

@@ -35,6 +35,9 @@ pub(super) struct Credential {
     pub(super) cred_protect: u32,
     /// COSE_Key, hexadecimal.
     pub(super) public_key: String,
+    pub(super) large_blob_key: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) third_party_payment: Option<bool>,
 }
 
 impl View for Credential {
@@ -57,6 +60,8 @@ impl From<wire::Credential> for Credential {
             user_display_name: credential.user_display_name,
             cred_protect: credential.cred_protect,
             public_key: hex::encode(credential.public_key),
+            large_blob_key: credential.large_blob_key,
+            third_party_payment: credential.third_party_payment,
         }
     }
 }

@@ -10,8 +10,9 @@
 use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
+use keysteward_core::session::Sample;
 use keysteward_proto::agent::v1 as proto;
-use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, progress};
+use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, progress, step_result};
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
@@ -234,6 +235,12 @@ impl Conversation {
                     true,
                 ),
                 Waiting::Lease => (format!("another caller has {place}"), false),
+                Waiting::Finger => (format!("lay your finger on {place}"), true),
+                Waiting::LongTouch => (
+                    format!("touch {place} for 5 seconds, without a break"),
+                    true,
+                ),
+                Waiting::Sample(sample) => (sample_in_words(sample), false),
             };
             if for_person && asked.insert(message.clone()) {
                 Prompt {
@@ -262,6 +269,16 @@ impl Conversation {
             Ok(Outcome::Raw(mut bytes)) => lease_response::Response::Raw(proto::RawResult {
                 response: std::mem::take(&mut *bytes),
             }),
+            Ok(Outcome::PersistentToken(mut bytes)) => secret(
+                step_result::Result::PersistentTokenGranted(proto::PersistentTokenGranted {
+                    persistent_token: std::mem::take(&mut *bytes),
+                }),
+            ),
+            Ok(Outcome::LargeBlob(mut bytes)) => {
+                secret(step_result::Result::LargeBlobRead(proto::LargeBlobRead {
+                    data: std::mem::take(&mut *bytes),
+                }))
+            }
             Err(failure) => lease_response::Response::Error(journal::error(failure)),
         })
         .await;
@@ -291,11 +308,37 @@ fn progress(waiting: Waiting, message: String) -> LeaseResponse {
         Waiting::Unplug => Kind::UnplugNeeded,
         Waiting::PlugIn => Kind::PlugInNeeded,
         Waiting::Lease => Kind::WaitingForToken,
+        Waiting::Finger | Waiting::Sample(_) => Kind::FingerNeeded,
+        Waiting::LongTouch => Kind::LongTouchNeeded,
+    };
+    let sample = match waiting {
+        Waiting::Sample(sample) => Some(proto::FingerprintSample {
+            status: u8::from(sample.status).into(),
+            meaning: sample.status.to_string(),
+            remaining: sample.remaining,
+        }),
+        _ => None,
     };
     wrap(lease_response::Response::Progress(proto::Progress {
         kind: kind.into(),
         message,
+        sample,
     }))
+}
+
+fn sample_in_words(sample: Sample) -> String {
+    match sample.remaining {
+        0 => format!("{}; that was the last one", sample.status),
+        1 => format!("{}; once more", sample.status),
+        left => format!("{}; {left} more to come", sample.status),
+    }
+}
+
+/// A result that no journal keeps.
+fn secret(result: step_result::Result) -> lease_response::Response {
+    lease_response::Response::Result(proto::StepResult {
+        result: Some(result),
+    })
 }
 
 fn wrap(response: lease_response::Response) -> LeaseResponse {

@@ -1,33 +1,23 @@
 //! Requests of the interface become our own, checked. Every refusal names the field, what was found
 //! and what is allowed; no token has seen anything then.
 
+mod field;
+
 use std::{mem, time::Duration};
 
-use keysteward_core::pin_protocol::Pin;
 use keysteward_proto::agent::v1 as proto;
 use proto::step::Verb;
 use zeroize::Zeroizing;
 
+use self::field::{
+    checked_rp_id, client_data_hash, cred_blob, credential_id, credential_ids, finger_name, key,
+    large_blob, needed_pin, optional_pin, optional_rp_id, patience, persistent_token, pin, rp_id,
+    template_id, user_text,
+};
 use crate::{
     journal::StepKey,
-    rpc::journal,
-    verb::{Code, Configure, Failure, MakeCredential, Request, pin_refused},
+    verb::{Configure, Failure, MakeCredential, Request, User},
 };
-
-/// For a step whose caller names no time.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
-
-/// No person is waited for longer than that, in milliseconds.
-const MAX_PATIENCE_MS: u32 = 600_000;
-
-/// Longest RP ID: a DNS name.
-const RP_ID_MAX: usize = 253;
-
-/// Longest credential id that any token has. CTAP 2.3 §6.4.
-const CREDENTIAL_ID_MAX: usize = 1023;
-
-/// More ids than any token can hold.
-const CREDENTIAL_IDS_MAX: usize = 1024;
 
 /// What CTAPHID carries. CTAP 2.3 §11.2.4.
 const RAW_MAX: usize = keysteward_core::ctaphid::MAX_MESSAGE;
@@ -81,13 +71,7 @@ fn request(verb: Option<Verb>) -> Result<Request, Failure> {
             rp_id: rp_id(look.rp_id)?,
             credential_ids: credential_ids("credential_ids", look.credential_ids)?,
         },
-        Some(Verb::ListCredentials(mut list)) => Request::ListCredentials {
-            pin: needed_pin(mem::take(&mut list.pin))?,
-            rp_id: match list.rp_id.as_str() {
-                "" => None,
-                _ => Some(rp_id(list.rp_id)?),
-            },
-        },
+        Some(Verb::ListCredentials(list)) => list_credentials(list)?,
         Some(Verb::SetPin(mut set)) => Request::SetPin {
             new_pin: pin("new_pin", mem::take(&mut set.new_pin))?,
         },
@@ -102,10 +86,7 @@ fn request(verb: Option<Verb>) -> Result<Request, Failure> {
         Some(Verb::DeleteCredential(mut delete)) => Request::DeleteCredential {
             pin: needed_pin(mem::take(&mut delete.pin))?,
             credential_id: credential_id("credential_id", delete.credential_id)?,
-            rp_id: match delete.rp_id.as_str() {
-                "" => String::new(),
-                _ => rp_id(delete.rp_id)?,
-            },
+            rp_id: optional_rp_id(delete.rp_id)?.unwrap_or_default(),
         },
         Some(Verb::ProveCredential(mut prove)) => Request::ProveCredential {
             pin: optional_pin(mem::take(&mut prove.pin))?,
@@ -113,6 +94,68 @@ fn request(verb: Option<Verb>) -> Result<Request, Failure> {
             credential_id: credential_id("credential_id", prove.credential_id)?,
             client_data_hash: client_data_hash(&prove.client_data_hash)?,
         },
+        Some(Verb::Wink(_)) => Request::Wink,
+        Some(Verb::UpdateUser(mut update)) => Request::UpdateUser {
+            pin: needed_pin(mem::take(&mut update.pin))?,
+            credential_id: credential_id("credential_id", mem::take(&mut update.credential_id))?,
+            rp_id: optional_rp_id(mem::take(&mut update.rp_id))?.unwrap_or_default(),
+            user: User {
+                name: user_text("user_name", mem::take(&mut update.user_name))?,
+                display_name: user_text(
+                    "user_display_name",
+                    mem::take(&mut update.user_display_name),
+                )?,
+            },
+        },
+        Some(Verb::GrantPersistentToken(mut grant)) => Request::GrantPersistentToken {
+            pin: needed_pin(mem::take(&mut grant.pin))?,
+        },
+        Some(Verb::DescribeFingerprintSensor(_)) => Request::DescribeFingerprintSensor,
+        Some(Verb::ListFingerprints(mut list)) => Request::ListFingerprints {
+            pin: needed_pin(mem::take(&mut list.pin))?,
+        },
+        Some(Verb::EnrollFingerprint(mut enroll)) => Request::EnrollFingerprint {
+            pin: needed_pin(mem::take(&mut enroll.pin))?,
+            name: finger_name(mem::take(&mut enroll.name), 0)?,
+        },
+        Some(Verb::RenameFingerprint(mut rename)) => Request::RenameFingerprint {
+            pin: needed_pin(mem::take(&mut rename.pin))?,
+            template_id: template_id(mem::take(&mut rename.template_id))?,
+            name: finger_name(mem::take(&mut rename.name), 1)?,
+        },
+        Some(Verb::RemoveFingerprint(mut remove)) => Request::RemoveFingerprint {
+            pin: needed_pin(mem::take(&mut remove.pin))?,
+            template_id: template_id(mem::take(&mut remove.template_id))?,
+        },
+        Some(Verb::ListLargeBlobs(mut list)) => Request::ListLargeBlobs {
+            pin: needed_pin(mem::take(&mut list.pin))?,
+        },
+        Some(Verb::ReadLargeBlob(mut read)) => Request::ReadLargeBlob {
+            pin: needed_pin(mem::take(&mut read.pin))?,
+            credential_id: credential_id("credential_id", mem::take(&mut read.credential_id))?,
+        },
+        Some(Verb::WriteLargeBlob(mut write)) => Request::WriteLargeBlob {
+            pin: needed_pin(mem::take(&mut write.pin))?,
+            credential_id: credential_id("credential_id", mem::take(&mut write.credential_id))?,
+            data: large_blob(Zeroizing::new(mem::take(&mut write.data)))?,
+        },
+        Some(Verb::DeleteLargeBlob(mut delete)) => Request::DeleteLargeBlob {
+            pin: needed_pin(mem::take(&mut delete.pin))?,
+            credential_id: credential_id("credential_id", mem::take(&mut delete.credential_id))?,
+        },
+    })
+}
+
+fn list_credentials(mut list: proto::ListCredentials) -> Result<Request, Failure> {
+    let persistent_token = persistent_token(mem::take(&mut list.persistent_token))?;
+    let pin = mem::take(&mut list.pin);
+    Ok(Request::ListCredentials {
+        pin: match &persistent_token {
+            Some(_) => optional_pin(pin)?,
+            None => Some(needed_pin(pin)?),
+        },
+        persistent_token,
+        rp_id: optional_rp_id(mem::take(&mut list.rp_id))?,
     })
 }
 
@@ -137,12 +180,16 @@ fn configure(mut wanted: proto::Configure) -> Result<Configure, Failure> {
         force_pin_change: wanted.force_pin_change,
         always_uv: wanted.always_uv,
         enable_enterprise_attestation: wanted.enable_enterprise_attestation,
+        enable_long_touch_for_reset: wanted.enable_long_touch_for_reset,
+        pin_complexity_policy: wanted.pin_complexity_policy,
     };
     let asks_for_nothing = configure.min_pin_length.is_none()
         && configure.min_pin_length_rp_ids.is_empty()
         && !configure.force_pin_change
         && configure.always_uv.is_none()
-        && !configure.enable_enterprise_attestation;
+        && !configure.enable_enterprise_attestation
+        && !configure.enable_long_touch_for_reset
+        && configure.pin_complexity_policy.is_none();
     if asks_for_nothing {
         return Err(Failure::invalid(
             "configure",
@@ -168,8 +215,21 @@ fn make_credential(mut make: proto::MakeCredential) -> Result<MakeCredential, Fa
             "COSE algorithm numbers, best first, such as -7",
         ));
     }
+    if make.large_blob_key && !make.resident_key {
+        return Err(Failure::invalid(
+            "large_blob_key",
+            "true without resident_key",
+            "with resident_key: only discoverable credentials own large blobs",
+        ));
+    }
     Ok(MakeCredential {
         pin: optional_pin(mem::take(&mut make.pin))?,
+        hmac_secret: make.hmac_secret,
+        large_blob_key: make.large_blob_key,
+        cred_blob: cred_blob(Zeroizing::new(mem::take(&mut make.cred_blob)))?,
+        min_pin_length: make.min_pin_length,
+        third_party_payment: make.third_party_payment,
+        attestation_formats: mem::take(&mut make.attestation_formats),
         rp_id: rp_id(make.rp_id)?,
         rp_name: make.rp_name,
         client_data_hash: client_data_hash(&make.client_data_hash)?,
@@ -201,97 +261,5 @@ fn make_credential(mut make: proto::MakeCredential) -> Result<MakeCredential, Fa
             3 => Some(3),
             other => return Err(Failure::invalid("cred_protect", other, "0 to 3")),
         },
-    })
-}
-
-fn key(key: Option<proto::StepKey>) -> Result<Option<StepKey>, Failure> {
-    let Some(key) = key else {
-        return Ok(None);
-    };
-    journal::key(Some(key))
-        .map(Some)
-        .map_err(|wrong| Failure::invalid(wrong.field, wrong.found, wrong.allowed))
-}
-
-fn patience(timeout_ms: u32) -> Result<Duration, Failure> {
-    match timeout_ms {
-        0 => Ok(DEFAULT_PATIENCE),
-        1..=MAX_PATIENCE_MS => Ok(Duration::from_millis(timeout_ms.into())),
-        _ => Err(Failure::invalid(
-            "timeout_ms",
-            timeout_ms,
-            "0 (60 seconds) to 600,000 (10 minutes)",
-        )),
-    }
-}
-
-fn rp_id(id: String) -> Result<String, Failure> {
-    checked_rp_id("rp_id", id)
-}
-
-fn checked_rp_id(field: &str, id: String) -> Result<String, Failure> {
-    if id.is_empty() || id.len() > RP_ID_MAX || id.contains(|c: char| c.is_whitespace()) {
-        let found = format!("{:?}", id.chars().take(64).collect::<String>());
-        return Err(Failure::invalid(
-            field,
-            found,
-            "a relying party id of 1 to 253 bytes, such as login.example.com",
-        ));
-    }
-    Ok(id)
-}
-
-fn credential_id(field: &str, id: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    if !(1..=CREDENTIAL_ID_MAX).contains(&id.len()) {
-        return Err(Failure::invalid(
-            field,
-            format_args!("{} bytes", id.len()),
-            "1 to 1,023 bytes",
-        ));
-    }
-    Ok(id)
-}
-
-fn credential_ids(field: &str, ids: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, Failure> {
-    if ids.len() > CREDENTIAL_IDS_MAX {
-        return Err(Failure::invalid(
-            field,
-            format_args!("{} ids", ids.len()),
-            "at most 1,024",
-        ));
-    }
-    ids.into_iter().map(|id| credential_id(field, id)).collect()
-}
-
-fn client_data_hash(hash: &[u8]) -> Result<[u8; 32], Failure> {
-    hash.try_into().map_err(|_| {
-        Failure::invalid(
-            "client_data_hash",
-            format_args!("{} bytes", hash.len()),
-            "32 bytes",
-        )
-    })
-}
-
-fn pin(field: &str, text: String) -> Result<Pin, Failure> {
-    let text = Zeroizing::new(text);
-    Pin::new(&text).map_err(|error| pin_refused(field, error))
-}
-
-/// For a token that may have none.
-fn optional_pin(text: String) -> Result<Option<Pin>, Failure> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    pin("pin", text).map(Some)
-}
-
-fn needed_pin(text: String) -> Result<Pin, Failure> {
-    optional_pin(text)?.ok_or_else(|| Failure {
-        field: "pin".to_owned(),
-        ..Failure::new(
-            Code::PinRequired,
-            "the token's PIN is needed for this; give it in pin",
-        )
     })
 }

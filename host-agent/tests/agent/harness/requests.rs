@@ -47,5 +47,6 @@ pub(crate) fn list() -> Verb {
     Verb::ListCredentials(proto::ListCredentials {
         pin: PIN.to_owned(),
         rp_id: String::new(),
+        ..proto::ListCredentials::default()
     })
 }

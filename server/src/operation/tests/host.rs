@@ -151,6 +151,7 @@ impl Host {
                 ..FidoFacts::default()
             }),
             fault: String::new(),
+            applets: vec!["fido2".into()],
         }
     }
 
@@ -216,6 +217,7 @@ fn verb_name(verb: &Verb) -> &'static str {
         Verb::DeleteCredential(_) => "delete-credential",
         Verb::ProveCredential(_) => "prove",
         Verb::Reset(_) => "reset",
+        _ => "another",
     }
 }
 
@@ -253,6 +255,7 @@ impl Hosts for Host {
         let touch = Progress {
             kind: agent::progress::Kind::TouchNeeded.into(),
             message: "touch the key on laptop-7 now".into(),
+            sample: None,
         };
         if matches!(request.step.verb, Some(Verb::MakeCredential(_))) {
             let _ = request.on_progress.try_send(touch);

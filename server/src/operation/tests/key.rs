@@ -110,7 +110,7 @@ impl Key {
                 };
                 done()
             }
-            Verb::Select(_) | Verb::ProveCredential(_) => {
+            _ => {
                 return Err(refusal(Code::NotSupported, "not asked of it here"));
             }
         };

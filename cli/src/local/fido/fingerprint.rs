@@ -1,0 +1,190 @@
+//! `keysteward --agent ADDRESS token fido fingerprint`: fingers that a key knows.
+
+use clap::Subcommand;
+use keysteward_proto::agent::v1::{
+    self as wire, fingerprint_sensor::Kind, step::Verb, step_result::Result as Outcome,
+};
+use serde::Serialize;
+
+use super::{OTHER, Pin, Which, change, open};
+use crate::{
+    connect::Agent,
+    failure::{Failure, Result},
+    output::{Output, View},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What kind of sensor the key has
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido fingerprint sensor")]
+    Sensor {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// The fingers that are enrolled
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido fingerprint list")]
+    List {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        pin: Pin,
+    },
+    /// Enrol a finger; the person at the key hears after each touch how it was
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido fingerprint enroll --name left
+
+Ctrl-C ends the enrolment, and the key forgets the finger.")]
+    Enroll {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        pin: Pin,
+        /// How the finger is called
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "TEXT"
+        )]
+        name: String,
+    },
+    /// Call a finger otherwise
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido fingerprint rename 0a3f left")]
+    Rename {
+        /// As `list` shows it: hexadecimal
+        id: String,
+        name: String,
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        pin: Pin,
+    },
+    /// Let the key forget a finger
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido fingerprint remove 0a3f")]
+    Remove {
+        /// As `list` shows it: hexadecimal
+        id: String,
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        pin: Pin,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Sensor {
+    kind: &'static str,
+    max_samples: Option<u32>,
+    max_name_length: Option<u32>,
+}
+
+impl View for Sensor {
+    const COLUMNS: &'static [&'static str] = &["kind", "max_samples", "max_name_length"];
+}
+
+#[derive(Debug, Serialize)]
+struct Finger {
+    /// Hexadecimal.
+    id: String,
+    name: String,
+}
+
+impl View for Finger {
+    const COLUMNS: &'static [&'static str] = &["id", "name"];
+}
+
+impl From<wire::Fingerprint> for Finger {
+    fn from(finger: wire::Fingerprint) -> Self {
+        Self {
+            id: hex::encode(finger.template_id),
+            name: finger.name,
+        }
+    }
+}
+
+pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
+    match command {
+        Command::Sensor { which } => {
+            let (_, mut lease) = open(agent, &which, "look at the sensor").await?;
+            let verb = Verb::DescribeFingerprintSensor(wire::DescribeFingerprintSensor {});
+            match lease.read(verb).await? {
+                Outcome::FingerprintSensor(sensor) => output.show(&Sensor {
+                    kind: match sensor.kind() {
+                        Kind::Touch => "touch",
+                        Kind::Swipe => "swipe",
+                        Kind::Unspecified => "unknown",
+                    },
+                    max_samples: told(sensor.max_samples),
+                    max_name_length: told(sensor.max_name_length),
+                }),
+                _ => Err(OTHER),
+            }
+        }
+        Command::List { which, pin } => {
+            let pin = pin.read()?;
+            let (_, mut lease) = open(agent, &which, "list fingerprints").await?;
+            let verb = Verb::ListFingerprints(wire::ListFingerprints { pin });
+            match lease.read(verb).await? {
+                Outcome::FingerprintList(list) => {
+                    let rows: Vec<Finger> =
+                        list.fingerprints.into_iter().map(Finger::from).collect();
+                    output.list("fingerprints", &rows, None)
+                }
+                _ => Err(OTHER),
+            }
+        }
+        Command::Enroll { which, pin, name } => {
+            let pin = pin.read()?;
+            let (_, mut lease) = open(agent, &which, "enrol a finger").await?;
+            let verb = Verb::EnrollFingerprint(wire::EnrollFingerprint { pin, name });
+            match lease.change("enroll-fingerprint", verb).await? {
+                Outcome::FingerprintEnrolled(finger) => output.show(&Finger::from(finger)),
+                _ => Err(OTHER),
+            }
+        }
+        Command::Rename {
+            id,
+            name,
+            which,
+            pin,
+        } => {
+            let verb = Verb::RenameFingerprint(wire::RenameFingerprint {
+                template_id: template(&id)?,
+                pin: pin.read()?,
+                name,
+            });
+            change(agent, &which, "rename-fingerprint", verb, output).await
+        }
+        Command::Remove { id, which, pin } => {
+            let verb = Verb::RemoveFingerprint(wire::RemoveFingerprint {
+                template_id: template(&id)?,
+                pin: pin.read()?,
+            });
+            change(agent, &which, "remove-fingerprint", verb, output).await
+        }
+    }
+}
+
+/// 0 is what a sensor that does not say says.
+fn told(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
+}
+
+fn template(id: &str) -> Result<Vec<u8>> {
+    hex::decode(id).map_err(|_| {
+        Failure::wrong(
+            "fingerprint",
+            id,
+            "an id of `fingerprint list`, hexadecimal",
+        )
+    })
+}

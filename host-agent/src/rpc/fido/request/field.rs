@@ -1,0 +1,189 @@
+//! Single fields of requests, checked.
+
+use std::time::Duration;
+
+use keysteward_core::pin_protocol::{PersistentToken, Pin};
+use keysteward_proto::agent::v1 as proto;
+use zeroize::Zeroizing;
+
+use crate::{
+    journal::StepKey,
+    rpc::journal,
+    verb::{Code, Failure, MAX_CRED_BLOB, MAX_LARGE_BLOB, pin_refused},
+};
+
+/// For a step whose caller names no time.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// No person is waited for longer than that, in milliseconds.
+const MAX_PATIENCE_MS: u32 = 600_000;
+
+/// Longest RP ID: a DNS name.
+const RP_ID_MAX: usize = 253;
+
+/// Longest credential id that any token has. CTAP 2.3 §6.4.
+const CREDENTIAL_ID_MAX: usize = 1023;
+
+/// More ids than any token can hold.
+const CREDENTIAL_IDS_MAX: usize = 1024;
+
+/// Longest template id and name of a finger that any token has, in bytes.
+const FINGER_MAX: usize = 64;
+
+/// Longest name of a user that any token keeps whole, in bytes. WebAuthn Level 3 §5.4.3.
+const USER_TEXT_MAX: usize = 64;
+
+pub(super) fn key(key: Option<proto::StepKey>) -> Result<Option<StepKey>, Failure> {
+    let Some(key) = key else {
+        return Ok(None);
+    };
+    journal::key(Some(key))
+        .map(Some)
+        .map_err(|wrong| Failure::invalid(wrong.field, wrong.found, wrong.allowed))
+}
+
+pub(super) fn patience(timeout_ms: u32) -> Result<Duration, Failure> {
+    match timeout_ms {
+        0 => Ok(DEFAULT_PATIENCE),
+        1..=MAX_PATIENCE_MS => Ok(Duration::from_millis(timeout_ms.into())),
+        _ => Err(Failure::invalid(
+            "timeout_ms",
+            timeout_ms,
+            "0 (60 seconds) to 600,000 (10 minutes)",
+        )),
+    }
+}
+
+pub(super) fn rp_id(id: String) -> Result<String, Failure> {
+    checked_rp_id("rp_id", id)
+}
+
+pub(super) fn checked_rp_id(field: &str, id: String) -> Result<String, Failure> {
+    if id.is_empty() || id.len() > RP_ID_MAX || id.contains(|c: char| c.is_whitespace()) {
+        let found = format!("{:?}", id.chars().take(64).collect::<String>());
+        return Err(Failure::invalid(
+            field,
+            found,
+            "a relying party id of 1 to 253 bytes, such as login.example.com",
+        ));
+    }
+    Ok(id)
+}
+
+pub(super) fn credential_id(field: &str, id: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if !(1..=CREDENTIAL_ID_MAX).contains(&id.len()) {
+        return Err(Failure::invalid(
+            field,
+            format_args!("{} bytes", id.len()),
+            "1 to 1,023 bytes",
+        ));
+    }
+    Ok(id)
+}
+
+pub(super) fn credential_ids(field: &str, ids: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, Failure> {
+    if ids.len() > CREDENTIAL_IDS_MAX {
+        return Err(Failure::invalid(
+            field,
+            format_args!("{} ids", ids.len()),
+            "at most 1,024",
+        ));
+    }
+    ids.into_iter().map(|id| credential_id(field, id)).collect()
+}
+
+pub(super) fn client_data_hash(hash: &[u8]) -> Result<[u8; 32], Failure> {
+    hash.try_into().map_err(|_| {
+        Failure::invalid(
+            "client_data_hash",
+            format_args!("{} bytes", hash.len()),
+            "32 bytes",
+        )
+    })
+}
+
+pub(super) fn pin(field: &str, text: String) -> Result<Pin, Failure> {
+    let text = Zeroizing::new(text);
+    Pin::new(&text).map_err(|error| pin_refused(field, error))
+}
+
+/// For a token that may have none.
+pub(super) fn optional_pin(text: String) -> Result<Option<Pin>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    pin("pin", text).map(Some)
+}
+
+pub(super) fn needed_pin(text: String) -> Result<Pin, Failure> {
+    optional_pin(text)?.ok_or_else(|| Failure {
+        field: "pin".to_owned(),
+        ..Failure::new(
+            Code::PinRequired,
+            "the token's PIN is needed for this; give it in pin",
+        )
+    })
+}
+
+pub(super) fn optional_rp_id(id: String) -> Result<Option<String>, Failure> {
+    match id.as_str() {
+        "" => Ok(None),
+        _ => rp_id(id).map(Some),
+    }
+}
+
+/// `None`: none was given.
+pub(super) fn persistent_token(bytes: Vec<u8>) -> Result<Option<PersistentToken>, Failure> {
+    let bytes = Zeroizing::new(bytes);
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    bytes
+        .as_slice()
+        .try_into()
+        .ok()
+        .and_then(PersistentToken::from_bytes)
+        .map(Some)
+        .ok_or_else(|| {
+            Failure::invalid(
+                "persistent_token",
+                format_args!("{} bytes that are none", bytes.len()),
+                "the 33 bytes that GrantPersistentToken gave",
+            )
+        })
+}
+
+pub(super) fn user_text(field: &str, text: String) -> Result<String, Failure> {
+    sized_text(field, text, 0, USER_TEXT_MAX)
+}
+
+pub(super) fn finger_name(name: String, least: usize) -> Result<String, Failure> {
+    sized_text("name", name, least, FINGER_MAX)
+}
+
+pub(super) fn template_id(id: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    sized("template_id", id.len(), 1, FINGER_MAX).map(|()| id)
+}
+
+pub(super) fn cred_blob(blob: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    sized("cred_blob", blob.len(), 0, MAX_CRED_BLOB).map(|()| blob)
+}
+
+pub(super) fn large_blob(data: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    sized("data", data.len(), 0, MAX_LARGE_BLOB).map(|()| data)
+}
+
+fn sized_text(field: &str, text: String, least: usize, most: usize) -> Result<String, Failure> {
+    sized(field, text.len(), least, most).map(|()| text)
+}
+
+fn sized(field: &str, length: usize, least: usize, most: usize) -> Result<(), Failure> {
+    if (least..=most).contains(&length) {
+        return Ok(());
+    }
+    Err(Failure::invalid(
+        field,
+        format_args!("{length} bytes"),
+        &format!("{least} to {most} bytes"),
+    ))
+}

@@ -1,0 +1,92 @@
+//! Fingers: the sensor, enrolling, listing, renaming and removing. CTAP 2.3 §6.7.
+
+use std::ops::ControlFlow;
+
+use keysteward_core::{
+    ctap2::{bio_enrollment::FingerprintKind, client_pin::Permissions},
+    pin_protocol::{Pin, PinUvAuthToken},
+};
+
+use super::{
+    Answer, Failure, Fingerprint,
+    conduct::TokenSession,
+    progress::{Teller, Waiting},
+};
+
+pub(super) fn describe_sensor(session: &mut TokenSession<'_, '_>) -> Result<Answer, Failure> {
+    let sensor = session.fingerprint_sensor()?;
+    Ok(Answer::FingerprintSensor {
+        is_swiped: match sensor.kind {
+            Some(FingerprintKind::Touch) => Some(false),
+            Some(FingerprintKind::Swipe) => Some(true),
+            _ => None,
+        },
+        max_samples: sensor
+            .max_capture_samples_required_for_enroll
+            .unwrap_or_default(),
+        max_name_length: sensor.max_template_friendly_name.unwrap_or_default(),
+    })
+}
+
+pub(super) fn list(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<Answer, Failure> {
+    let token = token(session, pin)?;
+    let mut fingerprints = Vec::new();
+    session.fingerprints(&token, &mut |template| {
+        fingerprints.push(Fingerprint {
+            template_id: template.template_id.to_vec(),
+            name: template.template_friendly_name.unwrap_or_default().into(),
+        });
+        ControlFlow::Continue(())
+    })?;
+    Ok(Answer::Fingerprints(fingerprints))
+}
+
+/// Enrols a finger and names it. Where the name is refused, the finger stays, without one.
+pub(super) fn enroll(
+    session: &mut TokenSession<'_, '_>,
+    pin: &Pin,
+    name: &str,
+    teller: &Teller,
+) -> Result<Answer, Failure> {
+    let enrolling = token(session, pin)?;
+    let template_id = session
+        .enroll_fingerprint(&enrolling, None, &mut |sample| {
+            teller.tell(Waiting::Sample(sample));
+            ControlFlow::Continue(())
+        })?
+        .to_vec();
+    if !name.is_empty() {
+        // The finger may have ended the first token.
+        let naming = token(session, pin)?;
+        session.rename_fingerprint(&naming, &template_id, name)?;
+    }
+    Ok(Answer::FingerprintEnrolled(Fingerprint {
+        template_id,
+        name: name.to_owned(),
+    }))
+}
+
+pub(super) fn rename(
+    session: &mut TokenSession<'_, '_>,
+    pin: &Pin,
+    template_id: &[u8],
+    name: &str,
+) -> Result<Answer, Failure> {
+    let token = token(session, pin)?;
+    session.rename_fingerprint(&token, template_id, name)?;
+    Ok(Answer::Done)
+}
+
+pub(super) fn remove(
+    session: &mut TokenSession<'_, '_>,
+    pin: &Pin,
+    template_id: &[u8],
+) -> Result<Answer, Failure> {
+    let token = token(session, pin)?;
+    session.remove_fingerprint(&token, template_id)?;
+    Ok(Answer::Done)
+}
+
+fn token(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<PinUvAuthToken, Failure> {
+    Ok(session.token(pin, Permissions::BIO_ENROLLMENT, None)?)
+}
