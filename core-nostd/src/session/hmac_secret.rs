@@ -49,16 +49,12 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     pub(super) fn seal_salts(&mut self, salts: Salts<'_>) -> Result<SealedSalts, Error<T::Error>> {
         let (platform, secret) = self.encapsulate()?;
         let mut both = Secret([0; 64]);
-        let (first, second) = both.0.split_at_mut(32);
-        first.copy_from_slice(salts.first);
-        let len = match salts.second {
-            Some(salt) => {
-                second.copy_from_slice(salt);
-                64
-            }
-            None => 32,
-        };
-        let plain = both.0.get(..len).unwrap_or_default();
+        let salts_given = [Some(salts.first), salts.second];
+        for (room, salt) in both.0.as_chunks_mut::<32>().0.iter_mut().zip(salts_given) {
+            *room = *salt.unwrap_or(&[0; 32]);
+        }
+        let two = salts.second.is_some();
+        let plain = both.0.get(..if two { 64 } else { 32 }).unwrap_or_default();
         let salt_enc = secret.encrypt(self.crypto, plain).map_err(crypto)?;
         let salt_auth = secret.authenticate(self.crypto, &[&salt_enc]);
         Ok(SealedSalts {
@@ -66,7 +62,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             platform,
             salt_enc,
             salt_auth,
-            two: salts.second.is_some(),
+            two,
         })
     }
 }

@@ -14,7 +14,7 @@ use super::{CtapTransport, Error, Feature, Session};
 use crate::cbor;
 use crate::crypto::Crypto;
 use crate::ctap2::large_blobs::array::{
-    ArrayError, EditError, LargeBlobArray, LargeBlobMap, RoomTooSmall, TAG_LENGTH,
+    ArrayError, EditError, LargeBlobArray, LargeBlobMap, RoomTooSmall, TAG_LENGTH, checked,
 };
 use crate::ctap2::large_blobs::{Request, Response, authenticated_message, max_fragment_length};
 use crate::ctap2::{Command, LargeBlobKey, Status};
@@ -70,8 +70,10 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             return Err(full(Some(capacity)));
         }
         let length = u32::try_from(needed).map_err(|_| full(None))?;
-        let mut offset = 0_u32;
-        for fragment in serialized.chunks(self.fragment_length()?) {
+        let count = self.fragment_length()?;
+        let (mut rest, mut offset) = (serialized, 0_u32);
+        while !rest.is_empty() {
+            let (fragment, after) = rest.split_at_checked(count).unwrap_or((rest, &[]));
             let written = self.write_fragment(token, fragment, offset, length);
             match written {
                 Err(Error::Refused { status, .. }) => match status {
@@ -86,6 +88,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             }
             written?;
             offset = offset.saturating_add(u32::try_from(fragment.len()).unwrap_or(u32::MAX));
+            rest = after;
         }
         Ok(())
     }
@@ -200,7 +203,15 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         loop {
             let offset =
                 u32::try_from(len).map_err(|_| Error::LargeBlobBufferTooSmall { needed })?;
-            let answer = self.exchange(Command::LargeBlobs, Some(&Request::get(asked, offset)))?;
+            let request = Request::get(asked, offset);
+            let answer = match self.exchange(Command::LargeBlobs, Some(&request)) {
+                // There is nothing beyond the end, not even an empty fragment.
+                Err(Error::Refused {
+                    status: Status::InvalidParameter,
+                    ..
+                }) if len > 0 => return Ok(len),
+                outcome => outcome?,
+            };
             let response: Response<'_> = self.read_or_default(answer)?;
             let fragment = response.config.unwrap_or_default();
             if fragment.len() > count {
@@ -218,9 +229,15 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             let place = place.ok_or(Error::LargeBlobBufferTooSmall {
                 needed: needed.max(end),
             })?;
-            place.copy_from_slice(fragment);
+            for (to, from) in place.iter_mut().zip(fragment) {
+                *to = *from;
+            }
+            let (nothing, short) = (fragment.is_empty(), fragment.len() < count);
             len = end;
-            if fragment.len() < count {
+            // A short fragment is the last, says the specification. If one came
+            // short for another reason, others' blobs would be taken for none.
+            let whole = || checked(&*self.crypto, room.get(..len).unwrap_or_default()).is_ok();
+            if nothing || short && whole() {
                 return Ok(len);
             }
         }

@@ -158,6 +158,35 @@ fn an_array_of_whole_fragments_ends_with_an_empty_one() {
 }
 
 #[test]
+fn an_array_that_comes_in_shorter_fragments_is_still_whole() {
+    let stored = array(&[(ALICE, &[1; 1100]), (BOB, b"bob's")]);
+    for (end, damage) in [
+        (Status::Ok, 0),
+        (Status::Ok, 1),
+        (Status::InvalidParameter, 1),
+    ] {
+        let mut stored = stored.clone();
+        stored[9] ^= damage;
+        let length = stored.len();
+        let mut fake = Fake::new(SMALL).on(Command::LargeBlobs, move |parameters| {
+            let offset = Request::parse(parameters).unwrap().offset as usize;
+            let fragment = &stored[offset..stored.len().min(offset + 500)];
+            Some(match fragment {
+                [] => answer(end),
+                fragment => ok(&crate::ctap2::large_blobs::Response {
+                    config: Some(fragment),
+                }),
+            })
+        });
+        let found = read(&mut fake, BOB).unwrap();
+        assert_eq!(found.is_some(), damage == 0);
+        let reads = fake.asked.iter().filter(|one| **one == Command::LargeBlobs);
+        // A damaged one is asked for until nothing more comes.
+        assert_eq!(reads.count(), length.div_ceil(500) + usize::from(damage));
+    }
+}
+
+#[test]
 fn a_blob_is_stored_replaced_and_removed_beside_those_of_others() {
     let (mut fake, store) = storing(SMALL, &array(&[(BOB, b"bob's")]));
     let bobs = |fake: &mut Fake| read(fake, BOB).unwrap().unwrap();
