@@ -1,5 +1,9 @@
 //! `opensk`: the environment that its library asks for, on the virtual token's device.
 
+mod sensor;
+
+pub use sensor::SAMPLES;
+
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use keysteward_core::session::Millis;
@@ -26,18 +30,34 @@ use opensk::{
     env::Env,
 };
 use rand_core::{CryptoRng, OsRng, RngCore};
+use sensor::Sensor;
 
 /// The AAGUID that this build of the firmware carries.
 pub const AAGUID: [u8; 16] = *b"opensk-0.1.0-key";
+
+/// How often a host lets a finger try before it asks for the PIN.
+pub const UV_ATTEMPTS: usize = 3;
+
+/// How often fingers may fail before only the PIN helps.
+pub const UV_RETRIES: u8 = 5;
 
 /// A key that runs `opensk`.
 #[derive(Debug, Default)]
 pub struct OpenSk {
     flash: Rc<RefCell<Flash>>,
     enterprise_attestation: Option<EnterpriseAttestationMode>,
+    strangers: usize,
 }
 
 impl OpenSk {
+    /// A key on which, after each power-up, so many fingers are laid that it does not know.
+    pub fn among_strangers(strangers: usize) -> Self {
+        Self {
+            strangers,
+            ..Self::default()
+        }
+    }
+
     /// A key with a key and a certificate for enterprise attestation by the
     /// platform. The firmware does not look into the certificate.
     pub fn for_enterprises() -> Self {
@@ -132,6 +152,7 @@ struct World {
     clock: KeyClock,
     rng: KeyRng,
     customization: CustomizationImpl,
+    sensor: Sensor,
 }
 
 impl World {
@@ -147,11 +168,14 @@ impl World {
                 lamp: None,
             },
             clock: KeyClock(io.clone()),
+            sensor: Sensor::new(io.clone(), key.strangers),
             io,
             flash,
             rng: KeyRng,
             customization: CustomizationImpl {
                 enterprise_attestation_mode: key.enterprise_attestation,
+                preferred_platform_uv_attempts: UV_ATTEMPTS,
+                max_uv_retries: UV_RETRIES,
                 ..DEFAULT_CUSTOMIZATION
             },
         }
@@ -180,6 +204,7 @@ impl Env for World {
     type HidConnection = Self;
     type Clock = KeyClock;
     type Crypto = SoftwareCrypto;
+    type Fingerprint = Sensor;
 
     fn rng(&mut self) -> &mut KeyRng {
         &mut self.rng
@@ -199,6 +224,10 @@ impl Env for World {
 
     fn clock(&mut self) -> &mut KeyClock {
         &mut self.clock
+    }
+
+    fn fingerprint(&mut self) -> &mut Sensor {
+        &mut self.sensor
     }
 
     fn write(&mut self) -> Silent {

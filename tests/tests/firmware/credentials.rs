@@ -38,7 +38,7 @@ stories! {
 }
 
 /// The request for a discoverable credential of `user`.
-fn request<'a>(
+pub(crate) fn request<'a>(
     rp_id: &'a str,
     user: &'a str,
     algorithms: &'a [PublicKeyCredentialParameters<'a>],
@@ -69,7 +69,7 @@ fn request<'a>(
 }
 
 /// The request for an assertion by whatever credential there is.
-fn assertion_for(rp_id: &str) -> get_assertion::Request<'_> {
+pub(crate) fn assertion_for(rp_id: &str) -> get_assertion::Request<'_> {
     get_assertion::Request {
         rp_id,
         client_data_hash: &HASH,
@@ -81,12 +81,12 @@ fn assertion_for(rp_id: &str) -> get_assertion::Request<'_> {
     }
 }
 
-fn algorithms(algorithm: Algorithm) -> [PublicKeyCredentialParameters<'static>; 1] {
+pub(crate) fn algorithms(algorithm: Algorithm) -> [PublicKeyCredentialParameters<'static>; 1] {
     [PublicKeyCredentialParameters::new(algorithm)]
 }
 
 /// Makes a discoverable credential and gives its id.
-fn make(session: &mut DeskSession<'_>, rp_id: &str, user: &str) -> Vec<u8> {
+pub(crate) fn make(session: &mut DeskSession<'_>, rp_id: &str, user: &str) -> Vec<u8> {
     let permissions = Permissions::MAKE_CREDENTIAL;
     let token = session.token(&pin(PIN), permissions, Some(rp_id));
     let es256 = algorithms(Algorithm::Es256);
@@ -97,7 +97,7 @@ fn make(session: &mut DeskSession<'_>, rp_id: &str, user: &str) -> Vec<u8> {
     data.attested_credential.unwrap().credential_id.to_vec()
 }
 
-fn give_pin(key: &Key) {
+pub(crate) fn give_pin(key: &Key) {
     Desk::with(key).session(|session| session.set_pin(&pin(PIN)).unwrap());
 }
 

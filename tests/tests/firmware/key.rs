@@ -31,6 +31,11 @@ impl Key {
         Self::running(None, || Box::new(OpenSk::default()))
     }
 
+    /// `opensk`, on which so many fingers are laid first that it does not know.
+    pub(crate) fn opensk_among_strangers(strangers: usize) -> Self {
+        Self::running(None, move || Box::new(OpenSk::among_strangers(strangers)))
+    }
+
     /// `opensk` with a certificate for enterprise attestation.
     pub(crate) fn opensk_for_enterprises() -> Self {
         Self::running(None, || Box::new(OpenSk::for_enterprises()))

@@ -27,6 +27,9 @@ macro_rules! stories {
 mod config;
 mod credentials;
 mod desk;
+mod extensions;
+mod fingerprints;
+mod identity;
 mod key;
 mod link;
 mod pin;
