@@ -33,6 +33,7 @@ pub mod firmware;
 pub mod front_end;
 #[cfg(feature = "std")]
 pub mod hid;
+#[cfg(feature = "std")]
 pub mod hostile;
 #[cfg(feature = "std")]
 pub mod in_process;
