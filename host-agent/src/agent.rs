@@ -52,7 +52,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The socket of `local_socket` could not be made.
-    #[error("cannot listen on {path} (local_socket.path): {source}")]
+    #[error("cannot listen on {path} (local_socket.path)")]
     Listen {
         /// `local_socket.path`
         path: String,
@@ -67,7 +67,7 @@ pub enum ServeError {
         group: String,
     },
     /// Serving ended with an error.
-    #[error("serving the local socket failed: {0}")]
+    #[error("serving the local socket failed")]
     Serve(#[from] tonic::transport::Error),
 }
 

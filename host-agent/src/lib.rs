@@ -20,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::cast_possible_truncation))]
 
 pub mod agent;
+mod causes;
 mod clock;
 pub mod journal;
 #[cfg(unix)]

@@ -68,7 +68,7 @@ enum Course {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The folder cannot be made or used.
-    #[error("cannot use the folder of the journal, {}: {source}", path.display())]
+    #[error("cannot use the folder of the journal, {}", path.display())]
     Folder {
         /// `state_dir`.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// The file could not be opened, read or written.
-    #[error("the journal failed: {0}; check that its disk is neither full nor read-only")]
+    #[error("the journal failed; check that its disk is neither full nor read-only")]
     Storage(#[source] Box<redb::Error>),
     /// A record that this version cannot read.
     #[error(
@@ -94,7 +94,7 @@ pub enum JournalError {
         version: u8,
     },
     /// A record whose bytes make no sense.
-    #[error("the journal holds a record that cannot be read: {0}")]
+    #[error("the journal holds a record that cannot be read")]
     Damaged(#[from] postcard::Error),
 }
 

@@ -6,7 +6,7 @@ use keysteward_proto::error::v1::ErrorDetail;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use crate::journal::JournalError;
+use crate::{causes::Causes, journal::JournalError};
 
 /// A request field that is wrong.
 pub(super) fn field(field: &str, found: &str, allowed: &str) -> Status {
@@ -39,10 +39,11 @@ pub(super) fn server_only(field: &str) -> Status {
 /// The journal cannot be read or written.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 pub(super) fn journal(error: JournalError) -> Status {
-    tracing::error!(%error, "the journal failed");
+    let told = Causes(&error).to_string();
+    tracing::error!(error = told, "the journal failed");
     with_detail(
         Code::Unavailable,
-        error.to_string(),
+        told,
         ErrorDetail {
             reason: "JOURNAL_FAILED".to_owned(),
             next_action: "look at the agent's state_dir on the host".to_owned(),

@@ -183,7 +183,7 @@ pub(crate) fn now() -> Millis {
 #[derive(Debug, thiserror::Error)]
 pub enum TransportStartError {
     /// The socket for virtual tokens could not be made.
-    #[error("cannot listen on {path} (danger_virtual_token_socket): {source}")]
+    #[error("cannot listen on {path} (danger_virtual_token_socket)")]
     Socket {
         /// The setting.
         path: String,
@@ -192,7 +192,7 @@ pub enum TransportStartError {
         source: io::Error,
     },
     /// Plug-in and unplug cannot be watched.
-    #[error("cannot watch for keys that are plugged in: {0}")]
+    #[error("cannot watch for keys that are plugged in")]
     Hotplug(#[source] io::Error),
 }
 

@@ -33,7 +33,7 @@ pub(super) enum Purpose<'a> {
 #[non_exhaustive]
 pub enum DialError {
     /// Nothing answers there.
-    #[error("cannot reach {address}: {source}")]
+    #[error("cannot reach {address}")]
     Unreachable {
         /// What was dialled.
         address: ServerAddress,
@@ -58,8 +58,17 @@ pub enum DialError {
         /// What was dialled.
         address: ServerAddress,
     },
+    /// At enrolment: its certificate leads to another root than the join token names.
+    #[error(
+        "{address} is not the server that this join token is for, or something on the way opens \
+         the connection: check the address, and let TLS pass through unopened"
+    )]
+    WrongRoot {
+        /// What was dialled.
+        address: ServerAddress,
+    },
     /// The connection was closed or broken off during the handshake.
-    #[error("{address} broke off the handshake: {source}")]
+    #[error("{address} broke off the handshake")]
     Handshake {
         /// What was dialled.
         address: ServerAddress,
@@ -82,7 +91,7 @@ pub enum DialError {
         retry_after: Duration,
     },
     /// The identity on disk cannot be used for TLS.
-    #[error("the certificate or key of this host cannot be used: {0}")]
+    #[error("the certificate or key of this host cannot be used")]
     Identity(#[source] rustls::Error),
 }
 
@@ -118,7 +127,7 @@ pub(super) async fn dial(
     let mut stream = timeout(HANDSHAKE, TlsConnector::from(config).connect(name, tcp))
         .await
         .map_err(|_| silent("shaking hands"))?
-        .map_err(|source| handshake_error(address, source))?;
+        .map_err(|source| handshake_error(address, purpose, source))?;
     if stream.get_ref().1.alpn_protocol() != Some(purpose.alpn()) {
         return Err(DialError::NotAnAgentPort {
             address: address.clone(),
@@ -131,7 +140,7 @@ pub(super) async fn dial(
         timeout(HANDSHAKE, stream.read_exact(&mut bytes))
             .await
             .map_err(|_| silent("greeting"))?
-            .map_err(|source| handshake_error(address, source))?;
+            .map_err(|source| handshake_error(address, purpose, source))?;
         match Greeting::parse(bytes) {
             Some(Greeting::Welcome) => {}
             Some(Greeting::Refused {
@@ -186,13 +195,16 @@ fn config(purpose: Purpose<'_>) -> Result<ClientConfig, rustls::Error> {
     Ok(config)
 }
 
-fn handshake_error(address: &ServerAddress, source: io::Error) -> DialError {
+fn handshake_error(address: &ServerAddress, purpose: Purpose<'_>, source: io::Error) -> DialError {
     let address = address.clone();
     match source
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        Some(rustls::Error::InvalidCertificate(_)) => DialError::WrongServer { address },
+        Some(rustls::Error::InvalidCertificate(_)) => match purpose {
+            Purpose::Enrol { .. } => DialError::WrongRoot { address },
+            Purpose::Calls(_) | Purpose::Uplink(_) => DialError::WrongServer { address },
+        },
         Some(rustls::Error::NoApplicationProtocol)
         | Some(rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol)) => {
             DialError::NotAnAgentPort { address }

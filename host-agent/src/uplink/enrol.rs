@@ -74,7 +74,9 @@ impl EnrolError {
         match self {
             Self::Dial(error) => !matches!(
                 error,
-                DialError::WrongServer { .. } | DialError::NotAnAgentPort { .. }
+                DialError::WrongServer { .. }
+                    | DialError::WrongRoot { .. }
+                    | DialError::NotAnAgentPort { .. }
             ),
             Self::AnswerLost(_) => true,
             Self::AlreadyEnrolled { .. } | Self::Refused { .. } | Self::Identity(_) => false,

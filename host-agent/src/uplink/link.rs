@@ -55,7 +55,7 @@ pub enum LinkEnd {
         after: Duration,
     },
     /// The network, or a ping without an answer.
-    #[error("the link was lost: {0}")]
+    #[error("the link was lost")]
     Lost(#[source] hyper::Error),
 }
 

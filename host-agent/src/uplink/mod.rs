@@ -41,7 +41,7 @@ use self::{
     identity::{Directory, Identity},
     link::Timing,
 };
-use crate::{settings::ServerAddress, uplink_state::UplinkState};
+use crate::{causes::Causes, settings::ServerAddress, uplink_state::UplinkState};
 
 /// What the uplink of one agent works with.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Uplink {
             Ok(Some(identity)) => Some(identity),
             Ok(None) => None,
             Err(error) => {
-                error!(%error, "this host's identity cannot be used");
+                error!(error = %Causes(&error), "this host's identity cannot be used");
                 None
             }
         }
@@ -130,8 +130,10 @@ impl Uplink {
                         refusal: Refusal::Revoked | Refusal::UnknownHost | Refusal::Superseded,
                         ..
                     }
-                    | DialError::WrongServer { .. } => error!(%server, %error, "not linked"),
-                    _ => warn!(%server, %error, "not linked"),
+                    | DialError::WrongServer { .. } => {
+                        error!(%server, error = %Causes(&error), "not linked");
+                    }
+                    _ => warn!(%server, error = %Causes(&error), "not linked"),
                 }
                 return Err(retry_after);
             }
@@ -140,7 +142,7 @@ impl Uplink {
         match self.state.linked() {
             Ok(epoch) => info!(%server, host = identity.host_id, epoch, "linked"),
             Err(error) => {
-                error!(%error, "the link cannot be counted, so it is not used");
+                error!(error = %Causes(&error), "the link cannot be counted, so it is not used");
                 return Err(None);
             }
         }
@@ -203,7 +205,7 @@ impl Uplink {
                 renewed
             }
             Err(error) => {
-                warn!(%error, expires = %identity.not_after, "certificate not renewed");
+                warn!(error = %Causes(&error), expires = %identity.not_after, "certificate not renewed");
                 identity
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{Answer, Code, Failure, Steps, settle, watched::Effect};
 use crate::{
+    causes::Causes,
     clock,
     journal::{Attempt, Begun, Intent, Memory, State, StepKey},
     token::Bench,
@@ -71,7 +72,7 @@ impl Steps {
             Err(failure) => State::Failed(failure.clone()),
         };
         if let Err(error) = attempt.finish(end, memory.as_ref(), clock::now_us()) {
-            tracing::error!(%key, %error, "the end of a step could not be written down");
+            tracing::error!(%key, error = %Causes(&error), "the end of a step could not be written down");
             return Err(Failure {
                 changed: effect.changed || result.is_ok(),
                 ..Failure::from(error)

@@ -14,6 +14,7 @@ use super::{
     steps::Steps,
 };
 use crate::{
+    causes::Causes,
     clock,
     journal::{Journal, JournalError, Memory, Probe, Record, State, StepKey, TokenName},
     token::{self, Bench, Likeness, Looker, Reading, likeness},
@@ -89,7 +90,7 @@ pub(super) fn settle(steps: &Steps, bench: &mut Bench) {
         Ok(())
     });
     if let Err(error) = done {
-        tracing::error!(%error, "attempts that were cut off could not be settled");
+        tracing::error!(error = %Causes(&error), "attempts that were cut off could not be settled");
     }
 }
 

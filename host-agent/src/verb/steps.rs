@@ -15,6 +15,7 @@ use super::{
     progress::{Cancel, Listener},
 };
 use crate::{
+    causes::Causes,
     journal::{Journal, JournalError, MadeHere, Record, State, StepKey},
     settings::Policy,
     token::Bench,
@@ -234,6 +235,6 @@ fn replay(record: Record, request: &Request) -> Result<Outcome, Failure> {
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
-        Self::new(Code::Internal, error.to_string())
+        Self::new(Code::Internal, Causes(&error).to_string())
     }
 }

@@ -136,9 +136,10 @@ async fn a_server_with_another_root_never_sees_the_join_token() {
     let (_, token) = ours.join_token(NewJoinToken::default()).await;
     let error = Machine::new().enrol(&theirs, &token).await.unwrap_err();
     assert!(
-        matches!(error, EnrolError::Dial(DialError::WrongServer { .. })),
+        matches!(error, EnrolError::Dial(DialError::WrongRoot { .. })),
         "{error}"
     );
+    assert!(error.to_string().contains("this join token"), "{error}");
     assert!(!error.is_transient());
     // It is unused.
     Machine::new().enrol(&ours, &token).await.unwrap();

@@ -1,7 +1,8 @@
-use std::os::unix::fs::PermissionsExt as _;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use keysteward_proto::uplink::agent_uri;
-use rcgen::{BasicConstraints, CertifiedIssuer, IsCa, SanType};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 
 use super::*;
 
