@@ -44,8 +44,8 @@ const BUSY_PAUSE: u64 = 100;
 /// and tokens that are still waking up lose some.
 const INIT_PATIENCE: u64 = 1000;
 
-/// As many reports as operating systems keep for a program that does not read.
-const MOST_STALE: usize = 64;
+/// Reports of the longest answer there is.
+const MOST_STALE: usize = 129;
 
 impl<L: Link> HidTransport<L> {
     /// Gets a channel. `nonce` is random: it tells our answer from others'.
