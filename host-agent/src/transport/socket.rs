@@ -33,8 +33,12 @@ const LINE_MAX: usize = 4096;
 /// How long a program that connects may take to describe itself.
 const LINE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Reports kept for a link that is not open or does not keep up; as many as a hidraw keeps.
-const QUEUE: usize = 64;
+/// How long a token may leave what it was sent unread. A key on USB takes a report or is gone.
+const WRITE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reports kept for a link that is not open or does not keep up: two messages of the greatest
+/// length there is. A hidraw keeps 64, but there a bus sets the pace.
+const QUEUE: usize = 2 * 129;
 
 /// Stack of a thread that reads a connection.
 const STACK: usize = 128 * 1024;
@@ -128,8 +132,15 @@ fn serve(stream: &UnixStream, place: &str, listener: &Listener) {
         }
     };
     let inbox = Arc::new(Inbox::default());
-    let Ok(writer) = stream.try_clone() else {
-        return;
+    let writer = match stream
+        .set_write_timeout(Some(WRITE_PATIENCE))
+        .and_then(|()| stream.try_clone())
+    {
+        Ok(writer) => writer,
+        Err(error) => {
+            tracing::warn!(%error, "refused a virtual token");
+            return;
+        }
     };
     listener(Notice::Came {
         place: place.to_owned(),
@@ -276,4 +287,64 @@ impl SocketLink {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing under these locks is ever half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Instant};
+
+    use super::*;
+
+    /// A token that has described itself, and the agent's end of it.
+    fn plugged_in() -> (UnixStream, SocketLink) {
+        let (mut token, agent) = UnixStream::pair().unwrap();
+        let (came, port) = mpsc::channel();
+        thread::spawn(move || {
+            let came = Mutex::new(came);
+            let listener: Listener = Arc::new(move |notice| {
+                if let Notice::Came { port, .. } = notice {
+                    lock(&came).send(port).unwrap();
+                }
+            });
+            serve(&agent, "a test", &listener);
+        });
+        let line = r#"{"name":"k","vendor_id":1,"product_id":1,"manufacturer":"","product":""}"#;
+        token.write_all(line.as_bytes()).unwrap();
+        token.write_all(b"\n").unwrap();
+        let Port::Socket(mut port) = port.recv().unwrap() else {
+            panic!("another kind of port");
+        };
+        let link = port.open();
+        (token, link)
+    }
+
+    #[test]
+    fn a_token_that_reads_nothing_does_not_hold_the_agent() {
+        let (_token, mut link) = plugged_in();
+        let began = Instant::now();
+        let refused = (0..100_000).find_map(|_| link.send(&[0; 64]).err());
+        assert!(matches!(refused, Some(LinkError::Gone)));
+        assert!(began.elapsed() < 10 * WRITE_PATIENCE);
+    }
+
+    #[test]
+    fn the_longest_message_is_kept_whole_and_a_flood_is_not() {
+        let (mut token, mut link) = plugged_in();
+        for number in 0..1000_u16 {
+            let mut report: Report = [0; 64];
+            report[..2].copy_from_slice(&number.to_be_bytes());
+            token.write_all(&report).unwrap();
+        }
+        drop(token);
+        let end = Instant::now() + Duration::from_secs(20);
+        while !lock(&link.inbox.state).closed {
+            assert!(Instant::now() < end);
+            thread::sleep(Duration::from_millis(5));
+        }
+        let kept: Vec<_> = std::iter::from_fn(|| link.receive(Duration::ZERO).ok()?)
+            .map(|report| u16::from_be_bytes([report[0], report[1]]))
+            .collect();
+        let newest: Vec<_> = (1000 - QUEUE as u16..1000).collect();
+        assert_eq!(kept, newest);
+    }
 }

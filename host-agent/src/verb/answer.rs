@@ -107,6 +107,22 @@ pub struct Inspection {
     pub get_info: Vec<u8>,
 }
 
+impl Credential {
+    /// About as many bytes as it takes to keep.
+    pub(super) fn size(&self) -> usize {
+        let parts = [
+            self.rp_id.len(),
+            self.rp_id_hash.len(),
+            self.credential_id.len(),
+            self.user_id.len(),
+            self.user_name.len(),
+            self.user_display_name.len(),
+            self.public_key.len(),
+        ];
+        size_of::<Self>() + parts.iter().sum::<usize>()
+    }
+}
+
 /// A discoverable credential on the token.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Credential {

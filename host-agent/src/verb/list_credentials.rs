@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use keysteward_core::{
     cbor::{BufferFull, Encode, Writer},
-    ctap2::client_pin::Permissions,
+    ctap2::{Command, client_pin::Permissions},
     pin_protocol::{PersistentToken, Pin, PinUvAuthToken},
     session::{self, CredentialsMetadata},
 };
@@ -15,6 +15,13 @@ use crate::settings::Policy;
 
 /// Room for a COSE_Key; the longest of today are ML-DSA-87's 2,592 bytes.
 const KEY_ROOM: usize = 3072;
+
+/// Bytes of credentials that are kept of one list: several times what tokens have memory for, and
+/// less than a caller takes in one message.
+const MOST_KEPT: usize = 2 << 20;
+
+/// Bytes of a domain name, which an RP ID is. RFC 1035 §2.3.4.
+const LONGEST_DOMAIN: usize = 253;
 
 /// What lets the token show its list: the persistent token first, the PIN where that is void.
 pub(super) struct Proof<'p> {
@@ -60,11 +67,23 @@ fn list(
 ) -> Result<List, SessionError> {
     let metadata = session.credentials_metadata(token)?;
     let mut credentials = Vec::new();
+    let mut kept = 0;
     for party in parties(session, policy, token, rp_id.unwrap_or_default())? {
         session.credentials(token, &party.rp_id_hash, &mut |found| {
-            credentials.push(credential(&party, &found));
+            let credential = credential(&party, &found);
+            kept += credential.as_ref().map_or(0, Credential::size);
+            credentials.push(credential);
+            if kept > MOST_KEPT {
+                return ControlFlow::Break(());
+            }
             ControlFlow::Continue(())
         })?;
+        if kept > MOST_KEPT {
+            return Err(session::Error::ListTooLong {
+                command: Command::CredentialManagement,
+                announced: metadata.existing,
+            });
+        }
     }
     Ok(List {
         credentials,
@@ -89,8 +108,9 @@ pub(super) fn parties(
     let mut parties = Vec::new();
     match rp_id {
         "" => session.relying_parties(token, &mut |party| {
+            let is_domain = party.rp.id.len() <= LONGEST_DOMAIN;
             parties.push(Party {
-                rp_id: party.rp.id.to_owned(),
+                rp_id: if is_domain { party.rp.id } else { "" }.to_owned(),
                 rp_id_hash: party.rp_id_hash,
             });
             ControlFlow::Continue(())

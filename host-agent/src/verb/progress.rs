@@ -36,13 +36,20 @@ pub(super) struct Teller(Arc<Mutex<Heard>>);
 struct Heard {
     listener: Listener,
     last: Option<Waiting>,
+    /// How often the listener may still be told.
+    left: u32,
 }
+
+/// Most that is told of one step. A token that says by turns that it works and that it waits
+/// would otherwise be passed on thousands of times a second.
+const MOST_TOLD: u32 = 500;
 
 impl Teller {
     pub(super) fn new(listener: Listener) -> Self {
         Self(Arc::new(Mutex::new(Heard {
             listener,
             last: None,
+            left: MOST_TOLD,
         })))
     }
 
@@ -51,7 +58,9 @@ impl Teller {
         let Ok(mut heard) = self.0.lock() else {
             return;
         };
-        if heard.last != Some(waiting) || matches!(waiting, Waiting::Sample(_)) {
+        let is_news = heard.last != Some(waiting) || matches!(waiting, Waiting::Sample(_));
+        if is_news && heard.left > 0 {
+            heard.left -= 1;
             heard.last = Some(waiting);
             (heard.listener)(waiting);
         }
@@ -69,5 +78,37 @@ impl Cancel {
 
     pub(crate) fn is_requested(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(waits: impl IntoIterator<Item = Waiting>) -> Vec<Waiting> {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&heard);
+        let teller = Teller::new(Box::new(move |waiting| {
+            listener.lock().unwrap().push(waiting);
+        }));
+        for waiting in waits {
+            teller.tell(waiting);
+        }
+        heard.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn only_changes_are_told() {
+        use Waiting::{Token, Touch};
+        assert_eq!(
+            heard([Token, Token, Touch, Touch, Token]),
+            [Token, Touch, Token]
+        );
+    }
+
+    #[test]
+    fn a_token_that_changes_its_mind_without_end_is_not_passed_on_without_end() {
+        let waits = [Waiting::Token, Waiting::Touch].into_iter().cycle();
+        assert_eq!(heard(waits.take(100_000)).len(), MOST_TOLD as usize);
     }
 }
