@@ -9,7 +9,7 @@ pub(super) const ALL: &[Hostile] = &[
         "rps-endless",
         "has 2^32-1 relying parties, each another, and never stops naming them",
         |exchange| match managed(exchange) {
-            RPS_BEGIN => exchange.edit(|answer| answer.set(TOTAL_RPS, unsigned(0xFFFF_FFFF))),
+            RPS_BEGIN => name_first(exchange, 0xFFFF_FFFF),
             RPS_NEXT => name_another(exchange),
             _ => {}
         },
@@ -18,7 +18,7 @@ pub(super) const ALL: &[Hostile] = &[
         "rps-many",
         "has 1,000 relying parties, each another",
         |exchange| match managed(exchange) {
-            RPS_BEGIN => exchange.edit(|answer| answer.set(TOTAL_RPS, unsigned(1000))),
+            RPS_BEGIN => name_first(exchange, 1000),
             RPS_NEXT => name_another(exchange),
             _ => {}
         },
@@ -31,6 +31,35 @@ pub(super) const ALL: &[Hostile] = &[
                 answer.set(TOTAL_CREDENTIALS, unsigned(0xFFFF_FFFF));
             };
             repeat(exchange, CREDENTIALS_BEGIN, CREDENTIALS_NEXT, endless);
+        },
+    ),
+    words(
+        "credentials-many",
+        "has 1,000 relying parties with 1,000 credentials each, each with a name of 3,000 letters",
+        |exchange| match managed(exchange) {
+            RPS_BEGIN => name_first(exchange, 1000),
+            RPS_NEXT => name_another(exchange),
+            CREDENTIALS_BEGIN | CREDENTIALS_NEXT => {
+                let number = exchange.count();
+                exchange.say(map(&[
+                    (
+                        unsigned(USER),
+                        map(&[
+                            (text("id"), bytes(&noise(number, 32))),
+                            (text("name"), text(&"n".repeat(3000))),
+                        ]),
+                    ),
+                    (
+                        unsigned(CREDENTIAL_ID),
+                        map(&[
+                            (text("id"), bytes(&noise(number, 64))),
+                            (text("type"), text("public-key")),
+                        ]),
+                    ),
+                    (unsigned(TOTAL_CREDENTIALS), unsigned(1000)),
+                ]));
+            }
+            _ => {}
         },
     ),
     words(
@@ -164,6 +193,12 @@ pub(super) const ALL: &[Hostile] = &[
     ),
 ];
 
+/// A relying party, and that there are so many.
+fn name_first(exchange: &mut Exchange<'_>, total: u64) {
+    name_another(exchange);
+    exchange.edit(|answer| answer.set(TOTAL_RPS, unsigned(total)));
+}
+
 /// A relying party that was not named before.
 fn name_another(exchange: &mut Exchange<'_>) {
     let number = exchange.count();
@@ -222,6 +257,7 @@ const DELETE: u8 = 0x06;
 const RP: u64 = 0x03;
 const RP_ID_HASH: u64 = 0x04;
 const TOTAL_RPS: u64 = 0x05;
+const USER: u64 = 0x06;
 const CREDENTIAL_ID: u64 = 0x07;
 const TOTAL_CREDENTIALS: u64 = 0x09;
 const NUMBER_OF_CREDENTIALS: u64 = 0x05;

@@ -91,6 +91,7 @@ pub(super) const ALL: &[(&str, Shown)] = &[
         )]),
     ),
     ("rps-many", At(&[("list", "ok: 1000 relying parties")])),
+    ("credentials-many", At(&[("list", "Transport(Deadline)")])),
     (
         "credentials-endless",
         At(&[(
