@@ -5,6 +5,7 @@
 //! | `verbs` | each thing that can be done to a token |
 //! | `leases` | one caller at a time; callers and tokens that vanish |
 //! | `faults` | steps that are cut off, and what a look at the token says of them |
+//! | `hostile` | tokens that lie |
 //! | `killed` | the agent's process is killed in mid-step |
 //! | `resets` | unplug, plug in, touch |
 //! | `policy` | what the host's settings forbid |
@@ -15,6 +16,7 @@
 
 mod faults;
 mod harness;
+mod hostile;
 mod hosts;
 mod killed;
 mod leases;

@@ -59,10 +59,7 @@ async fn the_user_of_a_credential_is_called_otherwise() {
     let _key = host.key().await;
     let mut lease = host.lease().await;
     let id = made(&mut lease).await;
-    lease
-        .step("rename", rename(&id, "bob", ""))
-        .await
-        .unwrap();
+    lease.step("rename", rename(&id, "bob", "")).await.unwrap();
     let credentials = listed(&mut lease, list()).await.unwrap();
     assert_eq!(credentials[0].user_name, "bob");
     assert_eq!(credentials[0].user_display_name, "");

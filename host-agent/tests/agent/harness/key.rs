@@ -1,23 +1,31 @@
 //! A security key.
 
 use std::{
+    ops::ControlFlow,
     path::Path,
     sync::{Arc, OnceLock},
     thread,
 };
 
-use keysteward_core::crypto::RustCrypto;
+use keysteward_core::{
+    crypto::RustCrypto,
+    pin_protocol::Pin,
+    session::{Buffers, Millis, Session},
+};
 use keysteward_virtual_token::{
     authenticator::Authenticator,
     device::{Device, TouchPolicy},
+    firmware::Firmware,
     front_end::{Identity, socket},
+    hostile::{Hostile, HostileKey},
+    in_process::InProcess,
     manufacture::{Manufacturer, Order},
     security_key::SecurityKey,
     storage::MemoryStorage,
 };
 use rand_core::OsRng;
 
-use super::{RP, host::virtual_tokens, until};
+use super::{PIN, RP, host::virtual_tokens, until};
 
 /// A security key in software, plugged in and out by the test.
 pub(crate) struct Key {
@@ -27,6 +35,31 @@ pub(crate) struct Key {
 impl Key {
     /// Made, plugged into the host of `folder`, and touched whenever it asks.
     pub(crate) fn new(folder: &Path, serial: Option<&str>) -> Self {
+        Self::plug(folder, serial, |storage| {
+            let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
+            SecurityKey::new(authenticator)
+        })
+    }
+
+    /// Lies, has the PIN of these tests, and its name as its serial number.
+    pub(crate) fn hostile(folder: &Path, hostile: &'static Hostile) -> Self {
+        Self::plug(folder, Some(hostile.name), move |storage| {
+            let mut honest = InProcess::plug_in(storage, RustCrypto(OsRng)).unwrap();
+            let (mut crypto, mut buffers) = (RustCrypto(OsRng), Buffers::default());
+            let mut go_on = |_| ControlFlow::Continue(());
+            let end = Millis(u64::MAX);
+            Session::new(&mut honest, &mut crypto, &mut buffers, end, &mut go_on)
+                .set_pin(&Pin::new(PIN).unwrap())
+                .unwrap();
+            HostileKey::new(hostile, honest)
+        })
+    }
+
+    fn plug<F: Firmware>(
+        folder: &Path,
+        serial: Option<&str>,
+        firmware: impl FnOnce(MemoryStorage) -> F + Send + 'static,
+    ) -> Self {
         static MANUFACTURER: OnceLock<Manufacturer> = OnceLock::new();
         let manufacturer = MANUFACTURER.get_or_init(|| Manufacturer::found().unwrap());
         let order = Order {
@@ -40,10 +73,7 @@ impl Key {
         made.burn_in(&mut storage, &mut crypto).unwrap();
         let device = Device::new(TouchPolicy::Always);
         let powered = Arc::clone(&device);
-        thread::spawn(move || {
-            let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
-            powered.run(&mut SecurityKey::new(authenticator))
-        });
+        thread::spawn(move || powered.run(&mut firmware(storage)));
         let linked = Arc::clone(&device);
         let path = virtual_tokens(folder);
         let identity = Identity {

@@ -57,8 +57,14 @@ impl Lease {
     }
 
     pub(crate) async fn begin_within(&self, step: &str, verb: Verb, timeout_ms: u32) {
+        self.begin_as((!step.is_empty()).then(|| key(step)), verb, timeout_ms)
+            .await;
+    }
+
+    /// Begins a step under a key of any operation.
+    pub(crate) async fn begin_as(&self, key: Option<proto::StepKey>, verb: Verb, timeout_ms: u32) {
         self.send(lease_request::Request::Step(proto::Step {
-            key: (!step.is_empty()).then(|| key(step)),
+            key,
             timeout_ms,
             verb: Some(verb),
         }))

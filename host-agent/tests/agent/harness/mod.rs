@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) use caller::Caller;
 pub(crate) use host::Host;
 pub(crate) use key::Key;
-pub(crate) use lease::Lease;
+pub(crate) use lease::{Done, Lease};
 pub(crate) use requests::{delete, key, list, make_credential, set_pin};
 
 pub(crate) const PIN: &str = "314159";
