@@ -189,3 +189,51 @@ fn the_preview_cannot_change_users() {
     assert_eq!(refused, Err(lacks));
     assert!(!fake.asked.contains(&Command::CredentialManagementPreview));
 }
+
+#[test]
+fn all_that_is_known_of_a_credential_is_handed_over() {
+    use crate::ctap2::LargeBlobKey;
+    let whole = ok(&Response {
+        cred_protect: Some(3),
+        large_blob_key: Some(LargeBlobKey(&[0x1B; 32])),
+        third_party_payment: Some(true),
+        ..credential("a", Some(2))
+    });
+    let bare = ok(&credential("b", None));
+    let mut fake = answering(CTAP_2_3, std::vec![whole, bare]);
+    let mut found = Vec::new();
+    fake.session(|session| {
+        session.credentials(&given(PinProtocol::Two), &HASH, &mut |one| {
+            let key = one.large_blob_key.map(|key| *key.0);
+            found.push((one.cred_protect, key, one.third_party_payment));
+            ControlFlow::Continue(())
+        })
+    })
+    .unwrap();
+    let whole = (Some(3), Some([0x1B; 32]), Some(true));
+    assert_eq!(found, [whole, (None, None, None)]);
+}
+
+#[test]
+fn a_token_for_one_relying_party_neither_counts_nor_lists_them() {
+    // Without a hash in the parameters, the token sees no relying party.
+    let command = Command::CredentialManagement;
+    let mut fake = Fake::new(CTAP_2_1).on(command, |parameters| {
+        let request = credential_management::Request::parse(parameters).unwrap();
+        Some(match request.sub_command_params {
+            Some(_) => ok(&credential("a", Some(1))),
+            None => answer(Status::PinAuthInvalid),
+        })
+    });
+    fake.session(|session| {
+        let permissions = Permissions::CREDENTIAL_MANAGEMENT;
+        let token = session.token(&pin("1234"), permissions, Some("login.example"))?;
+        let rejected = Error::TokenRejected { command };
+        let go_on = || ControlFlow::Continue(());
+        assert_eq!(session.credentials_metadata(&token), Err(rejected));
+        let listed = session.relying_parties(&token, &mut |_| go_on());
+        assert_eq!(listed, Err(rejected));
+        session.credentials(&token, &HASH, &mut |_| go_on())
+    })
+    .unwrap();
+}

@@ -100,6 +100,43 @@ fn a_wrong_pin_is_not_tried_a_second_time() {
 }
 
 #[test]
+fn keys_are_agreed_anew_for_every_try() {
+    let seen = std::rc::Rc::new(core::cell::RefCell::new(Vec::new()));
+    let notes = std::rc::Rc::clone(&seen);
+    let with_permissions = Subcommand::PinUvAuthTokenUsingPinWithPermissions;
+    let refused = Status::PinInvalid;
+    let mut fake = Fake::new(CTAP_2_1).pin_says(with_permissions, refused).on(
+        Command::ClientPin,
+        move |parameters| {
+            let request = client_pin::Request::parse(parameters).unwrap();
+            let platform = request.key_agreement.map(|key| *key.x);
+            notes.borrow_mut().push((request.sub_command, platform));
+            None
+        },
+    );
+    fake.session(|session| {
+        for _ in 0..2 {
+            let permissions = Permissions::CREDENTIAL_MANAGEMENT;
+            session
+                .token(&pin("1234"), permissions, None)
+                .err()
+                .unwrap();
+        }
+    });
+    let seen = seen.borrow();
+    let order: Vec<_> = seen.iter().map(|(subcommand, _)| *subcommand).collect();
+    let one_try = [
+        Subcommand::KeyAgreement,
+        with_permissions,
+        Subcommand::PinRetries,
+    ];
+    assert_eq!(order, [one_try, one_try].concat());
+    let platforms: Vec<_> = seen.iter().filter_map(|(_, platform)| *platform).collect();
+    assert_eq!(platforms.len(), 2);
+    assert_ne!(platforms[0], platforms[1]);
+}
+
+#[test]
 fn a_refused_pin_is_told_by_what_helps() {
     let invalid = Status::PinInvalid;
     let replug = Status::PinAuthBlocked;
