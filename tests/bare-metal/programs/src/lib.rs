@@ -18,11 +18,13 @@
 
 mod board;
 pub mod codec;
+pub mod flash;
 pub mod flow;
 mod gauge;
 pub mod pin;
 mod script;
 mod seeded;
+pub mod token;
 
 pub use board::{done, fail, say, say_number};
 pub use cortex_m_rt::entry;
