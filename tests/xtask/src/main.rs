@@ -6,6 +6,7 @@
 
 mod bench;
 mod check;
+mod core_size;
 mod demo;
 mod fuzz;
 mod install;
@@ -35,6 +36,10 @@ enum Verb {
     Check,
     /// Memory, speed and waiting, as ratios of one run
     Bench(bench::Bench),
+    /// Flash, RAM, stack and instructions on a Cortex-M4, beside peers; that the core cannot panic
+    ///
+    /// Example: cargo xtask core-size --output json
+    CoreSize(core_size::CoreSize),
     /// Every fuzz target, for a stated time each
     ///
     /// Example: cargo xtask fuzz --time 30 cbor_reader session
@@ -47,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Test(test) => test.run(),
         Verb::Check => check::gate(),
         Verb::Bench(bench) => bench.run(),
+        Verb::CoreSize(core_size) => core_size.run(),
         Verb::Fuzz(fuzz) => fuzz.run(),
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    install,
+    core_size, install,
     run::{cargo, output, run},
 };
 
@@ -38,6 +38,7 @@ impl Test {
         }
         if filter.is_empty() {
             run(&mut cargo(&["test", "--workspace", "--doc"]))?;
+            core_size::check()?;
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use keysteward_core::ctap2::extension::{
     GetAssertionInputs, GetAssertionOutputs, MakeCredentialInputs, MakeCredentialOutputs,
 };
 use keysteward_core::ctap2::{
-    self, Command, Status, authenticator_config, client_pin, credential_management, get_assertion,
-    get_info, make_credential,
+    self, Command, Status, authenticator_config, bio_enrollment, client_pin, credential_management,
+    get_assertion, get_info, large_blobs, make_credential,
 };
 use keysteward_core::webauthn::attestation::Statement;
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
@@ -41,6 +41,7 @@ pub fn decode(message: &[u8]) -> bool {
         Command::AuthenticatorConfig => seen::<authenticator_config::Request<'_>>(map, |request| {
             members::<authenticator_config::SetMinPinLength<'_>>(request.sub_command_params)
         }),
+        Command::LargeBlobs => seen::<large_blobs::Request<'_>>(map, |_| true),
         Command::GetInfo | Command::GetNextAssertion | Command::Reset | Command::Selection => {
             map.is_empty()
         }
@@ -56,6 +57,7 @@ pub fn encode() {
     response::<get_info::Response<'_>>();
     response::<client_pin::Response<'_>>();
     response::<credential_management::Response<'_>>();
+    response::<large_blobs::Response<'_>>();
     part::<MakeCredentialOutputs<'_>>();
     part::<GetAssertionOutputs<'_>>();
     part::<Statement<'_>>();
@@ -68,6 +70,37 @@ pub fn encode() {
 #[inline(never)]
 pub fn read_authenticator_data(bytes: &[u8]) {
     black_box(&AuthenticatorData::parse(bytes));
+}
+
+/// What `ctap-types` has not: fingerprints, vendors' configuration, and what extensions answer,
+/// read by a client.
+#[inline(never)]
+pub fn decode_further(message: &[u8]) -> bool {
+    let Ok((command, map)) = ctap2::parse_request(message) else {
+        return false;
+    };
+    match command {
+        Command::BioEnrollment | Command::BioEnrollmentPreview => {
+            seen::<bio_enrollment::Request<'_>>(map, |request| {
+                members::<bio_enrollment::SubcommandParams<'_>>(request.sub_command_params)
+            })
+        }
+        Command::AuthenticatorConfig => seen::<authenticator_config::Request<'_>>(map, |request| {
+            members::<authenticator_config::VendorPrototype<'_>>(request.sub_command_params)
+        }),
+        Command::Other(_) => {
+            seen::<MakeCredentialOutputs<'_>>(map, |_| true)
+                && seen::<GetAssertionOutputs<'_>>(map, |_| true)
+        }
+        _ => decode(message),
+    }
+}
+
+/// The answers to that.
+#[inline(never)]
+pub fn encode_further() {
+    response::<bio_enrollment::Response<'_>>();
+    encode();
 }
 
 fn seen<'b, T: Parse<'b>>(map: &'b [u8], more: impl FnOnce(&T) -> bool) -> bool {

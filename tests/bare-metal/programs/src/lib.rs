@@ -11,8 +11,11 @@
 //! | `pin_client` | the platform's half of PIN/UV auth protocol two |
 //! | `peer_pin_client` | the same on bare RustCrypto |
 //! | `client` | sessions, against answers from a script |
+//! | `authenticator` | the virtual token without `std` |
+//! | `both` | the two against each other, from RAM buffers: getInfo, a PIN, makeCredential, getAssertion; the signature is checked |
 //!
-//! Nothing here allocates: no allocator is linked.
+//! Nothing here allocates: no allocator is linked. Random numbers come from a constant, so that
+//! every run does the same work: what these keys sign is worth nothing.
 
 #![no_std]
 
