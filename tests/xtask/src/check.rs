@@ -26,6 +26,12 @@ pub(crate) fn gate() -> Result<()> {
         "build",
         "-p",
         "keysteward-core",
+        "-p",
+        "keysteward-virtual-token",
+        "--no-default-features",
+        "--features",
+        "keysteward-core/rust-crypto",
+        "--lib",
         "--target",
         "thumbv7em-none-eabi",
     ]))?;

@@ -3,7 +3,8 @@
 use keysteward_core::ctap2::bio_enrollment;
 use keysteward_core::ctap2::extension::{
     CredProtect, GetAssertionInputs, GetAssertionOutputs, HmacSecretInput, LargeBlobSupport,
-    MakeCredentialInputs, MakeCredentialOutputs,
+    MakeCredentialInputs, MakeCredentialOutputs, UnsignedGetAssertionOutputs,
+    UnsignedMakeCredentialOutputs,
 };
 use keysteward_core::ctap2::large_blobs::array::{self, LargeBlobArray, LargeBlobMap};
 use keysteward_core::ctap2::{
@@ -160,6 +161,8 @@ fn extensions() {
     both_ways::<MakeCredentialOutputs<'_>>();
     both_ways::<GetAssertionInputs<'_>>();
     both_ways::<GetAssertionOutputs<'_>>();
+    both_ways::<UnsignedMakeCredentialOutputs>();
+    both_ways::<UnsignedGetAssertionOutputs<'_>>();
     both_ways::<HmacSecretInput<'_>>();
     both_ways::<CredProtect>();
     see(LargeBlobSupport::from(any::<&str>()));

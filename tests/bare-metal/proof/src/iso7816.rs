@@ -3,12 +3,14 @@
 use keysteward_core::iso7816::{
     Blocks, CardTransport, Command, Exchange, Form, Framing, Le, Outbox, Reassembly, Response,
     Status, exchange,
+    tlv::{self, Objects, Tag},
 };
 use keysteward_core::time::Millis;
 
 use crate::unknown::{Lost, any, overwrite, see};
 
 pub(crate) fn prove() {
+    data_objects();
     see(Le::new(any()));
     see(any::<Le>().bytes());
     see(any::<Form>().max_le());
@@ -42,6 +44,14 @@ pub(crate) fn prove() {
     see(dialogue.is_empty());
     see(dialogue.handle_response(any()));
     see(exchange(&mut Reader, any(), any(), any(), any(), any()));
+}
+
+fn data_objects() {
+    see(any::<Tag>().is_constructed());
+    see(Objects::new(any()).find(any()));
+    any::<Objects<'_>>().for_each(see);
+    see(tlv::encode(any(), any(), any()));
+    see(any::<tlv::Error>().offset());
 }
 
 /// A reader, with a card in it, of which nothing is known.

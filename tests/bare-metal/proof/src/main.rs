@@ -20,9 +20,11 @@
 #![no_main]
 
 mod cbor;
+mod ctap1;
 mod ctap2;
 mod ctaphid;
 mod iso7816;
+mod nfcctap;
 mod pin_protocol;
 mod session;
 mod text;
@@ -36,9 +38,11 @@ use core::panic::PanicInfo;
 #[allow(unsafe_code)]
 extern "C" fn _start() -> ! {
     cbor::prove();
+    ctap1::prove();
     ctap2::prove();
     ctaphid::prove();
     iso7816::prove();
+    nfcctap::prove();
     pin_protocol::prove();
     session::prove();
     text::prove();
