@@ -47,9 +47,8 @@ impl<'b> Reader<'b> {
     /// Reads an unsigned integer that fits `T`.
     pub fn unsigned<T: TryFrom<u64>>(&mut self, expected: &'static str) -> Result<T, Error> {
         let position = self.position;
-        let head = self.expect(Major::Unsigned, expected)?;
-        self.position = head.end;
-        T::try_from(head.argument).map_err(|_| Error::OutOfRange { position, expected })
+        let value = self.argument(expected)?;
+        T::try_from(value).map_err(|_| Error::OutOfRange { position, expected })
     }
 
     /// Reads an integer of either sign.
@@ -274,6 +273,12 @@ impl<'b> Reader<'b> {
         };
         self.position = head.end;
         Ok(inside)
+    }
+
+    fn argument(&mut self, expected: &'static str) -> Result<u64, Error> {
+        let head = self.expect(Major::Unsigned, expected)?;
+        self.position = head.end;
+        Ok(head.argument)
     }
 
     /// The next item, if it is of the type due.

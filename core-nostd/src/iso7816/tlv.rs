@@ -170,10 +170,10 @@ pub fn encode<'b>(
         .ok_or(EncodeError::ValueTooLong)?;
     let mut end: usize = 0;
     let mut put = |bytes: &[u8]| {
-        let next = end.saturating_add(bytes.len());
-        let room = buffer.get_mut(end..next).ok_or(EncodeError::BufferFull)?;
+        let rest = buffer.get_mut(end..).unwrap_or_default();
+        let room = rest.get_mut(..bytes.len()).ok_or(EncodeError::BufferFull)?;
         room.copy_from_slice(bytes);
-        end = next;
+        end = end.saturating_add(bytes.len());
         Ok(())
     };
     put(significant(&tag.0.to_be_bytes()))?;
