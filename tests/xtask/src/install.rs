@@ -81,17 +81,6 @@ pub(crate) fn rust_target(name: &str) -> Result<()> {
     run(Command::new("rustup").args(["target", "add", name]))
 }
 
-/// The nightly toolchain, which the sanitizers of the fuzzer need.
-pub(crate) fn nightly() -> Result<()> {
-    let have = output(Command::new("rustup").args(["toolchain", "list"]))
-        .context("rustup is needed to add the nightly toolchain")?;
-    if have.lines().any(|line| line.starts_with("nightly")) {
-        return Ok(());
-    }
-    eprintln!("missing the nightly toolchain; installing it");
-    run(Command::new("rustup").args(["toolchain", "install", "nightly", "--profile", "minimal"]))
-}
-
 pub(crate) fn cargo_fuzz() -> Result<()> {
     if output(&mut cargo(&["fuzz", "--version"])).is_ok() {
         return Ok(());

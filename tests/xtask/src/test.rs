@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    core_size, install,
+    core_size, fuzz, install,
     run::{cargo, output, run},
 };
 
@@ -39,7 +39,11 @@ impl Test {
         if filter.is_empty() {
             run(&mut cargo(&["test", "--workspace", "--doc"]))?;
             core_size::check()?;
+            fuzz::corpus_and(FUZZ_SECONDS)?;
         }
         Ok(())
     }
 }
+
+/// For each fuzz target, after its whole corpus.
+const FUZZ_SECONDS: u64 = 3;
