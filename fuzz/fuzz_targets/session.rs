@@ -2,24 +2,42 @@
 
 use std::ops::ControlFlow;
 
-use keysteward_core::cbor::{Entries, List};
+use keysteward_core::cbor::List;
 use keysteward_core::crypto::RustCrypto;
-use keysteward_core::ctap2::client_pin::{self, Permissions, Subcommand};
-use keysteward_core::ctap2::{self, Command, Status, get_info};
+use keysteward_core::ctap2::authenticator_config::{SetMinPinLength, VendorPrototype};
+use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::extension::{GetAssertionInputs, MakeCredentialInputs};
+use keysteward_core::ctap2::large_blobs::array::LargeBlobArray;
+use keysteward_core::ctap2::{
+    LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
+    PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, get_assertion, make_credential,
+};
 use keysteward_core::pin_protocol::{Pin, PinUvAuthToken};
-use keysteward_core::session::{Buffers, CtapTransport, Keepalive, Millis, Session};
-use keysteward_core::webauthn::cose::KeyAgreementKey;
-use keysteward_fuzz::{Counter, Script};
+use keysteward_core::session::{Buffers, Error, Keepalive, LargeBlob, Millis, Salts};
+use keysteward_core::webauthn::cose::Algorithm;
+use keysteward_fuzz::{Counter, Script, ScriptedToken, Unplugged};
 use libfuzzer_sys::fuzz_target;
 
-// Every flow of an administrator, on a token that answers what it likes.
+type Session<'t, 's> =
+    keysteward_core::session::Session<'t, ScriptedToken<'s>, RustCrypto<Counter>>;
+type Outcome = Result<(), Error<Unplugged>>;
+
+const HASH: &[u8; 32] = &[0x5A; 32];
+const KEY: LargeBlobKey<'_> = LargeBlobKey(&[7; 32]);
+const ON: ControlFlow<()> = ControlFlow::Continue(());
+
+// Every flow of an administrator, on a token that answers what it likes. The first byte chooses
+// the flow; its highest bit, whether the person gives up.
 fuzz_target!(|bytes: &[u8]| {
     let mut script = Script::new(bytes);
-    let flow = script.byte().unwrap_or(0);
-    let mut token = Token { script };
+    let first = script.byte().unwrap_or(0);
+    let mut token = ScriptedToken { script };
     let mut crypto = RustCrypto(Counter(0));
     let mut buffers = Buffers::default();
-    let mut on_keepalive = |_: Keepalive| ControlFlow::Continue(());
+    let mut on_keepalive = |_: Keepalive| match first & 0x80 {
+        0 => ON,
+        _ => ControlFlow::Break(()),
+    };
     let mut session = Session::new(
         &mut token,
         &mut crypto,
@@ -27,140 +45,210 @@ fuzz_target!(|bytes: &[u8]| {
         Millis(1000),
         &mut on_keepalive,
     );
-    run(&mut session, flow);
+    let flow = first & 0x7f;
+    let outcome = match flow {
+        0..=11 => plain(&mut session, flow),
+        12..=23 => by_pin(&mut session, flow),
+        24..=31 => blobs(&mut session, flow),
+        32..=39 => verified(&mut session, flow),
+        40..=47 => configured(&mut session, flow),
+        _ => credentials(&mut session, flow),
+    };
+    if let Err(error) = outcome {
+        assert!(!error.to_string().is_empty());
+    }
 });
 
-fn run(session: &mut Session<'_, Token<'_>, RustCrypto<Counter>>, flow: u8) {
-    let pin = Pin::new("1234").expect("four digits");
+fn pin() -> Pin {
+    Pin::new("1234").expect("four digits")
+}
+
+fn plain(session: &mut Session<'_, '_>, flow: u8) -> Outcome {
     match flow {
-        0 => drop(session.info().map(|info| format!("{info:?}"))),
-        1 => drop(session.pin_retries()),
-        2 => drop(session.set_pin(&pin)),
-        3 => drop(session.change_pin(&pin, &pin)),
-        4 => drop(session.select()),
-        5 => drop(session.reset()),
-        6 => drop(session.find_credential("example.com", [&b"id"[..]].into_iter(), None)),
-        7 => drop(session.next_assertion().map(|answer| format!("{answer:?}"))),
-        8 => drop(session.force_pin_change(None)),
-        9 => drop(session.set_always_uv(true, None)),
-        10 => drop(session.enable_enterprise_attestation(None)),
-        _ => {
-            let permissions = Permissions::CREDENTIAL_MANAGEMENT;
-            if let Ok(token) = session.token(&pin, permissions, None) {
-                manage(session, &token, flow);
-            }
+        0 => session.info().map(|info| drop(format!("{info:?}"))),
+        1 => session.pin_retries().map(drop),
+        2 => session.set_pin(&pin()),
+        3 => session.change_pin(&pin(), &pin()),
+        4 => session.select(),
+        5 => session.reset(),
+        6 => {
+            let ids = [&b"id"[..], b"another", &[3; 64], b"4", b"5"];
+            session
+                .find_credential("example.com", ids.into_iter(), None)
+                .map(|found| assert!(found.is_none_or(|at| at < ids.len())))
         }
+        7 => session
+            .next_assertion()
+            .map(|answer| drop(format!("{answer:?}"))),
+        8 => session.force_pin_change(None),
+        9 => session.set_always_uv(true, None),
+        10 => session.enable_enterprise_attestation(None),
+        _ => session.facts().map(drop),
     }
 }
 
-fn manage(
-    session: &mut Session<'_, Token<'_>, RustCrypto<Counter>>,
-    token: &PinUvAuthToken,
-    flow: u8,
-) {
-    match flow & 3 {
-        0 => drop(session.credentials_metadata(token)),
-        1 => drop(session.relying_parties(token, &mut |_| ControlFlow::Continue(()))),
-        2 => drop(session.credentials(token, &[7; 32], &mut |_| ControlFlow::Continue(()))),
-        _ => drop(session.delete_credential(token, b"id")),
-    }
-}
-
-/// Answers from a script. It may leave getInfo, the key agreement and the token to us, which no
-/// fuzzer would guess.
-struct Token<'s> {
-    script: Script<'s>,
-}
-
-/// The script has ended.
-#[derive(Debug)]
-struct Unplugged;
-
-impl std::fmt::Display for Unplugged {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the script has ended")
-    }
-}
-
-impl std::error::Error for Unplugged {}
-
-impl CtapTransport for Token<'_> {
-    type Error = Unplugged;
-
-    fn exchange<'r>(
-        &mut self,
-        request: &[u8],
-        response: &'r mut [u8],
-        _deadline: Millis,
-        on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
-    ) -> Result<&'r [u8], Unplugged> {
-        let step = self.script.byte().ok_or(Unplugged)?;
-        if step & 1 == 1 {
-            let _cancelled = on_keepalive(Keepalive::UserPresenceNeeded);
-        }
-        if step & 2 == 2
-            && let Some(length) = answer_properly(request, response)
-        {
-            return Ok(&response[..length]);
-        }
-        let answer = self.script.rest_of_step();
-        response[..answer.len()].copy_from_slice(answer);
-        Ok(&response[..answer.len()])
-    }
-}
-
-/// What an honest token says, where the script leaves it to one.
-fn answer_properly(request: &[u8], response: &mut [u8]) -> Option<usize> {
-    let (command, parameters) = ctap2::parse_request(request).ok()?;
-    let versions = [get_info::FIDO_2_0, get_info::FIDO_2_1];
-    let options = [
-        ("ep", false),
-        ("rk", true),
-        ("alwaysUv", false),
-        ("credMgmt", true),
-        ("authnrCfg", true),
-        ("clientPin", parameters.is_empty()),
-        ("pinUvAuthToken", true),
-        ("setMinPINLength", true),
-    ];
-    let answer = match command {
-        Command::GetInfo => {
-            let info = get_info::Response {
-                options: get_info::Options(Entries::new(&options)),
-                pin_uv_auth_protocols: Some(List::new(&[2, 1])),
-                ..get_info::Response::new(List::new(&versions), &[0; 16])
-            };
-            ctap2::encode_response(Status::Ok, Some(&info), response)
-        }
-        Command::ClientPin => {
-            let request =
-                <client_pin::Request<'_> as keysteward_core::cbor::Parse>::parse(parameters);
-            let answer = match request.expect("the session wrote it").sub_command {
-                // The generator of P-256.
-                Subcommand::KeyAgreement => client_pin::Response {
-                    key_agreement: Some(KeyAgreementKey { x: &GX, y: &GY }),
-                    ..client_pin::Response::default()
-                },
-                Subcommand::PinToken | Subcommand::PinUvAuthTokenUsingPinWithPermissions => {
-                    client_pin::Response {
-                        pin_uv_auth_token: Some(&[9; 48]),
-                        ..client_pin::Response::default()
-                    }
-                }
-                _ => return None,
-            };
-            ctap2::encode_response(Status::Ok, Some(&answer), response)
-        }
-        _ => return None,
+/// With a token that the PIN got.
+fn by_pin(session: &mut Session<'_, '_>, flow: u8) -> Outcome {
+    let permissions = Permissions::CREDENTIAL_MANAGEMENT | Permissions::BIO_ENROLLMENT;
+    let token = &session.token(&pin(), permissions, None)?;
+    let user = PublicKeyCredentialUserEntity {
+        id: b"u",
+        name: Some("n"),
+        display_name: None,
     };
-    Some(answer.expect("the buffer holds any message").len())
+    match flow {
+        12 => session.credentials_metadata(token).map(drop),
+        13 => session.relying_parties(token, &mut |rp| heard(&rp)),
+        14 => session.credentials(token, &[7; 32], &mut |one| heard(&one)),
+        15 => session.delete_credential(token, b"id"),
+        16 => session.update_user(token, b"id", user),
+        17 => session.fingerprint_sensor().map(drop),
+        18 => session.fingerprints(token, &mut |one| heard(&one)),
+        19 => session
+            .enroll_fingerprint(token, Some(9), &mut |sample| heard(&sample))
+            .map(drop),
+        20 => session.rename_fingerprint(token, b"id", "Thumb"),
+        21 => session.remove_fingerprint(token, b"id"),
+        _ => session.fingerprints(token, &mut |_| ControlFlow::Break(())),
+    }
 }
 
-const GX: [u8; 32] = [
-    0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
-    0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
-];
-const GY: [u8; 32] = [
-    0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16,
-    0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
-];
+fn blobs(session: &mut Session<'_, '_>, flow: u8) -> Outcome {
+    let mut room = [0; 6000];
+    let token: Option<PinUvAuthToken> = match flow & 1 {
+        1 => Some(session.token(&pin(), Permissions::LARGE_BLOB_WRITE, None)?),
+        _ => None,
+    };
+    let token = token.as_ref();
+    let blob = LargeBlob {
+        deflated: &[5; 900],
+        orig_size: 4000,
+    };
+    match flow {
+        24 | 25 => session.large_blobs(&mut room).map(drop),
+        26 => session.write_large_blobs(token, LargeBlobArray::INITIAL),
+        27 => session.erase_large_blobs(token),
+        28 => session.large_blob(KEY, &mut room).map(drop),
+        29 | 30 => session.store_large_blob(token, KEY, blob, &mut room),
+        _ => session.remove_large_blob(token, KEY, &mut room).map(drop),
+    }
+}
+
+/// What the token verifies itself, and what outlives the session.
+fn verified(session: &mut Session<'_, '_>, flow: u8) -> Outcome {
+    let permissions = Permissions::CREDENTIAL_MANAGEMENT;
+    match flow {
+        32 => session.uv_retries().map(drop),
+        33 => session
+            .token_by_user_verification(permissions, None, &mut |_| ON)
+            .map(drop),
+        34 => session
+            .persistent_token_by_user_verification(&mut |_| ControlFlow::Break(()))
+            .map(drop),
+        35 => {
+            let token = session.persistent_token(&pin())?;
+            let identity = session.identity(&token)?;
+            assert!(identity.is_device_of(&identity) || identity.device.is_none());
+            Ok(())
+        }
+        _ => {
+            let token = session.persistent_token(&pin())?;
+            session
+                .read_credentials(
+                    Some(&token),
+                    |session| session.token(&pin(), permissions, None),
+                    |session, token| session.credentials_metadata(token),
+                )
+                .map(drop)
+        }
+    }
+}
+
+fn configured(session: &mut Session<'_, '_>, flow: u8) -> Outcome {
+    let token = session.token(&pin(), Permissions::AUTHENTICATOR_CONFIG, None)?;
+    let token = Some(&token);
+    let rules = SetMinPinLength {
+        new_min_pin_length: Some(6),
+        min_pin_length_rp_ids: Some(List::new(&["example.com"])),
+        ..SetMinPinLength::default()
+    };
+    match flow {
+        40 => session.set_min_pin_length(&rules, token),
+        41 => session.enforce_pin_complexity(token),
+        42 => session.force_pin_change(token),
+        43 => session.set_always_uv(flow & 1 == 1, token),
+        44 => session.enable_enterprise_attestation(token),
+        45 => session.enable_long_touch_for_reset(token),
+        _ => session.vendor_prototype(&VendorPrototype::new(7, &[]), token),
+    }
+}
+
+fn credentials(session: &mut Session<'_, '_>, flow: u8) -> Outcome {
+    let salts = (flow & 2 == 2).then_some(Salts {
+        first: HASH,
+        second: Some(&[1; 32]),
+    });
+    let permissions = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
+    let token = match flow & 4 {
+        4 => Some(session.token(&pin(), permissions, Some("example.com"))?),
+        _ => None,
+    };
+    if flow & 1 == 1 {
+        let inputs = MakeCredentialInputs {
+            cred_blob: Some(b"blob"),
+            large_blob_key: Some(true),
+            min_pin_length: Some(true),
+            ..MakeCredentialInputs::default()
+        };
+        let made = session.make_credential_with(&request(), &inputs, salts, token)?;
+        drop(format!("{:?} {:?}", made.response, made.outputs));
+    } else {
+        let ids = [&b"id"[..], b"another", b"third"].map(PublicKeyCredentialDescriptor::new);
+        let request = get_assertion::Request {
+            rp_id: "example.com",
+            client_data_hash: HASH,
+            allow_list: (flow & 8 == 8).then_some(List::new(&ids)),
+            extensions: None,
+            options: None,
+            pin_uv_auth_param: None,
+            pin_uv_auth_protocol: None,
+        };
+        let inputs = GetAssertionInputs {
+            cred_blob: Some(true),
+            ..GetAssertionInputs::default()
+        };
+        let got = session.get_assertion_with(&request, &inputs, salts, token)?;
+        drop(format!("{:?} {:?}", got.response, got.outputs));
+    }
+    Ok(())
+}
+
+fn request() -> make_credential::Request<'static> {
+    const ES256: &[PublicKeyCredentialParameters<'_>] =
+        &[PublicKeyCredentialParameters::new(Algorithm::Es256)];
+    make_credential::Request {
+        client_data_hash: HASH,
+        rp: PublicKeyCredentialRpEntity {
+            id: "example.com",
+            name: None,
+        },
+        user: PublicKeyCredentialUserEntity {
+            id: b"u",
+            name: None,
+            display_name: None,
+        },
+        pub_key_cred_params: List::new(ES256),
+        exclude_list: None,
+        extensions: None,
+        options: None,
+        pin_uv_auth_param: None,
+        pin_uv_auth_protocol: None,
+        enterprise_attestation: None,
+        attestation_formats_preference: None,
+    }
+}
+
+fn heard(what: &impl std::fmt::Debug) -> ControlFlow<()> {
+    drop(format!("{what:?}"));
+    ON
+}

@@ -4,11 +4,15 @@
 //! Run one from the repository's root: `cargo +nightly fuzz run get_info`. Each has a folder in
 //! `corpus`, begun with recorded messages.
 
+mod card;
 mod counter;
 mod script;
+mod token;
 
+pub use card::{Gone, ScriptedCard};
 pub use counter::Counter;
 pub use script::Script;
+pub use token::{ScriptedToken, Unplugged};
 
 use std::fmt::Debug;
 
@@ -16,7 +20,7 @@ use keysteward_core::cbor::{Encode, encode};
 
 /// Room for whatever was read: nothing grows when it is written again, and a fuzzer's inputs are
 /// shorter.
-pub const ROOM: usize = 1 << 16;
+pub const ROOM: usize = 1 << 13;
 
 /// Writes what was read. Gives the bytes, for the caller to read again.
 pub fn written(message: &dyn Encode) -> Vec<u8> {

@@ -1,0 +1,124 @@
+//! Cards and U2F keys that answer from a script.
+
+use keysteward_core::iso7816::{CardTransport, Command, Response, ResponseTooShort, Status};
+use keysteward_core::session::ctap1::U2fTransport;
+use keysteward_core::time::Millis;
+
+use crate::Script;
+
+/// A card at a reader. Each APDU takes it a millisecond.
+#[derive(Debug)]
+pub struct ScriptedCard<'s> {
+    pub script: Script<'s>,
+    pub now: Millis,
+    pub max_command: Option<usize>,
+    /// Whether SELECT is answered as a FIDO token does.
+    pub selected: bool,
+}
+
+/// The script has ended, or what it says does not fit.
+#[derive(Debug)]
+pub enum Gone {
+    Ended,
+    TooLong,
+    /// The reader takes no commands of the extended form.
+    Extended,
+}
+
+impl<'s> ScriptedCard<'s> {
+    pub const fn new(script: Script<'s>) -> Self {
+        Self {
+            script,
+            now: Millis(0),
+            max_command: None,
+            selected: false,
+        }
+    }
+
+    fn answer<'r>(&mut self, response: &'r mut [u8]) -> Result<&'r [u8], Gone> {
+        self.now = self.now.after(1);
+        let answer = self.script.rest_of_step();
+        let response = response.get_mut(..answer.len()).ok_or(Gone::TooLong)?;
+        response.copy_from_slice(answer);
+        Ok(response)
+    }
+}
+
+impl CardTransport for ScriptedCard<'_> {
+    type Error = Gone;
+
+    fn now(&mut self) -> Millis {
+        self.now
+    }
+
+    fn pause(&mut self, until: Millis) {
+        self.now = self.now.max(until);
+    }
+
+    fn transmit<'r>(&mut self, command: &[u8], response: &'r mut [u8]) -> Result<&'r [u8], Gone> {
+        assert!(self.max_command.is_none_or(|max| command.len() <= max));
+        Command::parse(command).expect("a command");
+        if self.selected && command.get(1) == Some(&0xA4) {
+            self.now = self.now.after(1);
+            response[..10].copy_from_slice(b"FIDO_2_0\x90\x00");
+            return Ok(&response[..10]);
+        }
+        match self.script.byte() {
+            None => Err(Gone::Ended),
+            Some(0xFF) => Err(Gone::Extended),
+            Some(_) => self.answer(response),
+        }
+    }
+
+    fn max_command(&self) -> Option<usize> {
+        self.max_command
+    }
+
+    fn refused_extended(error: &Gone) -> bool {
+        matches!(error, Gone::Extended)
+    }
+}
+
+impl U2fTransport for ScriptedCard<'_> {
+    type Error = Gone;
+
+    fn now(&mut self) -> Millis {
+        self.now
+    }
+
+    fn pause(&mut self, until: Millis) -> Result<(), Gone> {
+        self.now = self.now.max(until);
+        Ok(())
+    }
+
+    fn exchange_apdu<'r>(
+        &mut self,
+        _command: Command<'_>,
+        response: &'r mut [u8],
+        _deadline: Millis,
+    ) -> Result<Response<'r>, Gone> {
+        let answer = match self.script.byte() {
+            None => return Err(Gone::Ended),
+            // Not touched yet.
+            Some(0xFF) => {
+                self.now = self.now.after(1);
+                let status = Status::ConditionsNotSatisfied;
+                return Ok(Response { data: &[], status });
+            }
+            Some(_) => self.answer(response)?,
+        };
+        Response::parse(answer).map_err(|ResponseTooShort { .. }| Gone::TooLong)
+    }
+}
+
+impl std::fmt::Display for Gone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "the script has ended",
+            Self::TooLong => "what the script says does not fit",
+            Self::Extended => "the reader takes no commands of the extended form",
+        })
+    }
+}
+
+impl std::error::Error for Gone {}
