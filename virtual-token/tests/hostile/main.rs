@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod cable;
+mod cards;
 mod flows;
 mod shown;
 
