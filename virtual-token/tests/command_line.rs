@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -108,6 +108,41 @@ fn a_key_says_who_it_is_when_it_is_plugged_in() {
     assert!(serial(&first).starts_with("\"KS-"), "{first}");
     assert_ne!(serial(&first), serial(&second));
     assert_eq!(serial(&plug("three", &[])), serial(&first), "made once");
+}
+
+#[test]
+fn a_hostile_key_does_what_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::new(folder.path());
+    let (_key, mut stream, _) = host.plug(folder.path(), "foe", &["--hostile", "error-7f"]);
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut exchange = |channel: [u8; 4], rest: &[u8]| {
+        let mut report = [0; 64];
+        report[..4].copy_from_slice(&channel);
+        report[4..4 + rest.len()].copy_from_slice(rest);
+        stream.write_all(&report).unwrap();
+        stream.read_exact(&mut report).unwrap();
+        report
+    };
+    let opened = exchange([0xFF; 4], b"\x86\x00\x08a nonce.");
+    assert_eq!(opened[4..15], *b"\x86\x00\x11a nonce.");
+    let channel = [opened[15], opened[16], opened[17], opened[18]];
+    let refused = exchange(channel, &[0x90, 0x00, 0x01, 0x04]);
+    assert_eq!(refused[4..8], [0xBF, 0x00, 0x01, 0x7F], "getInfo");
+    let output = program()
+        .args([
+            "--connect",
+            "/nowhere",
+            "--storage",
+            "/nowhere",
+            "--hostile",
+            "polite",
+        ])
+        .output()
+        .unwrap();
+    assert!(refusal(&output).contains("polite"));
 }
 
 #[test]
