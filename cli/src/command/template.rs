@@ -65,6 +65,12 @@ pub(crate) struct Create {
     /// The user must choose a PIN before first use, where the key can force it
     #[arg(long)]
     pin_force_change: bool,
+    /// Model that may be issued with it; may be given several times [default: those of its types]
+    #[arg(long = "allow-aaguid", value_name = "AAGUID")]
+    allowed_aaguids: Vec<String>,
+    /// Model that may not; may be given several times
+    #[arg(long = "block-aaguid", value_name = "AAGUID")]
+    blocked_aaguids: Vec<String>,
     /// Ask for attestation that names this very key
     #[arg(long)]
     enterprise_attestation: bool,
@@ -133,6 +139,8 @@ impl Create {
             cred_protect: self.cred_protect,
             algorithms: self.algorithms,
             delete_at_idp: self.on_revoke == "delete",
+            allowed_aaguids: self.allowed_aaguids,
+            blocked_aaguids: self.blocked_aaguids,
         }
     }
 }
@@ -154,6 +162,8 @@ pub(super) struct Template {
     always_uv: Option<bool>,
     cred_protect: u32,
     algorithms: Vec<i32>,
+    allowed_aaguids: Vec<String>,
+    blocked_aaguids: Vec<String>,
     on_revoke: &'static str,
 }
 
@@ -182,6 +192,8 @@ impl View for Template {
         "always_uv",
         "cred_protect",
         "algorithms",
+        "allowed_aaguids",
+        "blocked_aaguids",
         "on_revoke",
     ];
 }
@@ -205,6 +217,8 @@ impl From<wire::Template> for Template {
             always_uv: template.always_uv,
             cred_protect: template.cred_protect,
             algorithms: template.algorithms,
+            allowed_aaguids: template.allowed_aaguids,
+            blocked_aaguids: template.blocked_aaguids,
             on_revoke: if template.delete_at_idp {
                 "delete"
             } else {

@@ -49,6 +49,9 @@ pub(crate) struct Create {
     /// PEM file with a certificate that attestation must lead to; may be given several times
     #[arg(long = "attestation-root", value_name = "FILE")]
     attestation_roots: Vec<PathBuf>,
+    /// Whom to trust beside these roots, as the server's settings name it; may be given twice
+    #[arg(long = "trusted-by", value_name = "SOURCE", value_parser = ["truststore", "metadata"])]
+    trusted_by: Vec<String>,
     /// Attestation that is accepted without a root; may be given twice
     #[arg(long = "unrooted", value_name = "KIND", value_parser = ["none", "self"])]
     unrooted: Vec<String>,
@@ -107,6 +110,7 @@ impl Create {
             name: self.name,
             aaguids: self.aaguids,
             attestation_roots,
+            trusted_by: self.trusted_by,
             unrooted_attestation: self.unrooted,
             allow_virtual: self.allow_virtual,
             registration: self.registration,
@@ -122,6 +126,7 @@ pub(super) struct TokenType {
     attestation_roots: Vec<String>,
     /// How many, for the table.
     roots: usize,
+    trusted_by: Vec<String>,
     unrooted_attestation: Vec<String>,
     allow_virtual: bool,
     registration: String,
@@ -133,6 +138,7 @@ impl View for TokenType {
         "name",
         "aaguids",
         "roots",
+        "trusted_by",
         "unrooted_attestation",
         "allow_virtual",
         "registration",
@@ -147,6 +153,7 @@ impl From<wire::TokenType> for TokenType {
             aaguids: token_type.aaguids,
             roots: token_type.attestation_roots.len(),
             attestation_roots: token_type.attestation_roots,
+            trusted_by: token_type.trusted_by,
             unrooted_attestation: token_type.unrooted_attestation,
             allow_virtual: token_type.allow_virtual,
             registration: token_type.registration,

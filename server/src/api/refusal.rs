@@ -252,6 +252,13 @@ impl From<operation::Error> for Refusal {
                 .about("token", token_type)
                 .allowed(format!("a type that template {template} names"))
                 .next("name the type in a template, or use another template"),
+            E::ModelNotAllowed { template, aaguid } => not_now("MODEL_NOT_ALLOWED")
+                .about("token", aaguid.to_string())
+                .allowed(format!("a model that template {template} allows"))
+                .next("use another template, or another key"),
+            E::NoTrust(_) => not_now("ATTESTATION_NOT_POSSIBLE")
+                .about("token", "its attestation could not be checked")
+                .next("put the file of trust in order that the settings name under [attestation]"),
             E::NoPin => not_now("PIN_NOT_HELD")
                 .about("token", "its PIN is not held here")
                 .next("reset the key and issue it again"),

@@ -6,9 +6,11 @@ use keysteward_proto::server::v1::{self as wire, templates_server};
 use serde_json::json;
 use tonic::{Request, Response, Status};
 
-use super::{Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal};
+use super::{
+    Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal, token_types::aaguids,
+};
 use crate::{
-    lifecycle::{Alphabet, Custody, PinPolicy, Template, TokenType},
+    lifecycle::{Aaguid, Alphabet, Custody, PinPolicy, Template, TokenType},
     store::{self, Reads, TemplateId, TokenTypeId, template::Row},
 };
 
@@ -115,6 +117,8 @@ fn parse(new: &wire::Template, token_types: Vec<TokenTypeId>) -> Result<Template
             new.algorithms.clone()
         },
         delete_at_idp: new.delete_at_idp,
+        allowed_aaguids: aaguids("template.allowed_aaguids", &new.allowed_aaguids)?,
+        blocked_aaguids: aaguids("template.blocked_aaguids", &new.blocked_aaguids)?,
     })
 }
 
@@ -165,7 +169,13 @@ fn to_wire(row: Row<Template>, words: &Words) -> wire::Template {
         cred_protect: definition.cred_protect.into(),
         algorithms: definition.algorithms,
         delete_at_idp: definition.delete_at_idp,
+        allowed_aaguids: words_of(&definition.allowed_aaguids),
+        blocked_aaguids: words_of(&definition.blocked_aaguids),
     }
+}
+
+fn words_of(aaguids: &[Aaguid]) -> Vec<String> {
+    aaguids.iter().map(ToString::to_string).collect()
 }
 
 /// COSE. What every token has.

@@ -25,6 +25,7 @@ use tonic::{
 
 use super::{access::Scope, auth::AuthLayer, *};
 use crate::{
+    attestation::Anchors,
     audit as record_of,
     fleet::FleetSettings,
     operation::{Connections, Parts, Settings},
@@ -63,6 +64,7 @@ impl Bench {
         let engine = Engine::new(Parts {
             store: store.clone(),
             keys: keys.clone(),
+            anchors: Anchors::default(),
             hosts: Arc::new(fleet.clone()),
             providers: Arc::new(Connections::new(keys.clone())),
             clock: clock.clone(),

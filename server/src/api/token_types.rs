@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use super::{Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal};
 use crate::{
     attestation,
-    lifecycle::{Aaguid, Registration, TokenType, Unrooted},
+    lifecycle::{Aaguid, Registration, TokenType, TrustedBy, Unrooted},
     store::{self, TokenTypeId, token_type::Row},
 };
 
@@ -24,6 +24,14 @@ impl token_types_server::TokenTypes for TokenTypes {
         let now = self.0.clock.now();
         let definition = parse(&new)?;
         definition.check(&new.name)?;
+        self.0.engine.check_trust(&definition).map_err(|refusal| {
+            let sources = definition.trusted_by.iter().map(|source| source.as_str());
+            Refusal::field(
+                "token_type.trusted_by",
+                sources.collect::<Vec<_>>().join(", "),
+                refusal.to_string(),
+            )
+        })?;
         let row = Row {
             id: TokenTypeId::new(),
             name: new.name,
@@ -35,6 +43,7 @@ impl token_types_server::TokenTypes for TokenTypes {
         let facts = [
             ("name", json!(row.name)),
             ("aaguids", json!(row.definition.aaguids)),
+            ("trusted_by", json!(row.definition.trusted_by)),
             ("roots", json!(row.definition.attestation_roots.len())),
             (
                 "unrooted_attestation",
@@ -99,14 +108,7 @@ impl token_types_server::TokenTypes for TokenTypes {
 }
 
 fn parse(new: &wire::TokenType) -> Result<TokenType, Refusal> {
-    let mut aaguids: Vec<Aaguid> = Vec::new();
-    for text in &new.aaguids {
-        let aaguid = text.parse().map_err(|_| {
-            let allowed = "8-4-4-4-12 hexadecimal digits";
-            Refusal::field("token_type.aaguids", text.as_str(), allowed)
-        })?;
-        aaguids.push(aaguid);
-    }
+    let aaguids = aaguids("token_type.aaguids", &new.aaguids)?;
     let mut unrooted_attestation: Vec<Unrooted> = Vec::new();
     for text in &new.unrooted_attestation {
         let kind = text.parse().map_err(|error: store::UnknownWord| {
@@ -115,16 +117,36 @@ fn parse(new: &wire::TokenType) -> Result<TokenType, Refusal> {
         })?;
         unrooted_attestation.push(kind);
     }
+    let mut trusted_by: Vec<TrustedBy> = Vec::new();
+    for text in &new.trusted_by {
+        let source = text.parse().map_err(|error: store::UnknownWord| {
+            let allowed = error.allowed.join(", ");
+            Refusal::field("token_type.trusted_by", text.as_str(), allowed)
+        })?;
+        trusted_by.push(source);
+    }
     let registration = word("token_type.registration", &new.registration)?;
     // Refused here, where a person reads it, and not at the first token.
     attestation::Trust::new(&new.attestation_roots, attestation::Unrooted::default())?;
     Ok(TokenType {
         aaguids,
         attestation_roots: new.attestation_roots.clone(),
+        trusted_by,
         unrooted_attestation,
         allow_virtual: new.allow_virtual,
         registration: registration.unwrap_or(Registration::Automatic),
     })
+}
+
+/// Models, as people write them.
+pub(super) fn aaguids(field: &str, texts: &[String]) -> Result<Vec<Aaguid>, Refusal> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse()
+                .map_err(|_| Refusal::field(field, text, "8-4-4-4-12 hexadecimal digits"))
+        })
+        .collect()
 }
 
 fn to_wire(row: Row<TokenType>) -> wire::TokenType {
@@ -140,6 +162,11 @@ fn to_wire(row: Row<TokenType>) -> wire::TokenType {
             .map(|kind| kind.as_str().to_owned())
             .collect(),
         allow_virtual: definition.allow_virtual,
+        trusted_by: definition
+            .trusted_by
+            .iter()
+            .map(|source| source.as_str().to_owned())
+            .collect(),
         registration: definition.registration.as_str().to_owned(),
     }
 }

@@ -1,156 +1,145 @@
-//! Attestation certificates. WebAuthn Level 3 §8.2.1 (packed) and §8.6 (U2F).
+//! X.509 certificates as attestations carry them. RFC 5280 §4.
 
-use super::{ProfileFault, Refusal};
-use keysteward_core::webauthn::cose::PublicKey;
-use uuid::Uuid;
+use super::{Refusal, key::Key, refusal::CertificateFault};
+use jiff::Timestamp;
+use keysteward_core::cbor::List;
 use x509_parser::{
-    asn1_rs::{Oid, oid},
+    asn1_rs::Oid,
     certificate::X509Certificate,
-    prelude::{FromDer, X509Version},
-    x509::AttributeTypeAndValue,
+    extensions::{BasicConstraints, KeyUsage, ParsedExtension, X509Extension},
+    prelude::FromDer,
+    time::ASN1Time,
 };
 
-/// The key of an attestation certificate.
-pub(super) enum Key {
-    P256 { x: [u8; 32], y: [u8; 32] },
-    Ed25519([u8; 32]),
+/// A readable certificate. Nothing is believed of it yet.
+#[derive(Clone, Debug)]
+pub(super) struct Certificate<'a> {
+    der: &'a [u8],
+    pub(super) x509: X509Certificate<'a>,
 }
 
-impl Key {
-    pub(super) const fn as_cose(&self) -> PublicKey<'_> {
-        match self {
-            Self::P256 { x, y } => PublicKey::Es256 { x, y },
-            Self::Ed25519(x) => PublicKey::Ed25519 { x },
+/// The signer's first, each certified by the next.
+#[derive(Clone, Debug)]
+pub(super) struct Chain<'a> {
+    pub(super) leaf: Certificate<'a>,
+    pub(super) issuers: Vec<Certificate<'a>>,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn read(x5c: List<'a, &'a [u8]>) -> Result<Self, Refusal> {
+        Self::parse(&x5c.iter().take(LONGEST_CHAIN + 1).collect::<Vec<_>>())
+    }
+
+    pub(super) fn parse(der: &[&'a [u8]]) -> Result<Self, Refusal> {
+        if der.len() > LONGEST_CHAIN {
+            return Err(Refusal::ChainTooLong {
+                longest: LONGEST_CHAIN,
+            });
+        }
+        let mut certificates = der.iter().map(|der| Certificate::parse(der));
+        let leaf = certificates.next().ok_or(Refusal::NoCertificate)??;
+        let issuers = certificates.collect::<Result<_, _>>()?;
+        Ok(Self { leaf, issuers })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Certificate<'a>> {
+        core::iter::once(&self.leaf).chain(&self.issuers)
+    }
+}
+
+impl<'a> Certificate<'a> {
+    pub(super) fn parse(der: &'a [u8]) -> Result<Self, Refusal> {
+        match X509Certificate::from_der(der) {
+            Ok(([], x509)) => Ok(Self { der, x509 }),
+            Ok((rest, _)) => Err(Refusal::Certificate(format!(
+                "{} bytes follow it",
+                rest.len()
+            ))),
+            Err(error) => Err(Refusal::Certificate(error.to_string())),
+        }
+    }
+
+    pub(super) const fn der(&self) -> &'a [u8] {
+        self.der
+    }
+
+    pub(super) fn key(&self) -> Result<Key, Refusal> {
+        Key::of_certificate(self.x509.public_key()).map_err(Refusal::UnsupportedCertificateKey)
+    }
+
+    pub(super) fn subject(&self) -> String {
+        self.x509.subject().to_string()
+    }
+
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.x509.subject().as_raw() == self.x509.issuer().as_raw()
+    }
+
+    pub(super) fn not_before(&self) -> Timestamp {
+        timestamp(self.x509.validity().not_before)
+    }
+
+    pub(super) fn not_after(&self) -> Timestamp {
+        timestamp(self.x509.validity().not_after)
+    }
+
+    pub(super) fn basic_constraints(&self) -> Result<Option<&BasicConstraints>, Refusal> {
+        let found = self.x509.basic_constraints().map_err(unreadable)?;
+        Ok(found.map(|extension| extension.value))
+    }
+
+    pub(super) fn key_usage(&self) -> Result<Option<&KeyUsage>, Refusal> {
+        let found = self.x509.key_usage().map_err(unreadable)?;
+        Ok(found.map(|extension| extension.value))
+    }
+
+    /// An extension that stands there once.
+    pub(super) fn extension(&self, oid: &Oid<'_>) -> Result<Option<&X509Extension<'a>>, Refusal> {
+        self.x509.get_extension_unique(oid).map_err(unreadable)
+    }
+
+    /// Those that are critical and that nobody here understands, or that do not parse.
+    pub(super) fn not_understood(&self) -> Option<&X509Extension<'a>> {
+        self.x509.extensions().iter().find(|extension| {
+            extension.critical
+                && !matches!(
+                    extension.parsed_extension(),
+                    ParsedExtension::BasicConstraints(_)
+                        | ParsedExtension::KeyUsage(_)
+                        | ParsedExtension::ExtendedKeyUsage(_)
+                        | ParsedExtension::SubjectAlternativeName(_)
+                        // Any policy will do; whoever constrains them is refused.
+                        | ParsedExtension::CertificatePolicies(_)
+                )
+        })
+    }
+
+    /// Of an end entity: what every format demands.
+    pub(super) fn check_no_ca(&self, stated: Stated) -> Result<(), Refusal> {
+        let fault = |fault| Err(Refusal::Profile(fault));
+        match self.basic_constraints()? {
+            Some(constraints) if constraints.ca => fault(CertificateFault::IsCa),
+            None if stated == Stated::Needed => fault(CertificateFault::NoBasicConstraints),
+            _ => Ok(()),
         }
     }
 }
 
-pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Refusal> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
-        Ok((rest, _)) => Err(Refusal::Certificate(format!(
-            "{} bytes follow it",
-            rest.len()
-        ))),
-        Err(error) => Err(Refusal::Certificate(error.to_string())),
-    }
-}
-
-pub(super) fn key(certificate: &X509Certificate<'_>) -> Result<Key, Refusal> {
-    let spki = certificate.public_key();
-    let bits: &[u8] = &spki.subject_public_key.data;
-    let kind = &spki.algorithm.algorithm;
-    let curve = spki
-        .algorithm
-        .parameters
-        .as_ref()
-        .and_then(|parameters| parameters.as_oid().ok());
-    let key = if *kind == EC_PUBLIC_KEY && curve == Some(PRIME256V1) {
-        uncompressed(bits).map(|(x, y)| Key::P256 { x, y })
-    } else if *kind == ED25519 {
-        bits.try_into().ok().map(Key::Ed25519)
-    } else {
-        None
-    };
-    key.ok_or_else(|| {
-        let curve = curve.map(|curve| format!(" {curve}")).unwrap_or_default();
-        Refusal::UnsupportedCertificateKey(format!("{kind}{curve}"))
-    })
-}
-
-fn uncompressed(point: &[u8]) -> Option<([u8; 32], [u8; 32])> {
-    let (&[tag], coordinates) = point.split_first_chunk()?;
-    let (x, y) = coordinates.split_first_chunk()?;
-    (tag == 0x04).then_some((*x, y.try_into().ok()?))
-}
-
-/// WebAuthn Level 3 §8.2.1, and that the AAGUID is the credential's (§8.2).
-pub(super) fn check_packed(
-    certificate: &X509Certificate<'_>,
-    aaguid: &[u8; 16],
-) -> Result<(), Refusal> {
-    let fault = |fault| Err(Refusal::Profile(fault));
-    if certificate.version() != X509Version::V3 {
-        return fault(ProfileFault::NotVersion3);
-    }
-    let subject = certificate.subject();
-    let country = text(subject.iter_country().next());
-    if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return fault(ProfileFault::NoCountry);
-    }
-    if text(subject.iter_organization().next()).is_empty() {
-        return fault(ProfileFault::NoOrganization);
-    }
-    let unit = text(subject.iter_organizational_unit().next());
-    if unit != ORGANIZATIONAL_UNIT {
-        return fault(ProfileFault::OrganizationalUnit {
-            found: unit.to_owned(),
-        });
-    }
-    if text(subject.iter_common_name().next()).is_empty() {
-        return fault(ProfileFault::NoCommonName);
-    }
-    if check_end_entity(certificate)? == EndEntity::Assumed {
-        return fault(ProfileFault::NoBasicConstraints);
-    }
-    check_aaguid(certificate, aaguid)
-}
-
-/// How it is known that a certificate is no CA's.
+/// Whether a certificate must say that it is no CA's, or may leave it out
+/// (RFC 5280 section 4.2.1.9).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum EndEntity {
-    /// Its basic constraints say so.
-    Stated,
-    /// It has none (RFC 5280 section 4.2.1.9).
+pub(super) enum Stated {
+    Needed,
     Assumed,
 }
 
-pub(super) fn check_end_entity(certificate: &X509Certificate<'_>) -> Result<EndEntity, Refusal> {
-    let constraints = certificate
-        .basic_constraints()
-        .map_err(|error| Refusal::Certificate(error.to_string()))?;
-    match constraints {
-        Some(constraints) if constraints.value.ca => Err(Refusal::Profile(ProfileFault::IsCa)),
-        Some(_) => Ok(EndEntity::Stated),
-        None => Ok(EndEntity::Assumed),
-    }
+fn unreadable(error: x509_parser::error::X509Error) -> Refusal {
+    Refusal::Certificate(error.to_string())
 }
 
-fn check_aaguid(certificate: &X509Certificate<'_>, aaguid: &[u8; 16]) -> Result<(), Refusal> {
-    let extension = certificate
-        .get_extension_unique(&FIDO_GEN_CE_AAGUID)
-        .map_err(|error| Refusal::Certificate(error.to_string()))?;
-    // A root of one model needs no AAGUID in its certificates.
-    let Some(extension) = extension else {
-        return Ok(());
-    };
-    let fault = |fault| Err(Refusal::Profile(fault));
-    if extension.critical {
-        return fault(ProfileFault::AaguidCritical);
-    }
-    let Some((&OCTET_STRING_OF_16, found)) = extension.value.split_first_chunk() else {
-        return fault(ProfileFault::AaguidUnreadable);
-    };
-    match <[u8; 16]>::try_from(found) {
-        Err(_) => fault(ProfileFault::AaguidUnreadable),
-        Ok(found) if found != *aaguid => fault(ProfileFault::OtherAaguid {
-            certificate: Uuid::from_bytes(found),
-            credential: Uuid::from_bytes(*aaguid),
-        }),
-        Ok(_) => Ok(()),
-    }
+fn timestamp(time: ASN1Time) -> Timestamp {
+    Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }
 
-/// Empty where there is none, or none in letters.
-fn text<'a>(attribute: Option<&'a AttributeTypeAndValue<'a>>) -> &'a str {
-    attribute
-        .and_then(|attribute| attribute.as_str().ok())
-        .unwrap_or_default()
-}
-
-const ORGANIZATIONAL_UNIT: &str = "Authenticator Attestation";
-const FIDO_GEN_CE_AAGUID: Oid<'_> = oid!(1.3.6.1.4.1.45724.1.1.4);
-const OCTET_STRING_OF_16: [u8; 2] = [0x04, 0x10];
-const EC_PUBLIC_KEY: Oid<'_> = oid!(1.2.840.10045.2.1);
-const PRIME256V1: Oid<'_> = oid!(1.2.840.10045.3.1.7);
-const ED25519: Oid<'_> = oid!(1.3.101.112);
+/// Android's remotely provisioned keys come with five.
+const LONGEST_CHAIN: usize = 8;

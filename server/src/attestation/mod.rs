@@ -2,14 +2,14 @@
 //! trust. WebAuthn Level 3 §7.1 (steps on the attestation object) and §8.
 //!
 //! ```text
-//!  object ─> authenticator data ─> statement ─> signature ─┬─> certificate profile ─> path to a root
-//!            for this RP, key,      packed,                ├─> itself      (where the type allows it)
-//!            algorithm, model       fido-u2f, none         └─> nothing     (where the type allows it)
+//!  object ─> authenticator data ─> format ─> evidence ─┬─> certificates ─> path to a root ─> metadata
+//!            for this RP, key,     a file             ├─> itself    (where the type allows it)
+//!            algorithm, model      each               └─> nothing   (where the type allows it)
 //! ```
 //!
-//! Pure: bytes, what was asked, what is trusted and the time go in; a
-//! [`VerifiedAttestation`] comes out, or the [`Refusal`]. Signatures are checked
-//! by the core, paths by webpki.
+//! Pure but for [`Anchors`], which reads files when the server starts: bytes, what
+//! was asked, what is trusted and the time go in; a [`VerifiedAttestation`] comes
+//! out, or the [`Refusal`].
 //!
 //! ```
 //! use keysteward_server::attestation::{Expected, Refusal, Trust, Unrooted, verify};
@@ -20,6 +20,9 @@
 //!     user_verified: true,
 //!     algorithms: &[-7],
 //!     aaguids: &[],
+//!     template_aaguids: &[],
+//!     blocked_aaguids: &[],
+//!     serial: None,
 //! };
 //! let now = "2026-11-21T12:00:00Z".parse().expect("a time");
 //! let refusal = verify(b"no CBOR", &[0; 32], &expected, &trust, now).unwrap_err();
@@ -27,25 +30,36 @@
 //! # Ok::<(), keysteward_server::attestation::RootError>(())
 //! ```
 
+mod anchors;
 mod certificate;
 pub mod client_data;
+mod format;
+mod key;
+mod metadata;
+mod path;
 mod refusal;
+mod serial;
 #[cfg(test)]
 mod tests;
 mod trust;
 
-pub use refusal::{ProfileFault, Refusal};
-pub use trust::{RootError, Trust, Unrooted};
+pub use anchors::{AnchorError, Anchors, Files, MetadataFacts, MetadataFiles, Source, TrustError};
+pub use format::{AndroidKeyFault, AppleFault, TpmFault};
+pub use metadata::{Listed, Metadata, MetadataFault, Signer, Stale};
+pub use refusal::{CertificateFault, Refusal};
+pub use trust::{Root, RootError, Trust, Unrooted};
 
+use format::Signed;
 use jiff::Timestamp;
-use keysteward_core::crypto::{Crypto, PrivateKey, PublicPoint, RustCrypto};
+use key::Key;
 use keysteward_core::webauthn::{
-    attestation::{AttestationObject, Statement},
+    attestation::AttestationObject,
     authenticator_data::{AttestedCredential, AuthenticatorData, Flags},
     cose::PublicKey,
 };
-use rand::rngs::OsRng;
+use sha2::{Digest, Sha256};
 use std::fmt;
+use uuid::Uuid;
 
 /// What was asked of the token.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +69,14 @@ pub struct Expected<'a> {
     pub user_verified: bool,
     /// COSE numbers.
     pub algorithms: &'a [i64],
-    /// Models allowed; empty: every one.
+    /// Models that the token type is for; empty: every one.
     pub aaguids: &'a [[u8; 16]],
+    /// Models that the template allows; empty: every one.
+    pub template_aaguids: &'a [[u8; 16]],
+    /// Models that the template refuses.
+    pub blocked_aaguids: &'a [[u8; 16]],
+    /// What the token told of itself when it was plugged in.
+    pub serial: Option<&'a str>,
 }
 
 /// A credential whose attestation passed every check.
@@ -68,6 +88,8 @@ pub struct VerifiedAttestation {
     sign_count: u32,
     format: String,
     proof: Proof,
+    listed: Option<Listed>,
+    serial: Option<String>,
 }
 
 /// What stands behind an attestation.
@@ -104,7 +126,7 @@ impl VerifiedAttestation {
         self.sign_count
     }
 
-    /// `packed`, `fido-u2f` or `none`.
+    /// As it stands in the attestation object.
     #[must_use]
     pub fn format(&self) -> &str {
         &self.format
@@ -114,16 +136,35 @@ impl VerifiedAttestation {
     pub const fn proof(&self) -> &Proof {
         &self.proof
     }
+
+    /// What the FIDO metadata say of the model, where they were asked.
+    #[must_use]
+    pub const fn listed(&self) -> Option<&Listed> {
+        self.listed.as_ref()
+    }
+
+    /// The one device that the maker's certificate is for (enterprise attestation).
+    #[must_use]
+    pub fn serial(&self) -> Option<&str> {
+        self.serial.as_deref()
+    }
 }
 
 /// As an administrator reads it: "packed, proven to CN=Example Root".
 impl fmt::Display for VerifiedAttestation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.proof {
-            Proof::Root { subject } => write!(f, "{}, proven to {subject}", self.format),
-            Proof::Itself => write!(f, "{}, by itself", self.format),
-            Proof::Nothing => f.write_str(&self.format),
+            Proof::Root { subject } => write!(f, "{}, proven to {subject}", self.format)?,
+            Proof::Itself => write!(f, "{}, by itself", self.format)?,
+            Proof::Nothing => f.write_str(&self.format)?,
         }
+        if let Some(serial) = &self.serial {
+            write!(f, "; serial number {serial}")?;
+        }
+        if let Some(listed) = &self.listed {
+            write!(f, "; FIDO metadata: {listed}")?;
+        }
+        Ok(())
     }
 }
 
@@ -139,26 +180,25 @@ pub fn verify(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<VerifiedAttestation, Refusal> {
-    // Checking signatures draws no randomness.
-    let crypto = RustCrypto(OsRng);
     let object = AttestationObject::parse(object).map_err(Refusal::Object)?;
     let data = AuthenticatorData::parse(object.auth_data).map_err(Refusal::AuthenticatorData)?;
-    let credential = check_data(&data, expected, crypto)?;
-    let statement = object.statement().map_err(Refusal::Statement)?;
+    let (credential, credential_key) = check_data(&data, expected)?;
     let signed = Signed {
         auth_data: object.auth_data,
         client_data_hash,
-        aaguid: *credential.aaguid,
+        data: &data,
+        credential,
+        credential_key: credential_key.as_ref(),
     };
-    let proof = match &statement {
-        Statement::None if object.att_stmt.bytes() != EMPTY_MAP => Err(Refusal::NoneWithStatement),
-        Statement::None => trust.accept_nothing(),
-        Statement::Packed { x5c: None, .. } => by_itself(&statement, &signed, trust, crypto),
-        Statement::Packed { .. } | Statement::FidoU2f { .. } => {
-            by_its_maker(&statement, &signed, trust, now, crypto)
+    let (mut proof, mut listed, mut serial) = (Proof::Nothing, None, None);
+    for evidence in format::evidence(object.fmt, object.att_stmt, &signed)? {
+        if let Some(found) = evidence.serial() {
+            serial = Some(serial::check(found, expected.serial)?);
         }
-        other => Err(Refusal::UnsupportedFormat(other.fmt().to_owned())),
-    }?;
+        let (next, of_model) = trust.accept(&evidence, credential.aaguid, now)?;
+        proof = proof.stronger(next);
+        listed = listed.or(of_model);
+    }
     Ok(VerifiedAttestation {
         credential_id: credential.credential_id.to_vec(),
         public_key_cose: cose_bytes(&credential.public_key)?,
@@ -166,23 +206,27 @@ pub fn verify(
         sign_count: data.sign_count,
         format: object.fmt.to_owned(),
         proof,
+        listed,
+        serial,
     })
 }
 
-/// What an attestation signature is over.
-struct Signed<'a> {
-    auth_data: &'a [u8],
-    client_data_hash: &'a [u8; 32],
-    aaguid: [u8; 16],
+impl Proof {
+    fn stronger(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Root { .. }, _) | (Self::Itself, Self::Nothing) => self,
+            _ => other,
+        }
+    }
 }
 
-/// WebAuthn Level 3 §7.1, steps 14 to 20.
+/// WebAuthn Level 3 §7.1, steps 14 to 20. The key is absent where its algorithm is
+/// not read here; nothing signed by it is accepted then.
 fn check_data<'d, 'a>(
     data: &'d AuthenticatorData<'a>,
     expected: &Expected<'_>,
-    mut crypto: RustCrypto<OsRng>,
-) -> Result<&'d AttestedCredential<'a>, Refusal> {
-    if *data.rp_id_hash != crypto.sha256(&[expected.rp_id.as_bytes()]) {
+) -> Result<(&'d AttestedCredential<'a>, Option<Key>), Refusal> {
+    if *data.rp_id_hash != <[u8; 32]>::from(Sha256::digest(expected.rp_id)) {
         return Err(Refusal::OtherRelyingParty {
             expected: expected.rp_id.to_owned(),
         });
@@ -200,11 +244,7 @@ fn check_data<'d, 'a>(
     if credential.credential_id.is_empty() {
         return Err(Refusal::EmptyCredentialId);
     }
-    if !expected.aaguids.is_empty() && !expected.aaguids.contains(credential.aaguid) {
-        return Err(Refusal::OtherModel {
-            aaguid: uuid::Uuid::from_bytes(*credential.aaguid),
-        });
-    }
+    check_model(credential.aaguid, expected)?;
     let algorithm = i64::from(credential.public_key.algorithm());
     if !expected.algorithms.contains(&algorithm) {
         return Err(Refusal::AlgorithmNotAsked {
@@ -212,73 +252,25 @@ fn check_data<'d, 'a>(
             asked: expected.algorithms.to_vec(),
         });
     }
-    match credential.public_key {
-        PublicKey::Es256 { x, y } => {
-            // A key agreement is what tells a point on the curve from another.
-            let point = PublicPoint { x: *x, y: *y };
-            crypto
-                .p256_agree(&PrivateKey::from_bytes(ONE), &point)
-                .map_err(|_| Refusal::UnusablePublicKey { algorithm })?;
-        }
-        PublicKey::Ed25519 { .. } => {}
-        // Named as one of ours, without the members of one.
-        PublicKey::Other { .. } if matches!(algorithm, ES256 | EDDSA) => {
-            return Err(Refusal::UnusablePublicKey { algorithm });
-        }
-        _ => {}
+    let key = Key::of_credential(&credential.public_key);
+    // Named as one that is read here, without being one.
+    if key.is_none() && key::Scheme::of_cose(credential.public_key.algorithm()).is_some() {
+        return Err(Refusal::UnusablePublicKey { algorithm });
     }
-    Ok(credential)
+    Ok((credential, key))
 }
 
-fn by_itself(
-    statement: &Statement<'_>,
-    signed: &Signed<'_>,
-    trust: &Trust,
-    crypto: RustCrypto<OsRng>,
-) -> Result<Proof, Refusal> {
-    let signature = statement
-        .verify_self(&crypto, signed.auth_data, signed.client_data_hash)
-        .map_err(Refusal::Signature)?;
-    trust.accept_itself(signature)
-}
-
-fn by_its_maker(
-    statement: &Statement<'_>,
-    signed: &Signed<'_>,
-    trust: &Trust,
-    now: Timestamp,
-    crypto: RustCrypto<OsRng>,
-) -> Result<Proof, Refusal> {
-    let chain: Vec<&[u8]> = statement
-        .certificates()
-        .iter()
-        .take(LONGEST_CHAIN + 1)
-        .collect();
-    let Some((leaf, intermediates)) = chain.split_first() else {
-        return Err(Refusal::NoCertificate);
-    };
-    if chain.len() > LONGEST_CHAIN {
-        return Err(Refusal::ChainTooLong {
-            longest: LONGEST_CHAIN,
-        });
+fn check_model(aaguid: &[u8; 16], expected: &Expected<'_>) -> Result<(), Refusal> {
+    let named = Uuid::from_bytes(*aaguid);
+    if expected.blocked_aaguids.contains(aaguid) {
+        return Err(Refusal::BlockedModel { aaguid: named });
     }
-    let certificate = certificate::parse(leaf)?;
-    let key = certificate::key(&certificate)?;
-    let signature = statement
-        .verify(
-            &crypto,
-            &key.as_cose(),
-            signed.auth_data,
-            signed.client_data_hash,
-        )
-        .map_err(Refusal::Signature)?;
-    match statement {
-        Statement::Packed { .. } => certificate::check_packed(&certificate, &signed.aaguid)?,
-        _ => {
-            certificate::check_end_entity(&certificate)?;
+    for allowed in [expected.aaguids, expected.template_aaguids] {
+        if !allowed.is_empty() && !allowed.contains(aaguid) {
+            return Err(Refusal::OtherModel { aaguid: named });
         }
     }
-    trust.check_path(signature, leaf, intermediates, now)
+    Ok(())
 }
 
 fn cose_bytes(key: &PublicKey<'_>) -> Result<Vec<u8>, Refusal> {
@@ -290,16 +282,5 @@ fn cose_bytes(key: &PublicKey<'_>) -> Result<Vec<u8>, Refusal> {
         })
 }
 
-const ES256: i64 = -7;
-const EDDSA: i64 = -8;
-/// The scalar 1, big-endian.
-const ONE: [u8; 32] = {
-    let mut one = [0; 32];
-    one[31] = 1;
-    one
-};
-const EMPTY_MAP: &[u8] = &[0xA0];
-/// Leaf, two intermediates, a root that came along, and one to spare.
-const LONGEST_CHAIN: usize = 5;
 /// ML-DSA-87 has 2,592 bytes.
 const LONGEST_COSE_KEY: usize = 4096;

@@ -1,23 +1,25 @@
-//! Whom a token type believes: roots, and what it accepts without one.
+//! Whom a token type believes: its own roots, the server's truststore, the FIDO
+//! metadata, and what it accepts without a root.
 
-use super::{Proof, Refusal};
-use jiff::Timestamp;
-use keysteward_core::crypto::SignatureVerified;
-use keysteward_core::webauthn::attestation::{NONE, PACKED};
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime, pem::PemObject};
-use std::time::Duration;
-use thiserror::Error;
-use webpki::{
-    ALL_VERIFICATION_ALGS, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter,
-    anchor_from_trusted_cert,
+use super::{
+    Proof, Refusal,
+    certificate::{Certificate, Chain},
+    format::Evidence,
+    metadata::{Entry, Listed, Metadata},
+    path,
 };
-use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+use jiff::Timestamp;
+use keysteward_core::webauthn::attestation::{NONE, PACKED};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use std::sync::Arc;
+use thiserror::Error;
 
 /// What the attestation of a token type must lead to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Trust {
     roots: Vec<Root>,
     unrooted: Unrooted,
+    metadata: Option<Arc<Metadata>>,
 }
 
 /// What is accepted without a path to a root.
@@ -29,9 +31,12 @@ pub struct Unrooted {
     pub itself: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Root {
+/// A certificate that is believed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Root {
     der: CertificateDer<'static>,
+    /// As it stands in the certificate.
+    name: Vec<u8>,
     subject: String,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -57,151 +62,157 @@ impl Trust {
         let mut read = Vec::new();
         for (index, text) in roots.iter().enumerate() {
             let number = index + 1;
-            let before = read.len();
-            for der in CertificateDer::pem_slice_iter(text.as_ref().as_bytes()) {
-                let root = der
-                    .map_err(|error| error.to_string())
-                    .and_then(Root::read)
-                    .map_err(|why| RootError::Unreadable { number, why })?;
-                read.push(root);
-            }
-            if read.len() == before {
+            let found = Root::read_pem(text.as_ref().as_bytes())
+                .map_err(|why| RootError::Unreadable { number, why })?;
+            if found.is_empty() {
                 return Err(RootError::Empty { number });
             }
+            read.extend(found);
         }
         Ok(Self {
             roots: read,
             unrooted,
+            metadata: None,
         })
     }
 
-    pub(super) const fn accept_nothing(&self) -> Result<Proof, Refusal> {
-        if self.unrooted.none {
-            return Ok(Proof::Nothing);
-        }
-        Err(Refusal::NotRooted {
-            format: NONE,
-            found: "nothing",
-        })
+    /// Believes these too.
+    #[must_use]
+    pub fn with_roots(mut self, roots: &[Root]) -> Self {
+        self.roots.extend_from_slice(roots);
+        self
     }
 
-    /// `_signature` is the credential's own.
-    pub(super) const fn accept_itself(
+    /// Asks the metadata about each model: for roots, and whether it was broken.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Arc<Metadata>) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
+    pub(super) fn accept(
         &self,
-        _signature: SignatureVerified,
-    ) -> Result<Proof, Refusal> {
-        if self.unrooted.itself {
-            return Ok(Proof::Itself);
-        }
-        Err(Refusal::NotRooted {
-            format: PACKED,
-            found: "only itself",
-        })
-    }
-
-    /// `_signature` is that of the leaf's key.
-    ///
-    /// RFC 5280 section 6, to one of the roots. The roots' own validity, which
-    /// the RFC leaves open, is checked too.
-    pub(super) fn check_path(
-        &self,
-        _signature: SignatureVerified,
-        leaf: &[u8],
-        intermediates: &[&[u8]],
+        evidence: &Evidence<'_>,
+        aaguid: &[u8; 16],
         now: Timestamp,
-    ) -> Result<Proof, Refusal> {
-        if let Some(root) = self.roots.iter().find(|root| root.der.as_ref() == leaf) {
-            return root.check_validity(now);
-        }
-        let leaf = CertificateDer::from(leaf);
-        let end_entity = EndEntityCert::try_from(&leaf).map_err(|error| refusal(&error))?;
-        let intermediates: Vec<_> = intermediates
-            .iter()
-            .map(|der| CertificateDer::from(*der))
-            .collect();
-        let mut refused = Refusal::UnknownRoot;
-        // One by one, so that it is known which root the path ends at, and a
-        // fault on the way to the right one is not hidden by the others.
-        for root in &self.roots {
-            let Ok(anchor) = anchor_from_trusted_cert(&root.der) else {
-                continue;
-            };
-            match path(&end_entity, &anchor, &intermediates, now) {
-                Ok(()) => return root.check_validity(now),
-                Err(Refusal::UnknownRoot) => {}
-                Err(other) => refused = other,
+    ) -> Result<(Proof, Option<Listed>), Refusal> {
+        let entry = match &self.metadata {
+            None => None,
+            Some(metadata) => {
+                metadata.check_fresh(now)?;
+                metadata.find(aaguid, evidence.chain().map(|chain| &chain.leaf))
             }
-        }
-        Err(refused)
+        };
+        let root = match evidence {
+            Evidence::Certified { chain, .. } => Some(self.root_of(chain, entry, aaguid, now)?),
+            Evidence::Nothing | Evidence::Itself(_) => None,
+        };
+        let listed = entry
+            .map(|entry| entry.check(evidence, root, now))
+            .transpose()?;
+        let unrooted = |format, found| Err(Refusal::NotRooted { format, found });
+        let proof = match (evidence, root) {
+            (_, Some(root)) => Proof::Root {
+                subject: root.subject.clone(),
+            },
+            (Evidence::Itself(_), None) if self.unrooted.itself => Proof::Itself,
+            (Evidence::Itself(_), None) => return unrooted(PACKED, "only itself"),
+            (_, None) if self.unrooted.none => Proof::Nothing,
+            (_, None) => return unrooted(NONE, "nothing"),
+        };
+        Ok((proof, listed))
+    }
+
+    fn root_of<'t>(
+        &'t self,
+        chain: &Chain<'_>,
+        entry: Option<&'t Entry>,
+        aaguid: &[u8; 16],
+        now: Timestamp,
+    ) -> Result<&'t Root, Refusal> {
+        let of_model = entry.map_or(&[][..], |entry| &entry.roots);
+        let roots = self.roots.iter().chain(of_model);
+        path::check(chain, roots, now).map_err(|refusal| match refusal {
+            Refusal::UnknownRoot if self.metadata.is_some() && entry.is_none() => {
+                Refusal::NotInMetadata {
+                    model: model(aaguid, chain),
+                }
+            }
+            other => other,
+        })
     }
 }
 
-fn path(
-    end_entity: &EndEntityCert<'_>,
-    anchor: &TrustAnchor<'_>,
-    intermediates: &[CertificateDer<'_>],
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let since_1970 = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or_default());
-    end_entity
-        .verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            std::slice::from_ref(anchor),
-            intermediates,
-            UnixTime::since_unix_epoch(since_1970),
-            AnyUsage,
-            None,
-            None,
+fn model(aaguid: &[u8; 16], chain: &Chain<'_>) -> String {
+    if *aaguid == [0; 16] {
+        format!(
+            "a key whose certificate has the key identifier {}",
+            Metadata::key_identifier(&chain.leaf)
         )
-        .map(drop)
-        .map_err(|error| refusal(&error))
-}
-
-/// WebAuthn asks nothing of the extended key usage.
-struct AnyUsage;
-
-impl ExtendedKeyUsageValidator for AnyUsage {
-    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        Ok(())
-    }
-}
-
-fn refusal(error: &webpki::Error) -> Refusal {
-    let time = |time: &UnixTime| {
-        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
-    };
-    match error {
-        webpki::Error::UnknownIssuer => Refusal::UnknownRoot,
-        webpki::Error::CertExpired { not_after, .. } => Refusal::Expired {
-            not_after: time(not_after),
-        },
-        webpki::Error::CertNotValidYet { not_before, .. } => Refusal::NotValidYet {
-            not_before: time(not_before),
-        },
-        webpki::Error::EndEntityUsedAsCa => Refusal::IssuerIsNoCa,
-        other => Refusal::Path(other.to_string()),
+    } else {
+        format!("model {}", uuid::Uuid::from_bytes(*aaguid))
     }
 }
 
 impl Root {
-    fn read(der: CertificateDer<'static>) -> Result<Self, String> {
-        let (_, certificate) =
-            X509Certificate::from_der(&der).map_err(|error| error.to_string())?;
-        let time = |time: x509_parser::time::ASN1Time| {
-            Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
-        };
+    /// Every certificate of a PEM text.
+    ///
+    /// # Errors
+    /// Says what is wrong with the first that does not parse.
+    pub fn read_pem(text: &[u8]) -> Result<Vec<Self>, String> {
+        CertificateDer::pem_slice_iter(text)
+            .map(|der| {
+                der.map_err(|error| error.to_string())
+                    .and_then(|der| Self::read(der).map_err(|refusal| refusal.to_string()))
+            })
+            .collect()
+    }
+
+    pub(super) fn read(der: CertificateDer<'static>) -> Result<Self, Refusal> {
+        let certificate = Certificate::parse(&der)?;
+        let (name, subject) = (
+            certificate.x509.subject().as_raw().to_vec(),
+            certificate.subject(),
+        );
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
         Ok(Self {
-            subject: certificate.subject().to_string(),
-            not_before: time(certificate.validity().not_before),
-            not_after: time(certificate.validity().not_after),
             der,
+            name,
+            subject,
+            not_before,
+            not_after,
         })
     }
 
-    fn check_validity(&self, now: Timestamp) -> Result<Proof, Refusal> {
+    /// As an administrator reads it.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    pub(super) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    pub(super) fn certificate(&self) -> Result<Certificate<'_>, Refusal> {
+        Certificate::parse(&self.der)
+    }
+
+    /// Whether it is this very certificate.
+    pub(super) fn is(&self, certificate: &Certificate<'_>) -> bool {
+        self.der.as_ref() == certificate.der()
+    }
+
+    /// Whether the certificate names it as its issuer.
+    pub(super) fn issued(&self, certificate: &Certificate<'_>) -> bool {
+        certificate.x509.issuer().as_raw() == self.name
+    }
+
+    /// The RFC leaves the validity of roots open; we do not.
+    pub(super) fn check_validity(&self, now: Timestamp) -> Result<(), Refusal> {
         if now < self.not_before {
             return Err(Refusal::NotValidYet {
+                subject: self.subject.clone(),
                 not_before: self.not_before,
             });
         }
@@ -211,8 +222,6 @@ impl Root {
                 not_after: self.not_after,
             });
         }
-        Ok(Proof::Root {
-            subject: self.subject.clone(),
-        })
+        Ok(())
     }
 }

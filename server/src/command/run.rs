@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -14,6 +15,7 @@ use tonic::transport::Server;
 use super::init;
 use crate::{
     api::{self, Rooms, auth::AuthLayer, listener},
+    attestation::{Anchors, MetadataFacts},
     fleet::{Fleet, FleetSettings},
     key_store::KeyStore,
     operation::{self, Connections, Engine, Parts},
@@ -54,6 +56,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let database = settings.database();
     check_set_up(&database)?;
+    // Before anything is opened: what cannot be believed changes nothing.
+    let anchors = anchors(settings, &clock)?;
     let keys = Arc::new(KeyStore::load(&settings.master_key)?);
     let store = Store::open(&database).await?;
     let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
@@ -62,6 +66,7 @@ pub async fn serve(
     let engine = Engine::new(Parts {
         store: store.clone(),
         keys: keys.clone(),
+        anchors,
         hosts: Arc::new(fleet.clone()),
         providers: Arc::new(Connections::new(keys.clone())),
         clock: clock.clone(),
@@ -141,6 +146,24 @@ async fn ending(
     };
     stop.cancel();
     ended
+}
+
+fn anchors(settings: &Settings, clock: &Clock) -> anyhow::Result<Anchors> {
+    let now = Timestamp::from_microsecond(clock.now().0)?;
+    let anchors = Anchors::load(&settings.attestation, now)?;
+    if let Some(facts) = anchors.facts(now) {
+        let MetadataFacts {
+            number,
+            next_update,
+            models,
+            stale,
+        } = facts;
+        tracing::info!(number, %next_update, models, "FIDO metadata are in use");
+        if stale {
+            tracing::warn!(%next_update, "the FIDO metadata are stale: put a newer file in place");
+        }
+    }
+    Ok(anchors)
 }
 
 fn check_set_up(database: &Path) -> anyhow::Result<()> {

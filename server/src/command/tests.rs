@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{init, run, status};
 use crate::{
+    attestation::{MetadataFiles, Stale},
     fleet::FleetSettings,
     key_store::KeyStore,
     settings::Settings,
@@ -119,6 +120,41 @@ async fn a_server_serves_until_it_is_told_to_stop_and_puts_its_roots_back() {
         (status.server_id, status.operations_open),
         (made.server_id, 0)
     );
+}
+
+#[tokio::test]
+async fn metadata_that_are_not_believed_keep_the_server_from_starting_and_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path());
+    let made = init::init(&settings, Clock::system()).await.unwrap();
+    fs::remove_file(&made.trusted_root).unwrap();
+    let before = fs::read(settings.database()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let root = rcgen::CertificateParams::default()
+        .self_signed(&key)
+        .unwrap();
+    let (blob, root_file) = (
+        folder.path().join("blob.jwt"),
+        folder.path().join("root.pem"),
+    );
+    fs::write(&blob, "<html>not found</html>").unwrap();
+    fs::write(&root_file, root.pem()).unwrap();
+    settings.attestation.metadata = Some(MetadataFiles {
+        blob: blob.clone(),
+        root: root_file,
+        signer: "mds.fidoalliance.org".to_owned(),
+        stale: Stale::Warn,
+    });
+    let refusal = serve(&settings, CancellationToken::new())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refusal.contains(blob.to_str().unwrap()) && refusal.contains("JWS"),
+        "{refusal}"
+    );
+    assert!(!made.trusted_root.exists());
+    assert_eq!(fs::read(settings.database()).unwrap(), before);
 }
 
 #[tokio::test]

@@ -21,4 +21,4 @@ pub(crate) use invalid::check_name;
 pub use moves::{ALLOWED, Event, NotAllowed, after};
 pub use pin_policy::{Alphabet, Custody, PinPolicy};
 pub use template::Template;
-pub use token_type::{Registration, TokenType, Unrooted};
+pub use token_type::{Registration, TokenType, TrustedBy, Unrooted};

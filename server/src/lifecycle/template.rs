@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Invalid, PinPolicy, invalid::check_name};
+use super::{Aaguid, Invalid, PinPolicy, invalid::check_name};
 use crate::store::TokenTypeId;
 
 /// A template, as stored. Its name and connection stand beside it.
@@ -27,6 +27,12 @@ pub struct Template {
     pub algorithms: Vec<i32>,
     /// Revoking deletes the authenticator at the IdP; else it is suspended there.
     pub delete_at_idp: bool,
+    /// Models that may be issued with it; empty: every one of its token types.
+    #[serde(default)]
+    pub allowed_aaguids: Vec<Aaguid>,
+    /// Models that may not.
+    #[serde(default)]
+    pub blocked_aaguids: Vec<Aaguid>,
 }
 
 /// What the words of a display name are replaced by.
@@ -72,6 +78,17 @@ impl Template {
                 ));
             }
         }
+        if let Some(both) = self
+            .allowed_aaguids
+            .iter()
+            .find(|aaguid| self.blocked_aaguids.contains(aaguid))
+        {
+            return Err(Invalid::new(
+                "template.blocked_aaguids",
+                both,
+                "models that allowed_aaguids does not name too",
+            ));
+        }
         if self.algorithms.is_empty() {
             return Err(Invalid::new(
                 "template.algorithms",
@@ -80,6 +97,14 @@ impl Template {
             ));
         }
         Ok(())
+    }
+
+    /// Whether keys of the model may be issued with it.
+    #[must_use]
+    pub fn allows(&self, aaguid: [u8; 16]) -> bool {
+        let aaguid = Aaguid(aaguid);
+        (self.allowed_aaguids.is_empty() || self.allowed_aaguids.contains(&aaguid))
+            && !self.blocked_aaguids.contains(&aaguid)
     }
 
     /// The display name for one token and user, cut to what a token keeps whole.
@@ -148,7 +173,7 @@ impl Template {
 /// What a display name may mention.
 pub const PLACEHOLDERS: [&str; 4] = ["user_name", "display_name", "serial", "model"];
 
-/// ES256 and EdDSA: what the attestation check can read.
+/// ES256 and EdDSA: what keys have and identity providers take.
 pub const ALGORITHMS: [i32; 2] = [-7, -8];
 
 /// Bytes. CTAP 2.3 section 6.1.2: a token may cut a name, but not below 64.
@@ -178,6 +203,8 @@ mod tests {
             cred_protect: 0,
             algorithms: vec![-7],
             delete_at_idp: true,
+            allowed_aaguids: vec![],
+            blocked_aaguids: vec![],
         }
     }
 
@@ -192,7 +219,7 @@ mod tests {
     fn a_wrong_field_is_named() {
         template().check("office").unwrap();
         type Spoil = fn(&mut Template);
-        let cases: [(Spoil, &str); 10] = [
+        let cases: [(Spoil, &str); 11] = [
             (|t| t.token_types.clear(), "template.token_types"),
             (|t| t.display_name.clear(), "template.display_name"),
             (
@@ -209,6 +236,13 @@ mod tests {
             (|t| t.cred_protect = 4, "template.cred_protect"),
             (|t| t.algorithms = vec![-257], "template.algorithms"),
             (|t| t.algorithms = vec![-7, -7], "template.algorithms"),
+            (
+                |t| {
+                    t.allowed_aaguids = vec![Aaguid([1; 16])];
+                    t.blocked_aaguids = vec![Aaguid([2; 16]), Aaguid([1; 16])];
+                },
+                "template.blocked_aaguids",
+            ),
         ];
         for (spoil, field) in cases {
             let mut template = template();
@@ -218,6 +252,20 @@ mod tests {
         for name in ["", " office", "a\nb"] {
             assert_eq!(template().check(name).unwrap_err().field, "template.name");
         }
+    }
+
+    #[test]
+    fn a_model_is_allowed_unless_a_list_says_otherwise() {
+        let template = |allowed: &[[u8; 16]], blocked: &[[u8; 16]]| Template {
+            allowed_aaguids: allowed.iter().copied().map(Aaguid).collect(),
+            blocked_aaguids: blocked.iter().copied().map(Aaguid).collect(),
+            ..template()
+        };
+        assert!(template(&[], &[]).allows([1; 16]));
+        assert!(template(&[[1; 16]], &[]).allows([1; 16]));
+        assert!(!template(&[[1; 16]], &[]).allows([2; 16]));
+        assert!(!template(&[], &[[2; 16]]).allows([2; 16]));
+        assert!(!template(&[[2; 16]], &[[2; 16]]).allows([2; 16]));
     }
 
     #[test]

@@ -16,6 +16,16 @@ words! {
 }
 
 words! {
+    /// Whom the server's settings name, and a token type may trust.
+    TrustedBy {
+        /// Roots for every token type.
+        Truststore = "truststore",
+        /// The FIDO metadata: roots of each model, and which of them were broken.
+        Metadata = "metadata",
+    }
+}
+
+words! {
     /// When a token of this type becomes ours.
     Registration {
         /// When it is first seen.
@@ -33,6 +43,9 @@ pub struct TokenType {
     pub aaguids: Vec<Aaguid>,
     /// PEM certificates; the attestation path must end in one.
     pub attestation_roots: Vec<String>,
+    /// Beside them.
+    #[serde(default)]
+    pub trusted_by: Vec<TrustedBy>,
     /// Accepted without a root.
     pub unrooted_attestation: Vec<Unrooted>,
     /// Tokens in software too.
@@ -48,11 +61,15 @@ impl TokenType {
     /// The first field at fault.
     pub fn check(&self, name: &str) -> Result<(), Invalid> {
         check_name("token_type.name", name)?;
-        if self.attestation_roots.is_empty() && self.unrooted_attestation.is_empty() {
+        if self.attestation_roots.is_empty()
+            && self.trusted_by.is_empty()
+            && self.unrooted_attestation.is_empty()
+        {
             return Err(Invalid::new(
                 "token_type.attestation_roots",
                 "empty",
-                "one PEM certificate or more, unless unrooted_attestation has \"none\" or \"self\"",
+                "one PEM certificate or more, unless trusted_by has \"truststore\" or \"metadata\", \
+                 or unrooted_attestation has \"none\" or \"self\"",
             ));
         }
         for root in &self.attestation_roots {
@@ -90,6 +107,7 @@ mod tests {
         TokenType {
             aaguids: vec!["00112233-4455-6677-8899-aabbccddeeff".parse().unwrap()],
             attestation_roots: vec![],
+            trusted_by: vec![],
             unrooted_attestation: vec![Unrooted::Itself],
             allow_virtual: false,
             registration: Registration::Automatic,
@@ -105,6 +123,8 @@ mod tests {
             nothing.check("key").unwrap_err().field,
             "token_type.attestation_roots"
         );
+        nothing.trusted_by = vec![TrustedBy::Metadata];
+        nothing.check("key").unwrap();
         nothing.attestation_roots = vec!["MIIC".into()];
         assert!(nothing.check("key").is_err());
         assert_eq!(token_type().check("").unwrap_err().field, "token_type.name");
@@ -122,6 +142,14 @@ mod tests {
             ..token_type()
         };
         assert!(any.recognises([0; 16], true));
+    }
+
+    #[test]
+    fn a_definition_from_before_other_sources_of_trust_still_reads() {
+        let mut stored = serde_json::to_value(token_type()).unwrap();
+        stored.as_object_mut().unwrap().remove("trusted_by");
+        let read: TokenType = serde_json::from_value(stored).unwrap();
+        assert_eq!(read, token_type());
     }
 
     #[test]

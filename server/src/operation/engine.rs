@@ -19,6 +19,7 @@ use super::{
     work::Work,
 };
 use crate::{
+    attestation::Anchors,
     audit,
     key_store::KeyStore,
     store::{
@@ -65,6 +66,8 @@ pub struct Parts {
     pub store: Store,
     /// Sealed secrets.
     pub keys: Arc<KeyStore>,
+    /// The server's own files of trust.
+    pub anchors: Anchors,
     /// Hosts and their tokens.
     pub hosts: Arc<dyn Hosts>,
     /// Identity providers.
@@ -96,6 +99,7 @@ impl core::fmt::Debug for Engine {
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) keys: Arc<KeyStore>,
+    pub(super) anchors: Anchors,
     pub(super) hosts: Arc<dyn Hosts>,
     pub(super) providers: Arc<dyn Providers>,
     pub(super) clock: Clock,
@@ -129,6 +133,7 @@ impl Engine {
         Self(Arc::new(Inner {
             store: parts.store,
             keys: parts.keys,
+            anchors: parts.anchors,
             hosts: parts.hosts,
             providers: parts.providers,
             clock: parts.clock,

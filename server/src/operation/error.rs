@@ -1,8 +1,8 @@
 //! Why an operation was not started, ended or resolved. Nothing has changed then.
 
 use crate::{
-    key_store,
-    lifecycle::{Invalid, NotAllowed},
+    attestation, key_store,
+    lifecycle::{Aaguid, Invalid, NotAllowed},
     store::{self, OperationId, operation},
 };
 
@@ -49,6 +49,19 @@ pub enum Error {
         /// The type of the token.
         token_type: String,
     },
+    /// The template's lists of models.
+    #[error(
+        "template {template:?} does not allow keys of model {aaguid}: use another template, or another key"
+    )]
+    ModelNotAllowed {
+        /// The template.
+        template: String,
+        /// The model of the token.
+        aaguid: Aaguid,
+    },
+    /// Whatever the token attested, it would not be believed.
+    #[error("the attestation of the key could not be checked: {0}")]
+    NoTrust(attestation::Refusal),
     /// The server holds no PIN to hand over.
     #[error("this server does not hold the PIN of the key: reset the key and issue it again")]
     NoPin,

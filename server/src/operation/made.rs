@@ -1,15 +1,12 @@
 //! A credential was made: its attestation is checked, its row is written.
 
-use jiff::Timestamp;
 use keysteward_proto::agent::v1 as agent;
 
-use super::{plan::Making, token_step, work::Work};
+use super::{Inner, plan::Making, token_step, trust::timestamp, work::Work};
 use crate::{
-    attestation::{
-        self, Expected, Refusal, RootError, Trust, Unrooted, VerifiedAttestation, client_data,
-    },
+    attestation::{self, Expected, Refusal, TrustError, VerifiedAttestation, client_data},
     connector::idp,
-    lifecycle::{self, Template, TokenType},
+    lifecycle::{Aaguid, Template, TokenType},
     store::{
         self, CredentialId, Write,
         credential::{self, Credential, OnToken},
@@ -21,8 +18,8 @@ use crate::{
 enum NotAccepted {
     #[error("{0}")]
     Refused(#[from] Refusal),
-    #[error("the token type's roots are not usable: {0}")]
-    Roots(#[from] RootError),
+    #[error("the token type cannot be trusted: {0}")]
+    Trust(#[from] TrustError),
     #[error("the {0} is gone")]
     Gone(&'static str),
 }
@@ -30,12 +27,13 @@ enum NotAccepted {
 /// Writes the credential down, whatever its attestation proves, so that it can
 /// be deleted; turns round where that is not enough.
 pub(super) async fn record(
+    inner: &Inner,
     tx: &mut Write<'_>,
     work: &mut Work,
     made: &agent::CredentialMade,
 ) -> store::Result<()> {
     let made_for = made_for(work)?;
-    let verified = verify(work, &made_for.0, &made.attestation_object);
+    let verified = verify(inner, work, &made_for.0, &made.attestation_object);
     let (public_key, aaguid, sign_count, proof) = match &verified {
         Ok(proven) => (
             proven.public_key_cose().to_vec(),
@@ -59,6 +57,13 @@ pub(super) async fn record(
         ..blank(work, made_for, credential_id)
     };
     credential::insert(tx, &row).await?;
+    if let Ok(proven) = &verified
+        && proven
+            .listed()
+            .is_some_and(|listed| listed.update_available)
+    {
+        tracing::warn!(token = %work.token.id, attestation = %proven, "a key was issued with firmware that its maker has replaced");
+    }
     work.progress.credential = Some(row.id);
     work.credentials.push(row);
     if let Err(why) = verified {
@@ -113,7 +118,12 @@ pub(super) fn to_publish(work: &Work, c: &Credential) -> idp::NewAuthenticator {
     }
 }
 
-fn verify(work: &Work, making: &Making, object: &[u8]) -> Result<VerifiedAttestation, NotAccepted> {
+fn verify(
+    inner: &Inner,
+    work: &Work,
+    making: &Making,
+    object: &[u8],
+) -> Result<VerifiedAttestation, NotAccepted> {
     let template: &Template = work
         .template
         .as_ref()
@@ -124,23 +134,19 @@ fn verify(work: &Work, making: &Making, object: &[u8]) -> Result<VerifiedAttesta
         .as_ref()
         .map(|row| &row.definition)
         .ok_or(NotAccepted::Gone("token type"))?;
-    let allows = |kind| token_type.unrooted_attestation.contains(&kind);
-    let trust = Trust::new(
-        &token_type.attestation_roots,
-        Unrooted {
-            none: allows(lifecycle::Unrooted::None),
-            itself: allows(lifecycle::Unrooted::Itself),
-        },
-    )?;
+    let trust = inner.trust(token_type)?;
     let algorithms: Vec<i64> = template.algorithms.iter().map(|a| i64::from(*a)).collect();
-    let aaguids: Vec<[u8; 16]> = token_type.aaguids.iter().map(|a| a.0).collect();
+    let bytes = |aaguids: &[Aaguid]| aaguids.iter().map(|a| a.0).collect::<Vec<_>>();
     let expected = Expected {
         rp_id: &making.rp_id,
         user_verified: true,
         algorithms: &algorithms,
-        aaguids: &aaguids,
+        aaguids: &bytes(&token_type.aaguids),
+        template_aaguids: &bytes(&template.allowed_aaguids),
+        blocked_aaguids: &bytes(&template.blocked_aaguids),
+        serial: Some(&work.token.serial),
     };
-    let now = Timestamp::from_microsecond(work.now.0).unwrap_or(Timestamp::MAX);
+    let now = timestamp(work.now);
     let hash = client_data::hash(making.client_data.as_bytes());
     Ok(attestation::verify(object, &hash, &expected, &trust, now)?)
 }

@@ -47,6 +47,7 @@ mod set_pin;
 mod step;
 mod suspend;
 mod token_step;
+mod trust;
 mod watch;
 mod work;
 mod worker;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     audit::Outcome,
-    lifecycle::{self, Event, Invalid, Template, TokenState, TokenType, pin_policy},
+    lifecycle::{self, Aaguid, Event, Invalid, Template, TokenState, TokenType, pin_policy},
     store::{
         self, OperationId, TemplateId, TokenId, UserId, Write,
         operation::{self, Kind, Operation, State},
@@ -214,7 +214,7 @@ impl Inner {
             version: 1,
         };
         let mut work = Work::load(&mut tx, new, None, now).await?;
-        check(&mut tx, ask, &work).await?;
+        self.check(&mut tx, ask, &work).await?;
         self.seal(&mut tx, ask, &mut work).await?;
         work.progress.todo = plan::steps(work.operation.kind, &work.facts());
         work.operation.progress = serde_json::to_string(&work.progress).map_err(corrupt)?;
@@ -254,77 +254,89 @@ impl Inner {
     }
 }
 
-/// Everything that can be known before the work begins.
-async fn check(tx: &mut Write<'_>, ask: &Ask, work: &Work) -> Result<(), Error> {
-    let token = &work.token;
-    let facts = work.facts();
-    if let (_, Some(current)) = ask.pins() {
-        pin_policy::check_pin(current_field(ask), &current.0, 0)?;
+impl Inner {
+    /// Everything that can be known before the work begins.
+    async fn check(&self, tx: &mut Write<'_>, ask: &Ask, work: &Work) -> Result<(), Error> {
+        let token = &work.token;
+        let facts = work.facts();
+        if let (_, Some(current)) = ask.pins() {
+            pin_policy::check_pin(current_field(ask), &current.0, 0)?;
+        }
+        match ask {
+            Ask::Issue { user, template, .. } => {
+                lifecycle::after(token.state, Event::Issue)?;
+                if token.needs_reset {
+                    return Err(Error::NeedsReset);
+                }
+                user::get(tx, *user)
+                    .await?
+                    .ok_or_else(|| not_found("user", user))?;
+                let row: template::Row<Template> = template::get(tx, *template)
+                    .await?
+                    .ok_or_else(|| not_found("template", template))?;
+                let allowed = token
+                    .token_type_id
+                    .is_some_and(|id| row.definition.token_types.contains(&id));
+                if !allowed {
+                    return Err(wrong_type(tx, token, row.name).await?);
+                }
+                if !row.definition.allows(token.aaguid) {
+                    return Err(Error::ModelNotAllowed {
+                        template: row.name,
+                        aaguid: Aaguid(token.aaguid),
+                    });
+                }
+                if let Some(row) = &work.token_type {
+                    self.check_trust(&row.definition, work.now)
+                        .map_err(Error::NoTrust)?;
+                }
+            }
+            Ask::HandOverPin { new_pin, .. } => {
+                let again = matches!(token.state, TokenState::Active | TokenState::Suspended)
+                    && hand_over_pin::escrowed(&facts);
+                if !again {
+                    lifecycle::after(token.state, Event::HandOver)?;
+                }
+                if !facts.pins.current {
+                    return Err(Error::NoPin);
+                }
+                if let Some(pin) = new_pin {
+                    check_new(work, "hand_over_pin.new_pin", pin)?;
+                }
+            }
+            Ask::Suspend { .. } => {
+                lifecycle::after(token.state, Event::Suspend)?;
+            }
+            Ask::Resume { .. } => {
+                lifecycle::after(token.state, Event::Resume)?;
+            }
+            Ask::Revoke { reason, .. } => {
+                lifecycle::after(token.state, Event::Revoke)?;
+                let length = reason.chars().count();
+                if !(1..=200).contains(&length) || reason.chars().any(char::is_control) {
+                    return Err(Error::Invalid(Invalid::new(
+                        "revoke.reason",
+                        format_args!("{length} characters"),
+                        "lost, stolen, damaged, left, replaced, or 1 to 200 printable characters",
+                    )));
+                }
+            }
+            Ask::SetPin { new_pin, .. } => {
+                if matches!(token.state, TokenState::Unregistered | TokenState::Retired) {
+                    return Err(Error::Invalid(Invalid::new(
+                        "set_pin.token",
+                        token.state,
+                        "a key that is registered, issued, active, suspended or revoked",
+                    )));
+                }
+                check_new(work, "set_pin.new_pin", new_pin)?;
+            }
+            Ask::ResetToken { .. } => {
+                lifecycle::after(token.state, Event::Reset)?;
+            }
+        }
+        Ok(())
     }
-    match ask {
-        Ask::Issue { user, template, .. } => {
-            lifecycle::after(token.state, Event::Issue)?;
-            if token.needs_reset {
-                return Err(Error::NeedsReset);
-            }
-            user::get(tx, *user)
-                .await?
-                .ok_or_else(|| not_found("user", user))?;
-            let row: template::Row<Template> = template::get(tx, *template)
-                .await?
-                .ok_or_else(|| not_found("template", template))?;
-            let allowed = token
-                .token_type_id
-                .is_some_and(|id| row.definition.token_types.contains(&id));
-            if !allowed {
-                return Err(wrong_type(tx, token, row.name).await?);
-            }
-        }
-        Ask::HandOverPin { new_pin, .. } => {
-            let again = matches!(token.state, TokenState::Active | TokenState::Suspended)
-                && hand_over_pin::escrowed(&facts);
-            if !again {
-                lifecycle::after(token.state, Event::HandOver)?;
-            }
-            if !facts.pins.current {
-                return Err(Error::NoPin);
-            }
-            if let Some(pin) = new_pin {
-                check_new(work, "hand_over_pin.new_pin", pin)?;
-            }
-        }
-        Ask::Suspend { .. } => {
-            lifecycle::after(token.state, Event::Suspend)?;
-        }
-        Ask::Resume { .. } => {
-            lifecycle::after(token.state, Event::Resume)?;
-        }
-        Ask::Revoke { reason, .. } => {
-            lifecycle::after(token.state, Event::Revoke)?;
-            let length = reason.chars().count();
-            if !(1..=200).contains(&length) || reason.chars().any(char::is_control) {
-                return Err(Error::Invalid(Invalid::new(
-                    "revoke.reason",
-                    format_args!("{length} characters"),
-                    "lost, stolen, damaged, left, replaced, or 1 to 200 printable characters",
-                )));
-            }
-        }
-        Ask::SetPin { new_pin, .. } => {
-            if matches!(token.state, TokenState::Unregistered | TokenState::Retired) {
-                return Err(Error::Invalid(Invalid::new(
-                    "set_pin.token",
-                    token.state,
-                    "a key that is registered, issued, active, suspended or revoked",
-                )));
-            }
-            check_new(work, "set_pin.new_pin", new_pin)?;
-        }
-        Ask::ResetToken { .. } => {
-            lifecycle::after(token.state, Event::Reset)?;
-        }
-    }
-    Ok(())
 }
 
 fn check_new(work: &Work, field: &'static str, pin: &GivenPin) -> Result<(), Invalid> {

@@ -31,6 +31,7 @@ use std::{
 
 use rustls_pki_types::ServerName;
 
+use crate::attestation::{Files, MetadataFiles, Stale};
 use section::Section;
 
 /// Where [`Settings`] are looked for when nobody says otherwise.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub agents_listen: SocketAddr,
     /// `metrics.listen`: Prometheus, in clear and to everybody.
     pub metrics_listen: SocketAddr,
+    /// `[attestation]`: whom token types may trust beside their own roots.
+    pub attestation: Files,
     /// `[log]`
     pub log: Log,
 }
@@ -168,6 +171,7 @@ impl Settings {
             metrics_listen: root
                 .within("metrics", |metrics| metrics.address("listen"))
                 .unwrap_or(loopback(8445)),
+            attestation: root.within("attestation", attestation),
             log: root.within("log", log),
         };
         match root.finish() {
@@ -202,6 +206,35 @@ fn api(section: &mut Section) -> Api {
     }
 }
 
+fn attestation(section: &mut Section) -> Files {
+    let truststore = section.path("truststore");
+    let blob = section.path("metadata");
+    let root = section.path("metadata_root");
+    let signer = section.text("metadata_signer", "a name, such as mds.fidoalliance.org");
+    let stale = section.choice(
+        "stale_metadata",
+        &[("refuse", Stale::Refuse), ("warn", Stale::Warn)],
+    );
+    let metadata = match (blob, root) {
+        (Some(blob), Some(root)) => Some(MetadataFiles {
+            blob,
+            root,
+            signer: signer.unwrap_or_else(|| SIGNER.to_owned()),
+            stale: stale.unwrap_or_default(),
+        }),
+        (None, None) => None,
+        (Some(_), None) => section.missing(
+            "metadata_root",
+            "the PEM file of the root that attestation.metadata leads to",
+        ),
+        (None, Some(_)) => section.missing("metadata", "the file that leads to it"),
+    };
+    Files {
+        truststore,
+        metadata,
+    }
+}
+
 fn log(section: &mut Section) -> Log {
     let levels = ["error", "warn", "info", "debug", "trace"].map(|level| (level, level));
     let formats = [("human", LogFormat::Human), ("json", LogFormat::Json)];
@@ -221,3 +254,6 @@ fn lines(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
     lines.join("\n")
 }
+
+/// Of the FIDO Alliance.
+const SIGNER: &str = "mds.fidoalliance.org";

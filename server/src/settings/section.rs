@@ -73,6 +73,13 @@ impl Section {
         })
     }
 
+    /// Any text but an empty one.
+    pub(super) fn text(&mut self, key: &str, allowed: &str) -> Option<String> {
+        self.checked(key, allowed, |text| {
+            (!text.is_empty()).then(|| text.to_owned())
+        })
+    }
+
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         self.checked(key, "an absolute path", |text| {
             let path = Path::new(text);

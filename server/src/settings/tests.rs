@@ -63,6 +63,36 @@ fn each_wrong_value_is_named_with_what_was_found_and_what_is_allowed() {
         ),
         ("[api]\nkey = '/k'", "api.certificate", "nothing", "api.key"),
         ("api = 3", "api", "3", "a table"),
+        (
+            "[attestation]\ntruststore = 'roots'",
+            "attestation.truststore",
+            "\"roots\"",
+            "an absolute path",
+        ),
+        (
+            "[attestation]\nmetadata = '/blob.jwt'",
+            "attestation.metadata_root",
+            "nothing",
+            "PEM",
+        ),
+        (
+            "[attestation]\nmetadata_root = '/root.pem'",
+            "attestation.metadata",
+            "nothing",
+            "leads to it",
+        ),
+        (
+            "[attestation]\nstale_metadata = 'ignore'",
+            "attestation.stale_metadata",
+            "\"ignore\"",
+            "refuse, warn",
+        ),
+        (
+            "[attestation]\nmetadata_signer = ''",
+            "attestation.metadata_signer",
+            "\"\"",
+            "mds.fidoalliance.org",
+        ),
     ] {
         let problems = problems(text);
         let [problem] = problems.as_slice() else {
@@ -71,6 +101,30 @@ fn each_wrong_value_is_named_with_what_was_found_and_what_is_allowed() {
         assert_eq!((problem.key.as_str(), problem.found.as_str()), (key, found));
         assert!(problem.allowed.contains(allowed), "{problem}");
     }
+}
+
+#[test]
+fn files_of_trust_are_named_under_attestation_and_stale_metadata_are_refused() {
+    assert_eq!(Settings::parse("").unwrap().attestation, Files::default());
+    let text =
+        "[attestation]\ntruststore = '/roots'\nmetadata = '/blob.jwt'\nmetadata_root = '/root.pem'";
+    let files = Settings::parse(text).unwrap().attestation;
+    assert_eq!(files.truststore.as_deref(), Some(Path::new("/roots")));
+    let expected = MetadataFiles {
+        blob: "/blob.jwt".into(),
+        root: "/root.pem".into(),
+        signer: "mds.fidoalliance.org".into(),
+        stale: Stale::Refuse,
+    };
+    assert_eq!(files.metadata, Some(expected.clone()));
+    let own = format!("{text}\nmetadata_signer = 'metadata.example.com'\nstale_metadata = 'warn'");
+    let expected = MetadataFiles {
+        signer: "metadata.example.com".into(),
+        stale: Stale::Warn,
+        ..expected
+    };
+    let files = Settings::parse(&own).unwrap().attestation;
+    assert_eq!(files.metadata, Some(expected));
 }
 
 #[test]

@@ -155,6 +155,9 @@ impl Desk {
             user_verified: true,
             algorithms: &[-7],
             aaguids: &[],
+            template_aaguids: &[],
+            blocked_aaguids: &[],
+            serial: None,
         };
         let now = jiff::Timestamp::now();
         attestation::verify(

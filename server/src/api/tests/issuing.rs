@@ -7,7 +7,7 @@ async fn what_is_wrong_with_a_request_is_named_and_leaves_no_trace() {
     let bench = Bench::new().await;
     let admin = bench.with(&[Scope::Admin, Scope::Read]).await;
     let mut types = TokenTypesClient::new(admin.clone());
-    let cases: [(fn(&mut wire::TokenType), &str); 6] = [
+    let cases: [(fn(&mut wire::TokenType), &str); 8] = [
         (|t| t.name.clear(), "token_type.name"),
         (|t| t.aaguids = vec!["x".into()], "token_type.aaguids"),
         (
@@ -21,6 +21,15 @@ async fn what_is_wrong_with_a_request_is_named_and_leaves_no_trace() {
         (
             |t| t.unrooted_attestation = vec!["some".into()],
             "token_type.unrooted_attestation",
+        ),
+        (
+            |t| t.trusted_by = vec!["everybody".into()],
+            "token_type.trusted_by",
+        ),
+        // A word that exists, of a server whose settings name no such file.
+        (
+            |t| t.trusted_by = vec!["metadata".into()],
+            "token_type.trusted_by",
         ),
         (
             |t| t.registration = "later".into(),
@@ -60,14 +69,36 @@ async fn what_is_used_is_not_deleted_and_names_are_unique() {
     assert_eq!(refused.code(), Code::AlreadyExists);
 
     connections.create(connection()).await.unwrap();
-    let create = wire::CreateTemplateRequest {
-        template: Some(template()),
+    let lists = |allowed: &str, blocked: &str| wire::CreateTemplateRequest {
+        template: Some(wire::Template {
+            allowed_aaguids: vec![allowed.into()],
+            blocked_aaguids: vec![blocked.into()],
+            ..template()
+        }),
     };
-    let made = templates.create(create).await.unwrap().into_inner();
+    let (one, other) = (
+        "00000000-0000-0000-0000-000000000001",
+        "00000000-0000-0000-0000-000000000002",
+    );
+    for (wrong, field) in [
+        (lists("x", other), "template.allowed_aaguids"),
+        (lists(one, "x"), "template.blocked_aaguids"),
+        (lists(one, one), "template.blocked_aaguids"),
+    ] {
+        let refused = templates.create(wrong).await.unwrap_err();
+        assert_eq!(detail(&refused).field, field);
+    }
+    let made = templates
+        .create(lists(one, other))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(
         (made.connection.as_str(), made.algorithms),
         ("sta", vec![-7])
     );
+    assert_eq!(made.allowed_aaguids, [one]);
+    assert_eq!(made.blocked_aaguids, [other]);
     assert_eq!(made.token_types, ["any"]);
     assert_eq!(made.pin.unwrap().custody, "hand-over");
 

@@ -1,6 +1,6 @@
 //! A maker of tokens and what its tokens say, right or wrong as a test wants.
 
-use keysteward_core::cbor::{self, List, Raw};
+use keysteward_core::cbor::{self, Encode, List, Raw, Writer};
 use keysteward_core::crypto::{Crypto, PrivateKey, RustCrypto};
 use keysteward_core::webauthn::{
     attestation::{AttestationObject, Statement},
@@ -37,8 +37,12 @@ impl Maker {
         Self::build(root(|_| ()), None, KeyPair::generate().unwrap(), change)
     }
 
-    pub(super) fn with_key(batch_key: KeyPair) -> Self {
-        Self::build(root(|_| ()), None, batch_key, |_| ())
+    /// With a key of the caller's: that of a credential, or one of another kind.
+    pub(super) fn with_key_and(
+        batch_key: KeyPair,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        Self::build(root(|_| ()), None, batch_key, change)
     }
 
     pub(super) fn with_root(change: impl FnOnce(&mut CertificateParams)) -> Self {
@@ -67,6 +71,38 @@ impl Maker {
             KeyPair::generate().unwrap(),
             |_| (),
         )
+    }
+
+    pub(super) fn with_root_and_intermediate(change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let root = root(change);
+        let key = KeyPair::generate().unwrap();
+        let intermediate =
+            CertifiedIssuer::signed_by(ca("Example Intermediate"), key, &root).unwrap();
+        let batch_key = KeyPair::generate().unwrap();
+        Self::build(root, Some(intermediate), batch_key, |_| ())
+    }
+
+    /// Certified by another's batch key, which is no CA's.
+    pub(super) fn issued_by(device: &Self, batch_key: KeyPair) -> Self {
+        let key = KeyPair::from_pem(&device.batch_key.serialize_pem()).unwrap();
+        let mut named = leaf();
+        named.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(named, key).unwrap();
+        Self::build(issuer, None, batch_key, |certificate| {
+            certificate
+                .distinguished_name
+                .push(DnType::CommonName, "Forged Key 2");
+        })
+    }
+
+    pub(super) fn signed_by_itself() -> Self {
+        let batch_key = KeyPair::generate().unwrap();
+        let certificate = leaf().self_signed(&batch_key).unwrap();
+        Self {
+            root: String::new(),
+            chain: vec![certificate.der().to_vec()],
+            batch_key,
+        }
     }
 
     /// A U2F certificate says no more than a name.
@@ -99,10 +135,18 @@ impl Maker {
         }
     }
 
+    /// Over authenticator data and the hash of the client data.
+    pub(super) fn sign(&self, auth_data: &[u8]) -> Vec<u8> {
+        let message = [auth_data, &CLIENT_DATA_HASH].concat();
+        self.batch_key.sign(&message).unwrap()
+    }
+
+    pub(super) fn x5c(&self) -> Vec<&[u8]> {
+        self.chain.iter().map(Vec::as_slice).collect()
+    }
+
     pub(super) fn leaf_pem(&self) -> String {
-        use base64::Engine;
-        let base64 = base64::engine::general_purpose::STANDARD.encode(&self.chain[0]);
-        format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+        pem(&self.chain[0])
     }
 
     fn build(
@@ -111,18 +155,7 @@ impl Maker {
         batch_key: KeyPair,
         change: impl FnOnce(&mut CertificateParams),
     ) -> Self {
-        let mut leaf = CertificateParams::default();
-        leaf.distinguished_name = name("Example Key 1");
-        leaf.distinguished_name.push(DnType::CountryName, "SE");
-        leaf.distinguished_name
-            .push(DnType::OrganizationName, "Example");
-        leaf.distinguished_name
-            .push(DnType::OrganizationalUnitName, "Authenticator Attestation");
-        leaf.is_ca = IsCa::ExplicitNoCa;
-        leaf.not_before = date_time_ymd(2020, 1, 1);
-        leaf.not_after = date_time_ymd(2040, 1, 1);
-        let aaguid = [&[0x04, 0x10][..], &AAGUID].concat();
-        leaf.custom_extensions = vec![CustomExtension::from_oid_content(AAGUID_OID, aaguid)];
+        let mut leaf = leaf();
         change(&mut leaf);
         let issuer = intermediate.as_ref().unwrap_or(&root);
         let leaf = leaf.signed_by(&batch_key, issuer).unwrap();
@@ -134,6 +167,34 @@ impl Maker {
             batch_key,
         }
     }
+}
+
+pub(super) fn pem(der: &[u8]) -> String {
+    use base64::Engine;
+    let base64 = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+/// DER: a tag, a length, the parts.
+pub(super) fn der(tag: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = match u8::try_from(content.len()) {
+        Ok(length) if length < 0x80 => vec![length],
+        Ok(length) => vec![0x81, length],
+        Err(_) => [
+            &[0x82][..],
+            &u16::try_from(content.len()).unwrap().to_be_bytes(),
+        ]
+        .concat(),
+    };
+    [tag, &length, &content].concat()
+}
+
+/// The extension of any certificate.
+pub(super) fn extension(oid: &[u64], critical: bool, content: Vec<u8>) -> CustomExtension {
+    let mut extension = CustomExtension::from_oid_content(oid, content);
+    extension.set_criticality(critical);
+    extension
 }
 
 /// A credential of a token with the PIN entered and touched.
@@ -167,6 +228,17 @@ impl Credential {
         }
     }
 
+    /// With a P-256 key that rcgen holds, for formats that certify it.
+    pub(super) fn of(key: &KeyPair) -> Self {
+        use rcgen::PublicKeyData as _;
+        let point = key.der_bytes();
+        Self {
+            x: point[1..33].try_into().unwrap(),
+            y: point[33..].try_into().unwrap(),
+            ..Self::new()
+        }
+    }
+
     pub(super) fn cose(&self) -> Vec<u8> {
         // {1: 2, 3: -7, -1: 1, -2: x, -3: y}
         let head = [0xA5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20];
@@ -174,6 +246,11 @@ impl Credential {
     }
 
     pub(super) fn auth_data(&self) -> Vec<u8> {
+        self.auth_data_of(&self.cose())
+    }
+
+    /// With a key of another kind.
+    pub(super) fn auth_data_of(&self, cose: &[u8]) -> Vec<u8> {
         let length = u16::try_from(self.id.len()).unwrap().to_be_bytes();
         [
             &Sha256::digest(RP_ID)[..],
@@ -183,7 +260,7 @@ impl Credential {
             &self.aaguid,
             &length,
             &self.id,
-            &self.cose(),
+            cose,
         ]
         .concat()
     }
@@ -211,15 +288,16 @@ impl Credential {
 
 /// Signed by the maker.
 pub(super) fn packed(maker: &Maker, auth_data: &[u8]) -> Vec<u8> {
-    let sig = maker
-        .batch_key
-        .sign(&[auth_data, &CLIENT_DATA_HASH].concat())
-        .unwrap();
-    let chain: Vec<&[u8]> = maker.chain.iter().map(Vec::as_slice).collect();
+    packed_as(Algorithm::Es256, maker, auth_data)
+}
+
+pub(super) fn packed_as(alg: Algorithm, maker: &Maker, auth_data: &[u8]) -> Vec<u8> {
+    let sig = maker.sign(auth_data);
+    let chain = maker.x5c();
     let x5c = Some(List::new(&chain));
     encode(
         &Statement::Packed {
-            alg: Algorithm::Es256,
+            alg,
             sig: &sig,
             x5c,
         },
@@ -232,7 +310,7 @@ pub(super) fn u2f(maker: &Maker, credential: &Credential, auth_data: &[u8]) -> V
     let Credential { id, x, y, .. } = credential;
     let message = [&[0], &auth_data[..32], &CLIENT_DATA_HASH, id, &[4], x, y].concat();
     let sig = maker.batch_key.sign(&message).unwrap();
-    let chain: Vec<&[u8]> = maker.chain.iter().map(Vec::as_slice).collect();
+    let chain = maker.x5c();
     encode(
         &Statement::FidoU2f {
             sig: &sig,
@@ -254,6 +332,24 @@ pub(super) fn object(fmt: &str, statement: &[u8], auth_data: &[u8]) -> Vec<u8> {
     cbor::encode(&object, &mut buffer).unwrap().to_vec()
 }
 
+/// A statement with members that the core writes for no format.
+pub(super) fn statement(members: &[(&str, &dyn Encode)]) -> Vec<u8> {
+    let mut sorted: Vec<_> = members.iter().collect();
+    // Canonical: shorter names first.
+    sorted.sort_by_key(|(name, _)| (name.len(), *name));
+    let mut buffer = [0; 8192];
+    let mut writer = Writer::new(&mut buffer);
+    writer
+        .map(|m| {
+            for (name, value) in sorted {
+                m.entry(*name, *value)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    writer.finish().to_vec()
+}
+
 fn encode(statement: &Statement<'_>, auth_data: &[u8]) -> Vec<u8> {
     let mut buffer = [0; 8192];
     let bytes = cbor::encode(statement, &mut buffer).unwrap();
@@ -264,6 +360,22 @@ fn root(change: impl FnOnce(&mut CertificateParams)) -> CertifiedIssuer<'static,
     let mut parameters = ca("Example Root");
     change(&mut parameters);
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn leaf() -> CertificateParams {
+    let mut leaf = CertificateParams::default();
+    leaf.distinguished_name = name("Example Key 1");
+    leaf.distinguished_name.push(DnType::CountryName, "SE");
+    leaf.distinguished_name
+        .push(DnType::OrganizationName, "Example");
+    leaf.distinguished_name
+        .push(DnType::OrganizationalUnitName, "Authenticator Attestation");
+    leaf.is_ca = IsCa::ExplicitNoCa;
+    leaf.not_before = date_time_ymd(2020, 1, 1);
+    leaf.not_after = date_time_ymd(2040, 1, 1);
+    let aaguid = [&[0x04, 0x10][..], &AAGUID].concat();
+    leaf.custom_extensions = vec![CustomExtension::from_oid_content(AAGUID_OID, aaguid)];
+    leaf
 }
 
 fn ca(common_name: &str) -> CertificateParams {

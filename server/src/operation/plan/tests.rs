@@ -75,6 +75,8 @@ fn paper(state: TokenState) -> Paper {
             cred_protect: 0,
             algorithms: vec![-7],
             delete_at_idp: true,
+            allowed_aaguids: vec![],
+            blocked_aaguids: vec![],
         },
         present: true,
         expected: true,

@@ -40,7 +40,7 @@ impl Inner {
         match (step, result.result) {
             (StepName::Inspect, Some(Told::Inspected(seen))) => inspected(work, &seen),
             (StepName::MakeCredential, Some(Told::CredentialMade(credential))) => {
-                made::record(tx, work, &credential).await?;
+                made::record(self, tx, work, &credential).await?;
             }
             (StepName::Inspect | StepName::MakeCredential, _) => {
                 // Done, and the answer is no use: what it made must be looked for.

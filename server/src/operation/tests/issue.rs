@@ -1,7 +1,7 @@
 use super::world::{ACTOR, Wishes, World};
 use crate::{
     connector::idp::{Call, Why},
-    lifecycle::{Custody, TokenState},
+    lifecycle::{Aaguid, Custody, Template, TokenState, TrustedBy},
     operation::{Ask, Error, Request, State, position},
     store::{OperationId, credential::OnToken},
 };
@@ -188,6 +188,51 @@ async fn a_key_of_another_type_than_the_template_names_is_refused() {
         matches!(refused, Err(Error::WrongType { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_model_that_the_template_does_not_allow_is_not_issued() {
+    let spoils: [fn(&mut Template); 2] = [
+        |t| t.blocked_aaguids = vec![Aaguid(super::key::AAGUID)],
+        |t| t.allowed_aaguids = vec![Aaguid([1; 16])],
+    ];
+    for change in spoils {
+        let world = World::with(Wishes {
+            change,
+            ..Wishes::default()
+        })
+        .await;
+        let refused = world
+            .ask(Ask::Issue {
+                token: world.token_in(TokenState::Registered).await.id,
+                user: world.user,
+                template: world.template,
+            })
+            .await;
+        assert!(
+            matches!(refused, Err(Error::ModelNotAllowed { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(world.host.state().key.credentials, []);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_issued_whose_attestation_could_not_be_checked() {
+    let world = World::with(Wishes {
+        token_type: |t| t.trusted_by = vec![TrustedBy::Metadata],
+        ..Wishes::default()
+    })
+    .await;
+    let refused = world
+        .ask(Ask::Issue {
+            token: world.token_in(TokenState::Registered).await.id,
+            user: world.user,
+            template: world.template,
+        })
+        .await;
+    assert!(matches!(refused, Err(Error::NoTrust(_))), "{refused:?}");
+    assert_eq!(world.host.state().key.credentials, []);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use super::{
     idp::{Idp, Only},
 };
 use crate::{
+    attestation::Anchors,
     key_store::KeyStore,
     lifecycle::{
         Aaguid, Alphabet, Custody, PinPolicy, Registration, Template, TokenState, TokenType,
@@ -96,6 +97,7 @@ impl World {
         let mut definition = TokenType {
             aaguids: vec![Aaguid(super::key::AAGUID)],
             attestation_roots: vec![],
+            trusted_by: vec![],
             unrooted_attestation: vec![Unrooted::None],
             allow_virtual: false,
             registration: Registration::Automatic,
@@ -124,6 +126,8 @@ impl World {
             cred_protect: 0,
             algorithms: vec![-7],
             delete_at_idp: true,
+            allowed_aaguids: vec![],
+            blocked_aaguids: vec![],
         };
         (wishes.change)(&mut definition);
         let row = template::Row {
@@ -338,6 +342,7 @@ fn engine(
     Engine::new(Parts {
         store: store.clone(),
         keys: keys.clone(),
+        anchors: Anchors::default(),
         hosts: host.clone(),
         providers: Arc::new(Only(idp.clone())),
         clock: Clock::new(move || Micros(system.now().0 + ahead.load(Ordering::SeqCst))),
