@@ -69,8 +69,11 @@ pub(super) struct Wrong;
 impl Key {
     /// The key of a certificate; else its type, for the refusal.
     pub(super) fn of_certificate(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, String> {
-        let bits: &[u8] = &spki.subject_public_key.data;
         let kind = &spki.algorithm.algorithm;
+        if spki.subject_public_key.unused_bits != 0 {
+            return Err(format!("{kind}, cut off within a byte"));
+        }
+        let bits: &[u8] = &spki.subject_public_key.data;
         let curve = spki
             .algorithm
             .parameters
@@ -300,13 +303,6 @@ impl Scheme {
         ]
         .into_iter()
         .find_map(|(oid, scheme)| (oid == algorithm.algorithm).then_some(scheme))
-    }
-
-    pub(super) const fn hash(self) -> Hash {
-        match self {
-            Self::Ecdsa(hash) | Self::Rsa(hash) => hash,
-            Self::Ed25519 => Hash::Sha512,
-        }
     }
 }
 

@@ -144,6 +144,10 @@ fn check_signature(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> R
             algorithm: signed.signature_algorithm.algorithm.to_string(),
         });
     };
+    // Whole bytes: what else it says in its first would not be signed.
+    if signed.signature_value.unused_bits != 0 {
+        return Err(Refusal::PathSignature { subject });
+    }
     issuer
         .key()?
         .verify(
