@@ -40,7 +40,7 @@ pub(crate) enum Failure {
         found: String,
         allowed: String,
     },
-    #[error("cannot use {path}: {source}", path = path.display())]
+    #[error("cannot use {path}", path = path.display())]
     File {
         path: PathBuf,
         #[source]
@@ -140,11 +140,18 @@ impl Failure {
         }
     }
 
+    fn sentence(&self) -> String {
+        match self {
+            Self::File { source, .. } => format!("{self}: {source}"),
+            _ => self.to_string(),
+        }
+    }
+
     /// The same facts for people and for programs.
     pub(crate) fn report(&self) -> Report {
         let mut report = Report {
             reason: self.reason(),
-            message: self.to_string(),
+            message: self.sentence(),
             ..Report::default()
         };
         match self {

@@ -33,7 +33,7 @@ use crate::{
 #[non_exhaustive]
 pub enum BackupError {
     /// A file.
-    #[error("{path}: {source}")]
+    #[error("cannot use {path}")]
     File {
         /// Which.
         path: PathBuf,

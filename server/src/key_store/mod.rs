@@ -42,7 +42,7 @@ pub struct Context<'a> {
 #[non_exhaustive]
 pub enum Error {
     /// The file of the master key, and what the system says about it.
-    #[error("master key {path}: {source}")]
+    #[error("cannot use the master key {path}")]
     File {
         /// The file.
         path: PathBuf,
