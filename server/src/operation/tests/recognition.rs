@@ -114,11 +114,16 @@ async fn a_key_without_a_serial_that_was_emptied_is_still_the_same_until_it_is_u
     // A key that is plugged in later is another one, for all that anybody knows.
     world.host.unplug();
     world.host.plug();
-    world
+    let other = world
         .until("another one", async || {
             let other =
                 |seen: &token::Token| seen.id != token && world.engine.place(seen.id).is_some();
             world.tokens().await.into_iter().find(other)
         })
         .await;
+    // It does not inherit the end of the one that was revoked.
+    assert_eq!((other.state, other.user_id), (TokenState::Registered, None));
+    let tokens = world.tokens().await;
+    let revoked = tokens.iter().find(|row| row.id == token).unwrap();
+    assert_eq!(revoked.state, TokenState::Revoked);
 }

@@ -51,6 +51,30 @@ async fn an_escrowed_key_at_hand_is_gone_at_the_provider_and_empty() {
     world.agree().await;
 }
 
+/// The user changed the PIN at the key: the one in escrow opens it no more.
+async fn revoked_with_the_users_pin(world: &World, token: TokenId) {
+    world.host.state().key.pin = Some("chosen by its user".into());
+    let ended = world.done(revoke(token, Some("chosen by its user"))).await;
+    assert_eq!(ended.remark, "");
+    assert_eq!(world.host.state().key.credentials, []);
+    assert_eq!(world.credentials().await[0].on_token, OnToken::Deleted);
+}
+
+#[tokio::test]
+async fn a_pin_that_is_given_wins_over_the_one_that_is_held() {
+    let (world, token) = escrowed().await;
+    revoked_with_the_users_pin(&world, token).await;
+}
+
+#[tokio::test]
+async fn a_look_at_the_key_takes_the_pin_that_was_given_too() {
+    let (world, token) = escrowed().await;
+    // The provider comes first, then the deletion: it is done, and nobody says so.
+    world.gate.arm(1, Fault::AgentDiesAfter);
+    revoked_with_the_users_pin(&world, token).await;
+    assert!(world.gate.came());
+}
+
 #[tokio::test]
 async fn a_lost_key_is_revoked_at_once_and_emptied_when_it_is_seen() {
     let (mut world, token) = escrowed().await;
