@@ -100,6 +100,8 @@ pub(super) struct Host {
     tokens: Vec<Plugged>,
     enrolled_at: Option<String>,
     last_seen_at: Option<String>,
+    /// Another agent with this host's identity, which was refused.
+    duplicate: Option<String>,
 }
 
 impl View for Host {
@@ -116,6 +118,7 @@ impl View for Host {
         "architecture",
         "enrolled_at",
         "last_seen_at",
+        "duplicate",
     ];
 }
 
@@ -136,6 +139,9 @@ impl From<wire::Host> for Host {
             tokens: host.tokens.into_iter().map(Plugged::from).collect(),
             enrolled_at: time(host.enrolled_at_us),
             last_seen_at: time(host.last_seen_at_us),
+            duplicate: host
+                .duplicate
+                .map(|other| format!("{} at {}", other.hostname, other.address)),
         }
     }
 }

@@ -110,6 +110,7 @@ impl hosts_server::Hosts for Hosts {
 impl Hosts {
     fn wire(&self, host: Host) -> wire::Host {
         let tokens: Vec<Token> = self.0.fleet.tokens(host.id);
+        let duplicate = self.0.fleet.duplicate_of(host.id);
         wire::Host {
             id: host.id.to_string(),
             hostname: host.hostname,
@@ -127,6 +128,12 @@ impl Hosts {
             tokens,
             enrolled_at_us: host.enrolled_at.0,
             last_seen_at_us: host.last_seen_at.map_or(0, |at| at.0),
+            duplicate: duplicate.map(|duplicate| wire::Duplicate {
+                hostname: duplicate.hostname,
+                address: duplicate.address.to_string(),
+                boot_id: duplicate.boot_id,
+                seen_at_us: duplicate.seen_at.0,
+            }),
         }
     }
 }

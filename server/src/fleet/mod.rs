@@ -272,6 +272,12 @@ impl Fleet {
         self.0.registry.duplicates()
     }
 
+    /// The one with the identity of `host`.
+    #[must_use]
+    pub fn duplicate_of(&self, host: HostId) -> Option<Duplicate> {
+        self.0.registry.duplicate_of(host)
+    }
+
     /// What happens from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<FleetEvent> {

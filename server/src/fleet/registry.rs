@@ -149,6 +149,14 @@ impl Registry {
             .collect()
     }
 
+    pub(super) fn duplicate_of(&self, host: HostId) -> Option<Duplicate> {
+        self.duplicates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&host)
+            .cloned()
+    }
+
     pub(super) fn forget_duplicate(&self, host: HostId) {
         self.duplicates
             .lock()

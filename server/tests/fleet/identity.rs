@@ -135,6 +135,10 @@ async fn of_two_live_agents_with_one_identity_the_newer_is_refused_recorded_and_
     assert_eq!(duplicate.host, machine.host());
     assert_eq!(duplicate.boot_id, "boot-2");
     assert_eq!(duplicate.hostname, "laptop-7");
+    assert_eq!(
+        server.fleet.duplicate_of(machine.host()).as_ref(),
+        Some(duplicate)
+    );
     let recorded = server.audited().await;
     let times = recorded
         .iter()
