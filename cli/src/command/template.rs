@@ -65,7 +65,7 @@ pub(crate) struct Create {
     /// The user must choose a PIN before first use, where the key can force it
     #[arg(long)]
     pin_force_change: bool,
-    /// Model that may be issued with it; may be given several times [default: those of its types]
+    /// Model that may be issued with it; may be given several times
     #[arg(long = "allow-aaguid", value_name = "AAGUID")]
     allowed_aaguids: Vec<String>,
     /// Model that may not; may be given several times
