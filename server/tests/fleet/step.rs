@@ -93,6 +93,7 @@ async fn a_step_tells_its_progress_and_then_its_result() {
             .answer(Response::Progress(Progress {
                 kind: progress::Kind::TouchNeeded.into(),
                 message: "touch the key on laptop-7 now".into(),
+                ..Progress::default()
             }))
             .await;
         lease.answer(Response::Result(done())).await;
