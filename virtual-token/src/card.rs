@@ -68,7 +68,11 @@ pub trait Handler {
 
 impl<S: Storage, C: Crypto> Handler for Authenticator<S, C> {
     fn version(&self) -> Version {
-        Version::Fido2_0
+        if self.offers_ctap1() {
+            Version::U2fV2
+        } else {
+            Version::Fido2_0
+        }
     }
 
     fn power_up(&mut self, now: Millis) {
@@ -82,6 +86,15 @@ impl<S: Storage, C: Crypto> Handler for Authenticator<S, C> {
         response: &'r mut [u8],
     ) -> &'r [u8] {
         self.process(request, environment, response)
+    }
+
+    fn ctap1<'r>(
+        &mut self,
+        command: &Command<'_>,
+        environment: &mut dyn Environment,
+        response: &'r mut [u8],
+    ) -> (&'r [u8], Status) {
+        self.execute_ctap1(command, environment, response)
     }
 
     #[cfg(feature = "std")]
@@ -283,33 +296,74 @@ impl<R: Reader> Environment for Hand<'_, R> {
 
     fn wait_for_touch(&mut self) -> Touch {
         match self.presence {
-            Presence::Field if self.reader.now().since(self.entered) <= FIELD_COUNTS => {
-                Touch::Touched
-            }
-            Presence::Field => Touch::TimedOut,
-            Presence::Button => {
-                self.reader.lamp(true);
-                let touch = self.wait_at_button().unwrap_or_else(|gone| {
-                    self.ended = Some(Ended::Gone(gone));
-                    Touch::Cancelled
-                });
-                self.reader.lamp(false);
-                touch
-            }
+            Presence::Field => self.in_field(),
+            Presence::Button => self.at_button(|hand| hand.wait_at_button()),
         }
+    }
+
+    fn wait_for_long_touch(&mut self) -> Touch {
+        match self.presence {
+            Presence::Field => self.in_field(),
+            Presence::Button => self.at_button(|hand| match hand.wait_at_button()? {
+                // People here do not let go before the time is over.
+                Touch::Touched => hand.serve(LONG_TOUCH, Touch::Touched, &mut |_| Ok(false)),
+                touch => Ok(touch),
+            }),
+        }
+    }
+
+    fn touched(&mut self) -> bool {
+        let touch = match self.presence {
+            Presence::Field => self.in_field(),
+            Presence::Button => self.at_button(|hand| match hand.reader.touched()? {
+                true => Ok(Touch::Touched),
+                false => Ok(Touch::TimedOut),
+            }),
+        };
+        touch == Touch::Touched
     }
 }
 
 impl<R: Reader> Hand<'_, R> {
+    fn in_field(&mut self) -> Touch {
+        if self.reader.now().since(self.entered) <= FIELD_COUNTS {
+            Touch::Touched
+        } else {
+            Touch::TimedOut
+        }
+    }
+
+    /// Lights the lamp for as long as it takes.
+    fn at_button(&mut self, wait: impl FnOnce(&mut Self) -> Result<Touch, R::Gone>) -> Touch {
+        self.reader.lamp(true);
+        let touch = wait(self).unwrap_or_else(|gone| {
+            self.ended = Some(Ended::Gone(gone));
+            Touch::Cancelled
+        });
+        self.reader.lamp(false);
+        touch
+    }
+
     fn wait_at_button(&mut self) -> Result<Touch, R::Gone> {
-        let end = self.reader.now().after(TOUCH_TIMEOUT);
+        self.serve(TOUCH_TIMEOUT, Touch::TimedOut, &mut R::touched)
+    }
+
+    /// Answers the client's polls until the button is touched, or so many milliseconds are over,
+    /// which ends in `late`.
+    fn serve(
+        &mut self,
+        milliseconds: u64,
+        late: Touch,
+        touched: &mut dyn FnMut(&mut R) -> Result<bool, R::Gone>,
+    ) -> Result<Touch, R::Gone> {
+        let end = self.reader.now().after(milliseconds);
         loop {
-            if self.reader.touched()? {
+            if touched(self.reader)? {
                 return Ok(Touch::Touched);
             }
             let now = self.reader.now();
             if now >= end {
-                return Ok(Touch::TimedOut);
+                return Ok(late);
             }
             let needed = Keepalive::UserPresenceNeeded;
             if let Some(len) = self.applet.keepalive(needed, self.reply) {
@@ -347,5 +401,7 @@ const MAX_REPLY: usize = MAX_MESSAGE + 2;
 const FIELD_COUNTS: u64 = 120_000;
 /// Milliseconds that a person has to touch the button.
 const TOUCH_TIMEOUT: u64 = 30_000;
+/// Milliseconds. CTAP 2.3 §6.6.
+const LONG_TOUCH: u64 = 5_000;
 /// Milliseconds between looks at the button.
 const GLANCE: u64 = 20;

@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use keysteward_virtual_token::card::Presence;
 use keysteward_virtual_token::device::TouchPolicy;
 use keysteward_virtual_token::hostile::{self, Hostile};
+use keysteward_virtual_token::manufacture::Profile;
 use std::path::PathBuf;
 
 /// A FIDO2 security key in software: connects to an agent's socket, becomes a USB key through uhid,
@@ -85,6 +86,10 @@ pub(crate) struct Key {
     pub(crate) vendor_id: u16,
     #[arg(long, value_name = "NUMBER", value_parser = usb_id, default_value = "0x0001")]
     pub(crate) product_id: u16,
+    /// Kind of key: 2.3, 2.1, 2.1-pre, 2.0, u2f-only, nfc-only, biometric or enterprise
+    /// [default: 2.3]
+    #[arg(help_heading = MADE, long, value_name = "NAME", value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
     /// Serial number [default: a random one]
     #[arg(help_heading = MADE, long)]
     pub(crate) serial: Option<String>,
@@ -129,6 +134,13 @@ fn hostile_names() -> impl TypedValueParser<Value = &'static Hostile> {
     PossibleValuesParser::new(names).try_map(|name| hostile::find(&name).ok_or("no such key"))
 }
 
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::named(text).ok_or_else(|| {
+        let names = Profile::ALL.map(|profile| profile.features().name);
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
 fn usb_id(text: &str) -> Result<u16, String> {
     let number = match text.strip_prefix("0x") {
         Some(digits) => u16::from_str_radix(digits, 16),
@@ -152,6 +164,8 @@ mod tests {
         assert_eq!(usb_id("0x1050"), Ok(0x1050));
         assert_eq!(usb_id("4660"), Ok(0x1234));
         assert!(usb_id("65536").unwrap_err().contains("65535"));
+        assert_eq!(profile("2.1-pre"), Ok(Profile::Ctap21Pre));
+        assert!(profile("2.2").unwrap_err().contains("2.1-pre, 2.0"));
         assert!(aaguid("3d5a8cf2-6b1e-4d07-9c43-e8f1a2b7560d").is_ok());
         assert!(
             aaguid("3d5a8cf2")

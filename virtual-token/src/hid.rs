@@ -93,18 +93,34 @@ impl<'a> Hid<'a> {
         }
     }
 
-    /// Asks for a touch until it comes, is not wanted any more, or 30 s are over.
-    pub fn wait_for_touch(&mut self) -> Result<Touch, PowerCut> {
+    /// Asks for a touch until it comes, is not wanted any more, or so many milliseconds are over.
+    pub fn wait_for_touch(&mut self, milliseconds: u64) -> Result<Touch, PowerCut> {
         let lamp = self.io.ask_for_touch();
-        let end = self.io.now().after(TOUCH_TIMEOUT);
+        self.serve(milliseconds, Touch::TimedOut, &mut || lamp.touched())
+    }
+
+    /// Lets so many milliseconds pass while the user holds the button, as users here always do.
+    pub fn wait_while_held(&mut self, milliseconds: u64) -> Result<Touch, PowerCut> {
+        self.serve(milliseconds, Touch::Touched, &mut || Ok(false))
+    }
+
+    /// Serves the channels until the key is touched, the request is not wanted any more, or so
+    /// many milliseconds are over, which ends in `late`.
+    fn serve(
+        &mut self,
+        milliseconds: u64,
+        late: Touch,
+        touched: &mut dyn FnMut() -> Result<bool, PowerCut>,
+    ) -> Result<Touch, PowerCut> {
+        let end = self.io.now().after(milliseconds);
         let mut next_keepalive = self.io.now();
         loop {
-            if lamp.touched()? {
+            if touched()? {
                 return Ok(Touch::Touched);
             }
             let now = self.io.now();
             if now >= end {
-                return Ok(Touch::TimedOut);
+                return Ok(late);
             }
             if now >= next_keepalive {
                 self.keepalive(Keepalive::UserPresenceNeeded)?;
@@ -141,8 +157,6 @@ const VERSION: DeviceVersion = DeviceVersion {
 };
 /// Milliseconds between keep-alives.
 const KEEPALIVE: u64 = 100;
-/// Milliseconds that a user has to touch the key.
-const TOUCH_TIMEOUT: u64 = 30_000;
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::authenticator::{Authenticator, Environment, Error, Touch};
+use crate::authenticator::{Authenticator, Environment, Error, Scan, Touch};
 use crate::manufacture::{self, Manufacturer, Order};
 use crate::storage::{MemoryStorage, Storage};
 use keysteward_core::crypto::Crypto;
@@ -49,8 +49,14 @@ pub struct World {
     pub then: Touch,
     /// How many touches were asked for.
     pub asked: usize,
+    /// What the fingerprint sensor sees next, in order.
+    pub scans: VecDeque<Scan>,
+    /// What it sees ever after.
+    pub then_scan: Scan,
     /// How long the user takes, in milliseconds; a request with an earlier deadline is lost.
     pub reaction: u64,
+    /// How long a touch lasts, in milliseconds.
+    pub hold: u64,
 }
 
 /// Why a message did not arrive.
@@ -70,7 +76,10 @@ impl Default for World {
             touches: VecDeque::new(),
             then: Touch::Touched,
             asked: 0,
+            scans: VecDeque::new(),
+            then_scan: Scan::TimedOut,
             reaction: 0,
+            hold: LONG_TOUCH,
         }
     }
 }
@@ -93,6 +102,18 @@ impl<S: Storage, C: Crypto> InProcess<S, C> {
 
     pub fn world(&mut self) -> &mut World {
         &mut self.world
+    }
+
+    /// One command of CTAP1: an APDU in, data and status word out.
+    pub fn exchange_ctap1(&mut self, apdu: &[u8]) -> Vec<u8> {
+        let mut room = vec![0; MAX_MESSAGE];
+        let mut hand = Hand {
+            world: &mut self.world,
+            on_keepalive: &mut |_| ControlFlow::Continue(()),
+        };
+        self.authenticator
+            .process_ctap1(apdu, &mut hand, &mut room)
+            .to_vec()
     }
 
     pub fn authenticator(&self) -> &Authenticator<S, C> {
@@ -161,7 +182,26 @@ impl Environment for Hand<'_> {
         self.world.now = self.world.now.after(self.world.reaction);
         self.world.touches.pop_front().unwrap_or(self.world.then)
     }
+
+    fn wait_for_long_touch(&mut self) -> Touch {
+        match self.wait_for_touch() {
+            Touch::Touched if self.world.hold < LONG_TOUCH => Touch::TimedOut,
+            touch => touch,
+        }
+    }
+
+    fn wait_for_finger(&mut self, _: u64) -> Scan {
+        self.world.asked += 1;
+        if (self.on_keepalive)(Keepalive::UserPresenceNeeded).is_break() {
+            return Scan::Cancelled;
+        }
+        self.world.now = self.world.now.after(self.world.reaction);
+        self.world.scans.pop_front().unwrap_or(self.world.then_scan)
+    }
 }
+
+/// Milliseconds. CTAP 2.3 §6.6.
+const LONG_TOUCH: u64 = 5_000;
 
 #[cfg(test)]
 mod tests;

@@ -15,9 +15,9 @@
 //! Without the feature `std` (on by default) neither `std` nor an allocator is needed: what is
 //! left runs on a microcontroller, given a storage, a clock, a button and the primitives.
 //!
-//! It reports `FIDO_2_3` and offers what [`authenticator`] names, no more: no CTAP1, no built-in
-//! user verification, no large blobs. Its keys lie in a file: it is for tests, demonstrations and
-//! development, never for people's accounts.
+//! What a key has is the business of its [profile](authenticator::profile): CTAP 2.3, or an earlier
+//! edition, or U2F alone; with a fingerprint sensor that is a number, not a finger. Its keys lie in
+//! a file: it is for tests, demonstrations and development, never for people's accounts.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]

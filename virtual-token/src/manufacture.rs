@@ -8,6 +8,9 @@ use crate::authenticator;
 use crate::authenticator::factory::{Attestation, Enterprise, Identity};
 use crate::authenticator::secret::Key;
 use crate::storage::Storage;
+
+pub use crate::authenticator::profile::Profile;
+
 use keysteward_core::crypto::{self, Crypto, PrivateKey, PublicPoint};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
@@ -20,6 +23,7 @@ use std::path::Path;
 /// What kind of key is to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Order {
+    pub profile: Profile,
     pub aaguid: [u8; 16],
     pub firmware_version: u32,
     /// Without one there is no enterprise attestation.
@@ -31,6 +35,7 @@ pub struct Order {
 /// What a key is on the day it is bought, before it is burned in.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
 pub struct Made {
+    pub profile: Profile,
     pub aaguid: [u8; 16],
     pub firmware_version: u32,
     pub attestation: AttestationKey,
@@ -82,6 +87,7 @@ pub enum Error {
 impl Default for Order {
     fn default() -> Self {
         Self {
+            profile: Profile::default(),
             aaguid: AAGUID,
             firmware_version: FIRMWARE_VERSION,
             serial: None,
@@ -147,6 +153,7 @@ impl Manufacturer {
             }),
         };
         Ok(Made {
+            profile: order.profile,
             aaguid: order.aaguid,
             firmware_version: order.firmware_version,
             attestation,
@@ -226,6 +233,7 @@ impl Made {
             .map(String::as_str)
             .collect();
         let identity = Identity {
+            profile: self.profile,
             firmware_version: self.firmware_version,
             enterprise: self.enterprise.as_ref().map(|enterprise| Enterprise {
                 serial: &enterprise.serial,

@@ -2,7 +2,7 @@
 //!
 //! Blocks inside a command while it waits for a touch, and serves the other channels meanwhile.
 
-use crate::authenticator::{Authenticator, Environment, Touch};
+use crate::authenticator::{Authenticator, Environment, Scan, Touch};
 use crate::device::{Io, PowerCut};
 use crate::firmware::{Contents, Firmware};
 use crate::hid::Hid;
@@ -10,6 +10,7 @@ use crate::storage::Storage;
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctaphid::{Capabilities, Command, ErrorCode, Keepalive, MAX_MESSAGE};
 use keysteward_core::session::Millis;
+use std::time::Duration;
 
 /// An authenticator that speaks CTAPHID.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
@@ -24,11 +25,7 @@ impl<S: Storage, C: Crypto> SecurityKey<S, C> {
 
     fn live(&mut self, io: &Io) -> Result<std::convert::Infallible, PowerCut> {
         self.authenticator.power_up(io.powered_at());
-        // No CTAP1: NMSG.
-        let mut hid = Hid::new(
-            io,
-            Capabilities::WINK | Capabilities::CBOR | Capabilities::NMSG,
-        );
+        let mut hid = Hid::new(io, self.capabilities());
         loop {
             let (command, request) = hid.next_request()?;
             match command {
@@ -37,9 +34,45 @@ impl<S: Storage, C: Crypto> SecurityKey<S, C> {
                     tracing::info!("wink");
                     hid.respond(&[])?;
                 }
-                Command::Cbor => self.execute(&mut hid, &request)?,
+                Command::Cbor if self.authenticator.features().ctap2() => {
+                    self.execute(&mut hid, &request)?;
+                }
+                Command::Msg if self.authenticator.features().ctap1 => {
+                    self.execute_ctap1(&mut hid, &request)?;
+                }
                 _ => hid.refuse(ErrorCode::InvalidCommand)?,
             }
+        }
+    }
+
+    /// CTAP 2.3 §11.2.9.1.3. NMSG says that CTAP1 is not spoken.
+    fn capabilities(&self) -> u8 {
+        let features = self.authenticator.features();
+        let cbor = if features.ctap2() {
+            Capabilities::CBOR
+        } else {
+            0
+        };
+        let no_msg = if features.ctap1 {
+            0
+        } else {
+            Capabilities::NMSG
+        };
+        Capabilities::WINK | cbor | no_msg
+    }
+
+    fn execute_ctap1(&mut self, hid: &mut Hid<'_>, request: &[u8]) -> Result<(), PowerCut> {
+        let mut response = [0; MAX_MESSAGE];
+        let mut at_the_button = Button {
+            hid,
+            power_cut: None,
+        };
+        let response = self
+            .authenticator
+            .process_ctap1(request, &mut at_the_button, &mut response);
+        match at_the_button.power_cut {
+            Some(cut) => Err(cut),
+            None => hid.respond(response),
         }
     }
 
@@ -81,15 +114,59 @@ struct Button<'h, 'a> {
     power_cut: Option<PowerCut>,
 }
 
+impl Button<'_, '_> {
+    fn or_power_cut(&mut self, touch: Result<Touch, PowerCut>) -> Touch {
+        touch.unwrap_or_else(|cut| {
+            self.power_cut = Some(cut);
+            Touch::Cancelled
+        })
+    }
+}
+
 impl Environment for Button<'_, '_> {
     fn now(&mut self) -> Millis {
         self.hid.io().now()
     }
 
     fn wait_for_touch(&mut self) -> Touch {
-        self.hid.wait_for_touch().unwrap_or_else(|cut| {
-            self.power_cut = Some(cut);
-            Touch::Cancelled
-        })
+        let touch = self.hid.wait_for_touch(TOUCH_TIMEOUT);
+        self.or_power_cut(touch)
+    }
+
+    fn wait_for_long_touch(&mut self) -> Touch {
+        match self.wait_for_touch() {
+            Touch::Touched => {
+                let held = self.hid.wait_while_held(LONG_TOUCH);
+                self.or_power_cut(held)
+            }
+            touch => touch,
+        }
+    }
+
+    fn touched(&mut self) -> bool {
+        let touched = self.hid.io().wait_for_touch(GLANCE).map(|touched| {
+            if touched {
+                Touch::Touched
+            } else {
+                Touch::TimedOut
+            }
+        });
+        self.or_power_cut(touched) == Touch::Touched
+    }
+
+    fn wait_for_finger(&mut self, milliseconds: u64) -> Scan {
+        let touch = self.hid.wait_for_touch(milliseconds);
+        match self.or_power_cut(touch) {
+            Touch::Touched => Scan::Sample(self.hid.io().finger()),
+            Touch::TimedOut | Touch::Refused => Scan::TimedOut,
+            Touch::Cancelled => Scan::Cancelled,
+        }
     }
 }
+
+/// Milliseconds that a user has to touch the key.
+const TOUCH_TIMEOUT: u64 = 30_000;
+/// Milliseconds. CTAP 2.3 §6.6.
+const LONG_TOUCH: u64 = 5_000;
+/// How long CTAP1 looks at the button before it says "not yet".
+const GLANCE: Duration = Duration::from_millis(200);

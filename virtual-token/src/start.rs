@@ -127,6 +127,12 @@ fn stored_or_made(storage: &mut FileStorage, args: &cli::Key) -> anyhow::Result<
             let aaguid = hex::encode(factory.aaguid);
             bail!("the key in {path} has the AAGUID {aaguid}");
         }
+        if args
+            .profile
+            .is_some_and(|profile| profile != factory.profile)
+        {
+            bail!("the key in {path} has the profile {}", factory.profile);
+        }
         return Ok(serial);
     }
     let manufacturer = match &args.manufacturer {
@@ -135,6 +141,7 @@ fn stored_or_made(storage: &mut FileStorage, args: &cli::Key) -> anyhow::Result<
     };
     let mut crypto = RustCrypto(OsRng);
     let mut order = Order {
+        profile: args.profile.unwrap_or_default(),
         serial: Some(
             args.serial
                 .clone()

@@ -74,6 +74,21 @@ impl<'b> Writer<'b> {
         self.string(Major::Bytes, value)
     }
 
+    /// Writes a byte string of `length` bytes, which `fill` puts in their place: zeros until then.
+    pub fn bytes_with(
+        &mut self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<(), BufferFull> {
+        self.counted(Major::Bytes, length)?;
+        let end = self.length.checked_add(length).ok_or(BufferFull)?;
+        let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
+        room.fill(0);
+        fill(room);
+        self.length = end;
+        Ok(())
+    }
+
     /// Writes text.
     pub fn text(&mut self, value: &str) -> Result<(), BufferFull> {
         self.string(Major::Text, value.as_bytes())

@@ -6,10 +6,18 @@ use super::{Authenticator, other};
 use crate::storage::{MAX_RECORD, Record, Storage, whole};
 use keysteward_core::cbor::{Encode, List, Raw, Writer};
 use keysteward_core::crypto::Crypto;
-use keysteward_core::ctap2::Status;
 use keysteward_core::ctap2::make_credential::{Request, Response};
+use keysteward_core::ctap2::{LargeBlobKey, Status};
 use keysteward_core::webauthn::attestation::{NONE, PACKED, Statement};
 use keysteward_core::webauthn::cose::Algorithm;
+
+/// A new credential, and what else the response tells.
+#[derive(Clone, Copy)]
+pub(super) struct Attested<'a> {
+    pub(super) auth_data: &'a [u8],
+    pub(super) client_data_hash: &'a [u8; 32],
+    pub(super) large_blob_key: Option<&'a [u8; 32]>,
+}
 
 /// What is said about a new credential.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +34,9 @@ pub(super) enum Attestation {
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn attestation_for(&self, request: &Request<'_>) -> Result<Attestation, Status> {
-        if let Some(kind) = request.enterprise_attestation {
+        // Editions before 2.1 do not know the member, and pass it over.
+        let knows = self.features().configuration.contains(&0x01);
+        if let Some(kind) = request.enterprise_attestation.filter(|_| knows) {
             if self.factory.enterprise_key.is_none() || !self.owner.enterprise_attestation {
                 return Err(Status::InvalidParameter);
             }
@@ -43,7 +53,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 return Ok(Attestation::Enterprise);
             }
         }
-        let Some(preference) = request.attestation_formats_preference else {
+        let preference = request.attestation_formats_preference;
+        let Some(preference) = preference.filter(|_| self.features().attestation_preference) else {
             return Ok(Attestation::Model);
         };
         let first = preference
@@ -77,16 +88,21 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn attest(
         &mut self,
         attestation: Attestation,
-        auth_data: &[u8],
-        client_data_hash: &[u8; 32],
+        attested: &Attested<'_>,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
+        let Attested {
+            auth_data,
+            client_data_hash,
+            ..
+        } = *attested;
+        let large_blob_key = attested.large_blob_key.map(LargeBlobKey);
         let response = Response {
             fmt: NONE,
             auth_data,
             att_stmt: None,
             ep_att: None,
-            large_blob_key: None,
+            large_blob_key,
             unsigned_extension_outputs: None,
         };
         let own = self.factory.enterprise_key.as_ref();
@@ -127,7 +143,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             m.entry(0x01, PACKED)?;
             m.entry(0x02, auth_data)?;
             m.entry(0x03, &statement)?;
-            m.optional(0x04, ep_att)
+            m.optional(0x04, ep_att)?;
+            m.optional(0x05, large_blob_key)
         })
         .map_err(other)
     }

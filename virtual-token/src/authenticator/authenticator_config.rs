@@ -3,7 +3,6 @@
 use super::credential::stored::MAX_RP_ID;
 use super::owner::{MAX_MIN_PIN_LENGTH_RP_IDS, MAX_PIN_LENGTH};
 use super::secret::Key;
-use super::user_verification::Given;
 use super::{Authenticator, other, parse};
 use crate::storage::{Change, Record, Storage};
 use keysteward_core::crypto::Crypto;
@@ -12,6 +11,7 @@ use keysteward_core::ctap2::authenticator_config::{
     Request, SetMinPinLength, Subcommand, authenticated_prefix,
 };
 use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::extension::identifier::PIN_COMPLEXITY_POLICY;
 
 /// Proof that whoever asks may configure the key.
 struct Permitted(());
@@ -19,6 +19,9 @@ struct Permitted(());
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn authenticator_config(&mut self, request: &Request<'_>) -> Result<(), Status> {
         let permitted = self.authorize_config(request)?;
+        if !self.config_commands().contains(&request.sub_command.into()) {
+            return Err(Status::InvalidSubcommand);
+        }
         match request.sub_command {
             Subcommand::EnableEnterpriseAttestation => {
                 self.enable_enterprise_attestation(permitted)
@@ -28,6 +31,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 Some(params) => self.set_min_pin_length(&parse(params.bytes())?, permitted),
                 None => Err(Status::MissingParameter),
             },
+            Subcommand::EnableLongTouchForReset => self.enable_long_touch_for_reset(permitted),
             _ => Err(Status::InvalidSubcommand),
         }
     }
@@ -35,7 +39,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     /// Without any user verification set up, whoever holds the key may configure it; but not take
     /// alwaysUv for granted, except to switch it off again.
     fn authorize_config(&mut self, request: &Request<'_>) -> Result<Permitted, Status> {
-        let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
+        let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let Some(given) = given else {
             let unprotected = !self.protected();
             let toggle = request.sub_command == Subcommand::ToggleAlwaysUv;
@@ -61,12 +65,25 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 
     fn enable_enterprise_attestation(&mut self, _: Permitted) -> Result<(), Status> {
-        if self.factory.enterprise_key.is_none() {
-            return Err(Status::InvalidSubcommand);
-        }
         let mut next = self.owner.clone();
         next.enterprise_attestation = true;
         self.store(next, &[])
+    }
+
+    fn enable_long_touch_for_reset(&mut self, _: Permitted) -> Result<(), Status> {
+        let mut next = self.owner.clone();
+        next.long_touch_for_reset = true;
+        self.store(next, &[])
+    }
+
+    /// Subcommands of this key, for getInfo too.
+    pub(super) fn config_commands(&self) -> &'static [u8] {
+        let all = self.features().configuration;
+        match (all, &self.factory.enterprise_key) {
+            // Ascending: without a serial number the first one has nothing to enable.
+            ([0x01, others @ ..], None) => others,
+            _ => all,
+        }
     }
 
     /// §6.11.4
@@ -88,16 +105,18 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .pin
             .as_ref()
             .is_some_and(|pin| pin.code_points < length);
-        let force = match (params.force_change_pin.unwrap_or(false), &owner.pin) {
-            (true, None) => return Err(Status::PinNotSet),
-            (asked, _) => asked || pin_too_short,
-        };
-        if params.pin_complexity_policy == Some(true) {
-            // There is none to enforce.
+        let enforce = params.pin_complexity_policy == Some(true);
+        if enforce && !self.features().has_extension(PIN_COMPLEXITY_POLICY) {
             return Err(Status::InvalidParameter);
         }
+        let pin_too_simple = enforce && owner.pin.as_ref().is_some_and(|pin| !pin.complex);
+        let force = match (params.force_change_pin.unwrap_or(false), &owner.pin) {
+            (true, None) => return Err(Status::PinNotSet),
+            (asked, _) => asked || pin_too_short || pin_too_simple,
+        };
         let mut next = owner.clone();
         next.min_pin_length = length;
+        next.pin_complexity_policy |= enforce;
         let mut changes = heapless::Vec::<_, { MAX_MIN_PIN_LENGTH_RP_IDS as usize }>::new();
         if let Some(rp_ids) = params.min_pin_length_rp_ids {
             next.min_pin_length_rp_ids = 0;
@@ -127,15 +146,6 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn tells_pin_policy(&self, rp_id: &str) -> Result<bool, Status> {
         let mut listed = (0..self.owner.min_pin_length_rp_ids).map(Record::MinPinLengthRpId);
         self.lists(&mut listed, rp_id)
-    }
-}
-
-/// Subcommands of this key, for getInfo.
-pub(super) fn commands(enterprise_attestation: bool) -> &'static [u8] {
-    if enterprise_attestation {
-        &[0x01, 0x02, 0x03]
-    } else {
-        &[0x02, 0x03]
     }
 }
 

@@ -1,12 +1,12 @@
 //! authenticatorClientPIN. CTAP 2.3 §6.5.5.
 //!
-//! This key has a PIN and no built-in user verification: subcommands 0x06 and 0x07 do not exist.
+//! Subcommands 0x06 and 0x07 exist on keys with a fingerprint sensor.
 
-use super::owner::{MAX_PIN_LENGTH, PIN_RETRIES, StoredPin};
+use super::built_in_uv::FingerMatched;
+use super::owner::{MAX_PIN_LENGTH, PIN_RETRIES, StoredPin, UV_RETRIES};
 use super::secret::Key;
 use super::token::{DEFAULT_PERMISSIONS, Grant, Token};
-use super::user_verification::supported;
-use super::{Authenticator, other};
+use super::{Authenticator, Environment, other};
 use crate::storage::Storage;
 use keysteward_core::cbor::{Encode, Writer};
 use keysteward_core::crypto::{Crypto, PublicPoint, Secret};
@@ -22,23 +22,52 @@ use subtle::ConstantTimeEq;
 /// Proof that the platform knows the PIN.
 struct PinVerified(());
 
+/// Proof that a token may be given.
+struct Verified {
+    /// The user touched the key for it.
+    user_present: bool,
+}
+
+impl From<PinVerified> for Verified {
+    fn from(_: PinVerified) -> Self {
+        Self {
+            user_present: false,
+        }
+    }
+}
+
+impl From<FingerMatched> for Verified {
+    fn from(_: FingerMatched) -> Self {
+        Self { user_present: true }
+    }
+}
+
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn client_pin(
         &mut self,
         request: &Request<'_>,
-        now: Millis,
+        environment: &mut dyn Environment,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
+        let features = self.features();
+        let by_finger = features.permissions && features.fingerprints.is_some();
+        let now = environment.now();
         match request.sub_command {
             Subcommand::PinRetries => self.pin_retries(w),
             Subcommand::KeyAgreement => self.key_agreement(request, w),
             Subcommand::SetPin => self.set_pin(request),
             Subcommand::ChangePin => self.change_pin(request),
             Subcommand::PinToken => self.pin_token(request, now, w),
-            Subcommand::PinUvAuthTokenUsingPinWithPermissions => {
+            Subcommand::PinUvAuthTokenUsingPinWithPermissions if features.permissions => {
                 self.pin_token_with_permissions(request, now, w)
             }
-            _ => Err(Status::InvalidSubcommand),
+            Subcommand::PinUvAuthTokenUsingUvWithPermissions if by_finger => {
+                self.uv_token_with_permissions(request, environment, w)
+            }
+            Subcommand::UvRetries if by_finger => self.uv_retries(w),
+            _ if features.permissions => Err(Status::InvalidSubcommand),
+            // The status for subcommands came with 2.1.
+            _ => Err(Status::InvalidParameter),
         }
     }
 
@@ -51,12 +80,19 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         response.encode(w).map_err(other)
     }
 
+    fn uv_retries(&self, w: &mut Writer<'_>) -> Result<(), Status> {
+        let response = Response {
+            uv_retries: Some(self.owner.uv_retries),
+            ..Response::default()
+        };
+        response.encode(w).map_err(other)
+    }
+
     fn key_agreement(&mut self, request: &Request<'_>, w: &mut Writer<'_>) -> Result<(), Status> {
-        supported(
-            request
-                .pin_uv_auth_protocol
-                .ok_or(Status::MissingParameter)?,
-        )?;
+        let protocol = request
+            .pin_uv_auth_protocol
+            .ok_or(Status::MissingParameter)?;
+        self.supported(protocol)?;
         let key = match self.ram.key_agreement.take() {
             Some(key) => key,
             None => KeyAgreementKey::generate(&mut self.crypto).map_err(other)?,
@@ -82,7 +118,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let peer = request.key_agreement.ok_or(Status::MissingParameter)?;
         let new_pin_enc = request.new_pin_enc.ok_or(Status::MissingParameter)?;
         let mac = request.pin_uv_auth_param.ok_or(Status::MissingParameter)?;
-        let protocol = supported(protocol)?;
+        let protocol = self.supported(protocol)?;
         if self.owner.pin.is_some() {
             return Err(Status::PinAuthInvalid);
         }
@@ -103,7 +139,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let new_pin_enc = request.new_pin_enc.ok_or(Status::MissingParameter)?;
         let pin_hash_enc = request.pin_hash_enc.ok_or(Status::MissingParameter)?;
         let mac = request.pin_uv_auth_param.ok_or(Status::MissingParameter)?;
-        let protocol = supported(protocol)?;
+        let protocol = self.supported(protocol)?;
         self.check_pin_can_be_tried()?;
         let secret = self.decapsulate(protocol, &peer)?;
         let _: MacVerified = secret
@@ -136,7 +172,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if self.owner.force_pin_change {
             return Err(Status::PinInvalid);
         }
-        self.issue(&secret, verified, Grant::Legacy, now, w)
+        self.issue(&secret, verified.into(), Grant::Legacy, now, w)
     }
 
     /// §6.5.5.7.2
@@ -146,6 +182,38 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
+        let permissions = self.permissions(request)?;
+        let (secret, verified) = self.verify_pin_of(request)?;
+        if self.owner.force_pin_change {
+            return Err(Status::PinPolicyViolation);
+        }
+        self.grant(&secret, verified.into(), permissions, request, now, w)
+    }
+
+    /// §6.5.5.7.3
+    fn uv_token_with_permissions(
+        &mut self,
+        request: &Request<'_>,
+        environment: &mut dyn Environment,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let protocol = request
+            .pin_uv_auth_protocol
+            .ok_or(Status::MissingParameter)?;
+        let peer = request.key_agreement.ok_or(Status::MissingParameter)?;
+        let protocol = self.supported(protocol)?;
+        let permissions = self.permissions(request)?;
+        if self.built_in_uv() != Some(true) {
+            return Err(Status::NotAllowed);
+        }
+        let matched = self.match_finger(1, environment)?;
+        let secret = self.decapsulate(protocol, &peer)?;
+        let now = environment.now();
+        self.grant(&secret, matched.into(), permissions, request, now, w)
+    }
+
+    /// The permissions of a request, if this key gives them.
+    fn permissions(&self, request: &Request<'_>) -> Result<Permissions, Status> {
         let permissions = request.permissions.ok_or(Status::MissingParameter)?;
         if permissions.0 == 0 {
             return Err(Status::InvalidParameter);
@@ -154,26 +222,51 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if intersects(permissions, DEFAULT_PERMISSIONS) && request.rp_id.is_none() {
             return Err(Status::MissingParameter);
         }
+        let features = self.features();
         let read_only = Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY;
-        if intersects(permissions, UNSUPPORTED)
-            || (intersects(permissions, read_only) && permissions != read_only)
-        {
-            return Err(Status::UnauthorizedPermission);
+        for (permission, offered) in [
+            (
+                Permissions::CREDENTIAL_MANAGEMENT,
+                features.credential_management,
+            ),
+            (Permissions::BIO_ENROLLMENT, features.fingerprints.is_some()),
+            (Permissions::LARGE_BLOB_WRITE, features.large_blobs),
+            (
+                Permissions::AUTHENTICATOR_CONFIG,
+                !features.configuration.is_empty(),
+            ),
+            (
+                read_only,
+                features.persistent_token && permissions == read_only,
+            ),
+        ] {
+            if intersects(permissions, permission) && !offered {
+                return Err(Status::UnauthorizedPermission);
+            }
         }
-        let (secret, verified) = self.verify_pin_of(request)?;
-        if self.owner.force_pin_change {
-            return Err(Status::PinPolicyViolation);
-        }
-        if permissions == read_only {
+        Ok(permissions)
+    }
+
+    /// Hands out the persistent token, or makes another.
+    fn grant(
+        &mut self,
+        secret: &SharedSecret,
+        verified: Verified,
+        permissions: Permissions,
+        request: &Request<'_>,
+        now: Millis,
+        w: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        if permissions == Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY {
             let bytes = Secret(self.owner.persistent_token.0);
             let token = PinUvAuthToken::restore(secret.protocol(), bytes);
-            return self.hand_out(&secret, verified, &token, w);
+            return self.hand_out(secret, verified, &token, w);
         }
         let rp_id_hash = request
             .rp_id
             .map(|rp_id| self.crypto.sha256(&[rp_id.as_bytes()]));
         let grant = Grant::Permissions(permissions, rp_id_hash);
-        self.issue(&secret, verified, grant, now, w)
+        self.issue(secret, verified, grant, now, w)
     }
 
     /// The PIN steps that both token subcommands share.
@@ -186,7 +279,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             .ok_or(Status::MissingParameter)?;
         let peer = request.key_agreement.ok_or(Status::MissingParameter)?;
         let pin_hash_enc = request.pin_hash_enc.ok_or(Status::MissingParameter)?;
-        let protocol = supported(protocol)?;
+        let protocol = self.supported(protocol)?;
         self.check_pin_can_be_tried()?;
         let secret = self.decapsulate(protocol, &peer)?;
         let verified = self.verify_pin(&secret, pin_hash_enc)?;
@@ -229,6 +322,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             self.ram.wrong_pins = 0;
             let mut restored = self.owner.clone();
             restored.pin_retries = PIN_RETRIES;
+            restored.uv_retries = UV_RETRIES;
+            restored.uv_count = 0;
             self.store(restored, &[])?;
             return Ok(PinVerified(()));
         }
@@ -259,7 +354,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let pin = padded.get(..length).unwrap_or_default();
         let text = core::str::from_utf8(pin).map_err(|_| Status::PinPolicyViolation)?;
         let code_points = u8::try_from(text.chars().count()).unwrap_or(u8::MAX);
-        if pin.len() > MAX_PIN_LENGTH.into() || code_points < self.owner.min_pin_length {
+        let complex = complex(text);
+        if pin.len() > MAX_PIN_LENGTH.into()
+            || code_points < self.owner.min_pin_length
+            || (self.owner.pin_complexity_policy && !complex)
+        {
             return Err(Status::PinPolicyViolation);
         }
         let hash = self.crypto.sha256(&[pin]);
@@ -267,6 +366,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         Ok(StoredPin {
             hash: Key(half),
             code_points,
+            complex,
         })
     }
 
@@ -290,21 +390,22 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     fn issue(
         &mut self,
         secret: &SharedSecret,
-        verified: PinVerified,
+        verified: Verified,
         grant: Grant,
         now: Millis,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
         let value = PinUvAuthToken::generate(&mut self.crypto, secret.protocol()).map_err(other)?;
+        let user_present = verified.user_present;
         self.hand_out(secret, verified, &value, w)?;
-        self.ram.token = Some(Token::issue(value, grant, now));
+        self.ram.token = Some(Token::issue(value, grant, user_present, now));
         Ok(())
     }
 
     fn hand_out(
         &mut self,
         secret: &SharedSecret,
-        _: PinVerified,
+        _: Verified,
         token: &PinUvAuthToken,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
@@ -336,6 +437,19 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     }
 }
 
+/// The complexity policy: neither one character repeated nor a run such as 1234 or 4321.
+fn complex(pin: &str) -> bool {
+    let following = pin.chars().skip(1);
+    let mut steps = pin
+        .chars()
+        .zip(following)
+        .map(|(this, next)| i64::from(u32::from(next)).saturating_sub(u32::from(this).into()));
+    match steps.next() {
+        Some(first @ -1..=1) => steps.any(|step| step != first),
+        _ => true,
+    }
+}
+
 fn intersects(these: Permissions, those: Permissions) -> bool {
     these.0 & those.0 != 0
 }
@@ -344,8 +458,6 @@ fn intersects(these: Permissions, those: Permissions) -> bool {
 const WRONG_PINS_IN_A_ROW: u8 = 3;
 /// Bits that mean something.
 const DEFINED: u32 = 0x7F;
-/// There is no biometric enrolment and there are no large blobs.
-const UNSUPPORTED: Permissions = Permissions(0x18);
 
 #[cfg(all(test, feature = "std"))]
 mod tests;

@@ -4,9 +4,9 @@
 //! its own, so what getPinToken grants must do; it cannot update.
 
 use super::credential::stored::{Room, Stored, kept_user};
+use super::profile::Edition;
 use super::record::record;
 use super::secret::random;
-use super::user_verification::Given;
 use super::{Authenticator, Sequence, other, parse};
 use crate::storage::{Change, Record, Storage};
 use core::ops::ControlFlow;
@@ -17,8 +17,9 @@ use keysteward_core::ctap2::credential_management::{
     Request, Response, Subcommand, SubcommandParams, authenticated_prefix,
 };
 use keysteward_core::ctap2::extension::CredProtect;
+use keysteward_core::ctap2::extension::identifier::THIRD_PARTY_PAYMENT;
 use keysteward_core::ctap2::{
-    PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
+    LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
 };
 use keysteward_core::time::Millis;
 
@@ -37,13 +38,6 @@ pub(super) struct PendingCredentials {
 
 /// Proof that whoever asks may do it.
 struct Permitted(());
-
-/// Which of the two command bytes asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Edition {
-    Final,
-    Preview,
-}
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn credential_management(
@@ -93,22 +87,24 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         edition: Edition,
         scope: Scope<'_>,
     ) -> Result<Permitted, Status> {
-        let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
+        let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let given = given.ok_or(Status::PuatRequired)?;
         let prefix = authenticated_prefix(request.sub_command);
         let params = request
             .sub_command_params
             .map_or(&[][..], |params| params.bytes());
         let message = [prefix.as_slice(), params];
-        if scope.reads() && self.verify_persistent_token(given, &message).is_ok() {
+        let permission = Permissions::CREDENTIAL_MANAGEMENT;
+        let persistent = self.features().persistent_token && scope.reads();
+        if persistent && self.verify_persistent_token(given, &message).is_ok() {
             return Ok(Permitted(()));
         }
         match edition {
             Edition::Final => {
-                self.verify_token(given, &message, Permissions::CREDENTIAL_MANAGEMENT)?;
+                self.verify_token(given, &message, permission)?;
             }
             Edition::Preview => {
-                self.verify_preview_token(given, &message)?;
+                self.verify_preview_token(given, &message, permission)?;
             }
         }
         let bound = self.ram.token.as_ref().and_then(|token| token.rp_id_hash());
@@ -259,6 +255,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             public_key: Some(public.cose()),
             total_credentials,
             cred_protect: Some(CredProtect::from(stored.protection).into()),
+            large_blob_key: stored.large_blob_key.map(LargeBlobKey),
+            third_party_payment: self
+                .features()
+                .has_extension(THIRD_PARTY_PAYMENT)
+                .then_some(stored.third_party_payment),
             ..Response::default()
         };
         response.encode(w).map_err(other)?;

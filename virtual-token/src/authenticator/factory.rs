@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::owner::{self, Owner};
+use super::profile::Profile;
 use super::record::{load, record};
 use super::secret::Key;
 use crate::storage::{Change, Record, Storage};
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "holds secrets")]
 pub struct Factory {
+    pub profile: Profile,
     pub aaguid: [u8; 16],
     pub firmware_version: u32,
     /// Of the model: one for at least 100,000 keys, so that it names nobody.
@@ -27,6 +29,7 @@ pub struct Factory {
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "holds secrets")]
 pub struct Identity<'a> {
+    pub profile: Profile,
     pub aaguid: [u8; 16],
     pub firmware_version: u32,
     pub attestation: Attestation<'a>,
@@ -57,9 +60,10 @@ pub struct Enterprise<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// A key of firmware version 1 that does not tell which one it is.
+    /// A key of CTAP 2.3 and firmware version 1 that does not tell which one it is.
     pub const fn new(aaguid: [u8; 16], attestation: Attestation<'a>, root: &'a [u8]) -> Self {
         Self {
+            profile: Profile::Ctap23,
             aaguid,
             firmware_version: 1,
             attestation,
@@ -98,13 +102,14 @@ impl<'a> Identity<'a> {
             }
         }
         let factory = Factory {
+            profile: self.profile,
             aaguid: self.aaguid,
             firmware_version: self.firmware_version,
             attestation_key: attestation.key.clone(),
             enterprise_key: self.enterprise.map(|own| own.attestation.key.clone()),
             enterprise_rp_ids,
         };
-        let owner = Owner::fresh(crypto)?;
+        let owner = Owner::fresh(self.profile.features(), crypto)?;
         let mut factory_room = Room::new([0; _]);
         let mut owner_room = owner::Room::new([0; _]);
         storage.commit(&[
@@ -133,7 +138,8 @@ impl Encode for Factory {
             m.entry(0x02, self.firmware_version)?;
             m.entry(0x03, self.attestation_key.0)?;
             m.optional(0x04, self.enterprise_key.as_ref().map(|key| key.0))?;
-            m.entry(0x05, self.enterprise_rp_ids)
+            m.entry(0x05, self.enterprise_rp_ids)?;
+            m.entry(0x06, self.profile.features().name)
         })
     }
 }
@@ -141,6 +147,7 @@ impl Encode for Factory {
 impl<'b> Parse<'b> for Factory {
     fn read(r: &mut Reader<'b>) -> Result<Self, cbor::Error> {
         let mut factory = Self {
+            profile: Profile::Ctap23,
             aaguid: [0; 16],
             firmware_version: 0,
             attestation_key: Key([0; 32]),
@@ -154,6 +161,14 @@ impl<'b> Parse<'b> for Factory {
                 cbor::Key::Int(0x03) => factory.attestation_key = Key(*r.byte_array()?),
                 cbor::Key::Int(0x04) => factory.enterprise_key = Some(Key(*r.byte_array()?)),
                 cbor::Key::Int(0x05) => factory.enterprise_rp_ids = r.read()?,
+                cbor::Key::Int(0x06) => {
+                    let position = r.position();
+                    let profile = Profile::named(r.read()?);
+                    factory.profile = profile.ok_or(cbor::Error::OutOfRange {
+                        position,
+                        expected: "a profile of this version",
+                    })?;
+                }
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

@@ -13,10 +13,13 @@ use crate::storage::Storage;
 use keysteward_core::cbor::{Encode, List, Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::extension::identifier::{
+    CRED_BLOB, HMAC_SECRET, LARGE_BLOB_KEY, THIRD_PARTY_PAYMENT,
+};
 use keysteward_core::ctap2::extension::{GetAssertionInputs, GetAssertionOutputs};
 use keysteward_core::ctap2::get_assertion::{Request, Response};
 use keysteward_core::ctap2::{
-    PUBLIC_KEY, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
+    LargeBlobKey, PUBLIC_KEY, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
 };
 use keysteward_core::time::Millis;
 use keysteward_core::webauthn::authenticator_data::{AuthenticatorData, Flags};
@@ -28,6 +31,9 @@ struct Ceremony {
     present: Option<Present>,
     verified: Option<UserVerified>,
     hmac_secret: Option<Salts>,
+    cred_blob: bool,
+    large_blob_key: bool,
+    third_party_payment: bool,
 }
 
 /// Assertions still to be given: of the RP's credentials that were made before this number.
@@ -55,16 +61,15 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if request.pin_uv_auth_param.is_some_and(<[u8]>::is_empty) {
             return Err(self.answer_empty_param(user_presence(environment)?));
         }
-        let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
+        let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let options = request.options.unwrap_or_default();
         if options.rk.is_some() {
             return Err(Status::UnsupportedOption);
         }
-        if given.is_none() && options.uv == Some(true) {
-            return Err(Status::InvalidOption);
-        }
         let touch = options.up.unwrap_or(true);
+        let by_finger = self.wants_finger(given, options.uv, touch)?;
         let rp_id_hash = self.crypto.sha256(&[request.rp_id.as_bytes()]);
+        let mut present = None;
         let verified = match given {
             Some(given) => Some(self.verify_token_for(
                 given,
@@ -72,13 +77,21 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 Permissions::GET_ASSERTION,
                 &rp_id_hash,
             )?),
+            None if by_finger => {
+                let matched = self.verify_by_finger(environment)?;
+                present = Some(Present::from(matched));
+                Some(matched.into())
+            }
             None if self.owner.always_uv && touch => return Err(Status::PuatRequired),
             None => None,
         };
         let inputs = match request.extensions {
-            Some(extensions) => parse(extensions.bytes())?,
+            Some(extensions) => self.known_inputs(parse(extensions.bytes())?),
             None => GetAssertionInputs::default(),
         };
+        if inputs.large_blob_key == Some(false) {
+            return Err(Status::InvalidOption);
+        }
         let hmac_secret = match &inputs.hmac_secret {
             Some(_) if !touch => return Err(Status::UnsupportedOption),
             Some(salts) => Some(self.hmac_secret_input(salts)?),
@@ -95,7 +108,10 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             (found.ok_or(Status::NoCredentials)?, 1, 0)
         };
         let present = if touch {
-            let present = user_presence(environment)?;
+            let present = match present {
+                Some(present) => present,
+                None => self.presence_for(given, environment)?,
+            };
             self.spend_token(present);
             Some(present)
         } else {
@@ -107,6 +123,9 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             present,
             verified,
             hmac_secret,
+            cred_blob: inputs.cred_blob == Some(true),
+            large_blob_key: inputs.large_blob_key == Some(true),
+            third_party_payment: inputs.third_party_payment == Some(true),
         };
         let several = total > 1;
         self.assert(&ceremony, chosen, several.then_some(total), w)?;
@@ -146,6 +165,37 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             last: now,
         }));
         Ok(())
+    }
+
+    /// What is asked of extensions that the key has; the others count as absent.
+    fn known_inputs<'i>(&self, inputs: GetAssertionInputs<'i>) -> GetAssertionInputs<'i> {
+        let has = |identifier| self.features().has_extension(identifier);
+        GetAssertionInputs {
+            cred_blob: inputs.cred_blob.filter(|_| has(CRED_BLOB)),
+            hmac_secret: inputs.hmac_secret.filter(|_| has(HMAC_SECRET)),
+            large_blob_key: inputs.large_blob_key.filter(|_| has(LARGE_BLOB_KEY)),
+            third_party_payment: inputs
+                .third_party_payment
+                .filter(|_| has(THIRD_PARTY_PAYMENT)),
+            ..GetAssertionInputs::default()
+        }
+    }
+
+    /// Whether a finger is to be asked for: where the platform wants it, and where alwaysUv does
+    /// and there is no token. A platform that wants it in vain is told so.
+    pub(super) fn wants_finger(
+        &self,
+        given: Option<Given<'_>>,
+        asked: Option<bool>,
+        touch: bool,
+    ) -> Result<bool, Status> {
+        let ready = self.built_in_uv() == Some(true);
+        match (given, asked.unwrap_or(false)) {
+            (Some(_), _) => Ok(false),
+            (None, true) if ready => Ok(true),
+            (None, true) => Err(Status::InvalidOption),
+            (None, false) => Ok(ready && self.owner.always_uv && touch),
+        }
     }
 
     /// Of the RP's credentials that may answer without being named, those made before a number.
@@ -238,15 +288,19 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             None => None,
         };
         let mut room = [0; MAX_EXTENSIONS];
-        let extensions = match hmac_secret.as_deref() {
-            None => None,
-            hmac_secret => {
-                let outputs = GetAssertionOutputs {
-                    hmac_secret,
-                    ..GetAssertionOutputs::default()
-                };
-                Some(Raw::encode_in(&outputs, &mut room).map_err(other)?)
-            }
+        let outputs = GetAssertionOutputs {
+            cred_blob: ceremony
+                .cred_blob
+                .then_some(credential.cred_blob.unwrap_or_default()),
+            hmac_secret: hmac_secret.as_deref(),
+            third_party_payment: ceremony
+                .third_party_payment
+                .then_some(credential.third_party_payment),
+        };
+        let extensions = if outputs == GetAssertionOutputs::default() {
+            None
+        } else {
+            Some(Raw::encode_in(&outputs, &mut room).map_err(other)?)
         };
         let data = AuthenticatorData {
             rp_id_hash: &ceremony.rp_id_hash,
@@ -277,7 +331,10 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             user,
             number_of_credentials,
             user_selected: None,
-            large_blob_key: None,
+            large_blob_key: credential
+                .large_blob_key
+                .filter(|_| ceremony.large_blob_key)
+                .map(LargeBlobKey),
             unsigned_extension_outputs: None,
         };
         response.encode(w).map_err(other)?;
@@ -302,8 +359,8 @@ pub(super) fn flags(present: Option<Present>, verified: Option<UserVerified>) ->
 
 /// CTAP 2.3 §6.1: a user handle has 1 to 64 bytes.
 pub(super) const MAX_USER_ID_LEN: usize = 64;
-/// hmac-secret of two salts.
-const MAX_EXTENSIONS: usize = 96;
+/// hmac-secret of two salts, credBlob, and thirdPartyPayment.
+const MAX_EXTENSIONS: usize = 176;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;

@@ -1,7 +1,7 @@
 //! hmac-secret and hmac-secret-mc. CTAP 2.3 §12.7.
 
 use super::credential::Usable;
-use super::user_verification::{UserVerified, supported};
+use super::user_verification::UserVerified;
 use super::{Authenticator, other};
 use crate::storage::Storage;
 use keysteward_core::crypto::Crypto;
@@ -21,7 +21,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         &mut self,
         input: &HmacSecretInput<'_>,
     ) -> Result<Salts, Status> {
-        let protocol = supported(input.pin_uv_auth_protocol.unwrap_or(1))?;
+        let protocol = self.supported(input.pin_uv_auth_protocol.unwrap_or(1))?;
         let secret = self.decapsulate(protocol, &input.key_agreement)?;
         let _: MacVerified = secret
             .verify(&mut self.crypto, &[input.salt_enc], input.salt_auth)

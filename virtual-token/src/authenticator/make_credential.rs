@@ -1,18 +1,22 @@
 //! authenticatorMakeCredential. CTAP 2.3 §6.1.
 
-use super::attestation::Attestation;
+use super::attestation::{Attestation, Attested};
 use super::credential::derived::{DERIVED_ID_LEN, derive_again, derive_new};
-use super::credential::stored::{MAX_RP_ID, Room, Stored, kept_name, kept_user};
+use super::credential::stored::{MAX_CRED_BLOB, MAX_RP_ID, Room, Stored, kept_name, kept_user};
 use super::credential::{Algorithm, Protection, Usable};
 use super::get_assertion::{MAX_USER_ID_LEN, flags};
 use super::record::record;
 use super::secret::{Key, random};
-use super::user_verification::{Given, UserVerified};
+use super::user_verification::UserVerified;
 use super::{Authenticator, Environment, Present, other, parse, user_presence};
 use crate::storage::{Change, Record, Storage};
 use keysteward_core::cbor::{Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::extension::identifier::{
+    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB_KEY, MIN_PIN_LENGTH,
+    PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
+};
 use keysteward_core::ctap2::extension::{MakeCredentialInputs, MakeCredentialOutputs};
 use keysteward_core::ctap2::make_credential::Request;
 use keysteward_core::ctap2::{PUBLIC_KEY, PublicKeyCredentialRpEntity, Status};
@@ -36,6 +40,8 @@ struct Fresh {
     key: Key<32>,
     random_with_uv: Key<32>,
     random_without_uv: Key<32>,
+    /// Kept only where it is asked for.
+    large_blob_key: Key<32>,
     /// Free, or of the credential that gives way.
     slot: u16,
 }
@@ -50,25 +56,31 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         if request.pin_uv_auth_param.is_some_and(<[u8]>::is_empty) {
             return Err(self.answer_empty_param(user_presence(environment)?));
         }
-        let given = Given::read(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
+        let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let algorithm = algorithm(request)?;
         let options = request.options.unwrap_or_default();
         let resident = options.rk.unwrap_or(false);
-        // There is no built-in user verification to ask for.
-        if options.up == Some(false) || (given.is_none() && options.uv == Some(true)) {
+        if options.up == Some(false) {
             return Err(Status::InvalidOption);
         }
+        let by_finger = self.wants_finger(given, options.uv, true)?;
         let attestation = self.attestation_for(request)?;
         let inputs = match request.extensions {
-            Some(extensions) => parse(extensions.bytes())?,
+            Some(extensions) => self.known(parse(extensions.bytes())?),
             None => MakeCredentialInputs::default(),
         };
         let protection = protection(&inputs)?;
+        match inputs.large_blob_key {
+            None => {}
+            Some(true) if resident => {}
+            Some(_) => return Err(Status::InvalidOption),
+        }
         if !(1..=MAX_USER_ID_LEN).contains(&request.user.id.len()) {
             return Err(Status::InvalidLength);
         }
         let rp_id_hash = self.crypto.sha256(&[request.rp.id.as_bytes()]);
 
+        let mut present = None;
         let verified = match given {
             Some(given) => Some(self.verify_token_for(
                 given,
@@ -76,13 +88,21 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 Permissions::MAKE_CREDENTIAL,
                 &rp_id_hash,
             )?),
+            None if by_finger => {
+                let matched = self.verify_by_finger(environment)?;
+                present = Some(Present::from(matched));
+                Some(matched.into())
+            }
             None if self.make_credential_needs_verification(resident) => {
                 return Err(Status::PuatRequired);
             }
             None => None,
         };
         let excluded = self.excluded(request, &rp_id_hash, verified)?;
-        let present = user_presence(environment)?;
+        let present = match present {
+            Some(present) => present,
+            None => self.presence_for(given, environment)?,
+        };
         self.spend_token(present);
         if excluded {
             return Err(Status::CredentialExcluded);
@@ -107,7 +127,28 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
     /// Without a PIN there is nothing to verify by, and alwaysUv then allows nothing. With one,
     /// makeCredUvNotRqd leaves non-discoverable credentials free.
     fn make_credential_needs_verification(&self, resident: bool) -> bool {
-        self.owner.always_uv || (self.protected() && resident)
+        let free = !resident && self.features().make_cred_uv_not_required;
+        self.owner.always_uv || (self.protected() && !free)
+    }
+
+    /// What is asked of extensions that the key has; the others count as absent.
+    fn known<'i>(&self, inputs: MakeCredentialInputs<'i>) -> MakeCredentialInputs<'i> {
+        let has = |identifier| self.features().has_extension(identifier);
+        MakeCredentialInputs {
+            cred_blob: inputs.cred_blob.filter(|_| has(CRED_BLOB)),
+            cred_protect: inputs.cred_protect.filter(|_| has(CRED_PROTECT)),
+            hmac_secret: inputs.hmac_secret.filter(|_| has(HMAC_SECRET)),
+            large_blob_key: inputs.large_blob_key.filter(|_| has(LARGE_BLOB_KEY)),
+            min_pin_length: inputs.min_pin_length.filter(|_| has(MIN_PIN_LENGTH)),
+            hmac_secret_mc: inputs.hmac_secret_mc.filter(|_| has(HMAC_SECRET_MC)),
+            third_party_payment: inputs
+                .third_party_payment
+                .filter(|_| has(THIRD_PARTY_PAYMENT)),
+            pin_complexity_policy: inputs
+                .pin_complexity_policy
+                .filter(|_| has(PIN_COMPLEXITY_POLICY)),
+            ..MakeCredentialInputs::default()
+        }
     }
 
     /// Whether this key holds a credential of the exclude list that the platform may know of.
@@ -130,7 +171,9 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let rp_id_hash = &ceremony.rp_id_hash;
         let crypto = &mut self.crypto;
         let (algorithm, protection) = (ceremony.algorithm, ceremony.protection);
-        let id = derive_new(crypto, &master, rp_id_hash, algorithm, protection).map_err(other)?;
+        let payment = ceremony.inputs.third_party_payment == Some(true);
+        let id = derive_new(crypto, &master, rp_id_hash, algorithm, protection, payment);
+        let id = id.map_err(other)?;
         let usable = derive_again(crypto, &master, rp_id_hash, &id).ok_or(Status::OtherError)?;
         self.answer(ceremony, &usable, w)?;
         let mut next = self.owner.clone();
@@ -160,6 +203,12 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             key: &fresh.key.0,
             random_with_uv: &fresh.random_with_uv.0,
             random_without_uv: &fresh.random_without_uv.0,
+            cred_blob: ceremony.inputs.cred_blob.filter(|blob| storable(blob)),
+            large_blob_key: ceremony
+                .inputs
+                .large_blob_key
+                .map(|_| &fresh.large_blob_key.0),
+            third_party_payment: ceremony.inputs.third_party_payment == Some(true),
         };
         self.answer(ceremony, &stored.usable(), w)?;
         self.keep(fresh.slot, &stored)
@@ -180,6 +229,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             key: Key::from(&ceremony.algorithm.generate(crypto).map_err(other)?),
             random_with_uv: Key::random(crypto).map_err(other)?,
             random_without_uv: Key::random(crypto).map_err(other)?,
+            large_blob_key: Key::random(crypto).map_err(other)?,
             slot,
         })
     }
@@ -217,7 +267,10 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             None => None,
         };
         let listed = self.tells_pin_policy(request.rp.id)?;
+        let policy = inputs.pin_complexity_policy;
         let outputs = MakeCredentialOutputs {
+            // Whether it was stored.
+            cred_blob: inputs.cred_blob.map(|_| credential.cred_blob.is_some()),
             cred_protect: inputs.cred_protect.map(|_| ceremony.protection.into()),
             hmac_secret: inputs.hmac_secret.filter(|&asked| asked),
             min_pin_length: inputs
@@ -225,7 +278,9 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 .filter(|&asked| asked && listed)
                 .map(|_| self.owner.min_pin_length.into()),
             hmac_secret_mc: hmac_secret.as_deref(),
-            ..MakeCredentialOutputs::default()
+            pin_complexity_policy: policy
+                .filter(|&asked| asked && listed)
+                .map(|_| self.owner.pin_complexity_policy),
         };
         let public = credential
             .algorithm
@@ -249,7 +304,12 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         };
         let mut room = [0; MAX_AUTH_DATA];
         let auth_data = data.encode(&mut room).map_err(other)?;
-        self.attest(ceremony.attestation, auth_data, request.client_data_hash, w)
+        let attested = Attested {
+            auth_data,
+            client_data_hash: request.client_data_hash,
+            large_blob_key: credential.large_blob_key,
+        };
+        self.attest(ceremony.attestation, &attested, w)
     }
 }
 
@@ -262,6 +322,11 @@ fn algorithm(request: &Request<'_>) -> Result<Algorithm, Status> {
     known.next().ok_or(Status::UnsupportedAlgorithm)
 }
 
+/// A credBlob that is too long is not kept. CTAP 2.3 §12.2.
+fn storable(blob: &[u8]) -> bool {
+    blob.len() <= MAX_CRED_BLOB
+}
+
 fn protection(inputs: &MakeCredentialInputs<'_>) -> Result<Protection, Status> {
     match inputs.cred_protect {
         None => Ok(Protection::default()),
@@ -269,8 +334,8 @@ fn protection(inputs: &MakeCredentialInputs<'_>) -> Result<Protection, Status> {
     }
 }
 
-/// The longest outputs: hmac-secret-mc of two salts, and three small ones.
-const MAX_EXTENSIONS: usize = 192;
+/// The longest outputs: hmac-secret-mc of two salts, and five small ones.
+const MAX_EXTENSIONS: usize = 224;
 const MAX_AUTH_DATA: usize = 37 + 18 + DERIVED_ID_LEN + 77 + MAX_EXTENSIONS;
 
 #[cfg(all(test, feature = "std"))]

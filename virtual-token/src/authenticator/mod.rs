@@ -10,19 +10,25 @@
 
 mod attestation;
 mod authenticator_config;
+mod bio_enrollment;
+mod built_in_uv;
 mod client_pin;
 #[cfg(feature = "std")]
 mod contents;
 pub mod credential;
 mod credential_management;
+mod ctap1;
 pub mod factory;
+mod fingerprint;
 mod get_assertion;
 mod get_info;
 mod hmac_secret;
+mod large_blobs;
 mod make_credential;
 pub mod owner;
 #[cfg(all(test, feature = "std"))]
 mod platform;
+pub mod profile;
 mod record;
 mod reset;
 pub mod secret;
@@ -34,15 +40,17 @@ mod user_verification;
 mod tests;
 
 use crate::storage::{self, Change, Record, Storage};
+use built_in_uv::FingerMatched;
 use core::fmt;
-use credential_management::Edition;
 use factory::Factory;
 use keysteward_core::cbor::{BufferFull, Parse, Writer};
 use keysteward_core::crypto::{self, Crypto};
+use keysteward_core::ctap2::bio_enrollment::SampleStatus;
 use keysteward_core::ctap2::{Command, Status};
 use keysteward_core::pin_protocol::KeyAgreementKey;
 use keysteward_core::time::Millis;
 use owner::Owner;
+use profile::{Edition, Features};
 use record::load;
 
 /// An authenticator with its storage and its primitives.
@@ -62,6 +70,42 @@ pub trait Environment {
 
     /// Lights the lamp and waits.
     fn wait_for_touch(&mut self) -> Touch;
+
+    /// Lights the lamp and waits for a touch that lasts five seconds. CTAP 2.3 §6.6. A button that
+    /// cannot tell sees none.
+    fn wait_for_long_touch(&mut self) -> Touch {
+        Touch::TimedOut
+    }
+
+    /// Whether the key is being touched, told at once or nearly so: clients of CTAP1 ask again.
+    fn touched(&mut self) -> bool {
+        self.wait_for_touch() == Touch::Touched
+    }
+
+    /// Lights the fingerprint sensor and waits for a finger, at most so many milliseconds. Where
+    /// there is no sensor, none comes.
+    fn wait_for_finger(&mut self, _milliseconds: u64) -> Scan {
+        Scan::TimedOut
+    }
+}
+
+/// How waiting for a finger ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scan {
+    Sample(Sample),
+    TimedOut,
+    /// The platform does not want the answer any more.
+    Cancelled,
+}
+
+/// What the sensor saw.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sample {
+    /// What tells one finger from all others: this stands for the features that matching would
+    /// compare.
+    pub finger: u32,
+    /// Whether the sample is fit for comparing.
+    pub quality: SampleStatus,
 }
 
 /// How waiting for a touch ended.
@@ -96,6 +140,7 @@ struct Ram {
     /// Wrong PINs in a row: three, and only a power cycle helps.
     wrong_pins: u8,
     sequence: Option<Sequence>,
+    enrolment: Option<bio_enrollment::Enrolment>,
 }
 
 /// A list that is handed out item by item. Any other command ends it.
@@ -103,11 +148,18 @@ enum Sequence {
     Assertions(get_assertion::Pending),
     RelyingParties(credential_management::PendingRps),
     Credentials(credential_management::PendingCredentials),
+    LargeBlobs(large_blobs::PendingLargeBlobs),
 }
 
-/// A proof of user presence: the user touched the key during this command.
+/// A proof of user presence: the user touched the key during this command, or for its token.
 #[derive(Clone, Copy, Debug)]
 struct Present(());
+
+impl From<FingerMatched> for Present {
+    fn from(_: FingerMatched) -> Self {
+        Self(())
+    }
+}
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     /// Reads what is stored. The key has no power yet.
@@ -150,6 +202,11 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         response.get(..=length).unwrap_or_default()
     }
 
+    /// What this kind of key has.
+    pub fn features(&self) -> &'static Features {
+        self.factory.profile.features()
+    }
+
     fn execute(
         &mut self,
         request: &[u8],
@@ -160,7 +217,9 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let now = environment.now();
         self.expire_token(now);
         let sequence = self.ram.sequence.take();
+        let features = self.features();
         match Command::from(command) {
+            _ if !features.ctap2() => Err(Status::InvalidCommand),
             Command::MakeCredential => self.make_credential(&parse(parameters)?, environment, w),
             Command::GetAssertion => self.get_assertion(&parse(parameters)?, environment, w),
             Command::GetNextAssertion => {
@@ -171,24 +230,37 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 none(parameters)?;
                 self.get_info(w)
             }
-            Command::ClientPin => self.client_pin(&parse(parameters)?, now, w),
+            Command::ClientPin => self.client_pin(&parse(parameters)?, environment, w),
             Command::Reset => {
                 none(parameters)?;
                 self.reset(environment)
             }
-            Command::CredentialManagement => {
+            Command::CredentialManagement if features.credential_management => {
                 let request = parse(parameters)?;
                 self.credential_management(&request, Edition::Final, sequence, now, w)
             }
-            Command::CredentialManagementPreview => {
+            Command::CredentialManagementPreview if features.credential_management_preview => {
                 let request = parse(parameters)?;
                 self.credential_management(&request, Edition::Preview, sequence, now, w)
             }
-            Command::Selection => {
+            Command::BioEnrollment if features.fingerprints == Some(Edition::Final) => {
+                let request = parse(parameters)?;
+                self.bio_enrollment(&request, Edition::Final, environment, w)
+            }
+            Command::BioEnrollmentPreview if features.fingerprints == Some(Edition::Preview) => {
+                let request = parse(parameters)?;
+                self.bio_enrollment(&request, Edition::Preview, environment, w)
+            }
+            Command::LargeBlobs if features.large_blobs => {
+                self.large_blobs(&parse(parameters)?, sequence, w)
+            }
+            Command::Selection if features.selection => {
                 none(parameters)?;
                 selection::selection(environment)
             }
-            Command::AuthenticatorConfig => self.authenticator_config(&parse(parameters)?),
+            Command::AuthenticatorConfig if !features.configuration.is_empty() => {
+                self.authenticator_config(&parse(parameters)?)
+            }
             _ => Err(Status::InvalidCommand),
         }
     }
@@ -217,6 +289,7 @@ impl Ram {
             token: None,
             wrong_pins: 0,
             sequence: None,
+            enrolment: None,
         }
     }
 }

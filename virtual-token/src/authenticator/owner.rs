@@ -1,6 +1,7 @@
 //! What the owner made since the last reset, as far as it is small: it is kept in RAM, and its
 //! record is replaced as a whole. A reset replaces it by a fresh one. CTAP 2.3 §6.6.
 
+use super::profile::Features;
 use super::record::record;
 use super::secret::{Key, random};
 use crate::storage::{Bank, FORMAT};
@@ -34,6 +35,15 @@ pub struct Owner {
     pub credentials_made: u32,
     /// Where the large-blob array lies.
     pub large_blobs: Bank,
+    /// A reset wants a touch of five seconds.
+    pub long_touch_for_reset: bool,
+    pub pin_complexity_policy: bool,
+    /// Fingers enrolled.
+    pub fingerprints: u8,
+    /// Tries of a finger that are left; they come back with the PIN.
+    pub uv_retries: u8,
+    /// Fingers tried since the PIN was entered.
+    pub uv_count: u32,
 }
 
 /// What is kept of a PIN.
@@ -43,26 +53,33 @@ pub struct StoredPin {
     /// The first half of its SHA-256.
     pub hash: Key<16>,
     pub code_points: u8,
+    /// It meets the complexity policy, enforced or not.
+    pub complex: bool,
 }
 
 impl Owner {
     /// As after a reset.
-    pub fn fresh(crypto: &mut impl Crypto) -> Result<Self, crypto::Error> {
+    pub fn fresh(features: &Features, crypto: &mut impl Crypto) -> Result<Self, crypto::Error> {
         Ok(Self {
             master: Key::random(crypto)?,
             pin: None,
             pin_retries: PIN_RETRIES,
-            min_pin_length: MIN_PIN_LENGTH,
+            min_pin_length: features.min_pin_length,
             min_pin_length_rp_ids: 0,
             force_pin_change: false,
             enterprise_attestation: false,
-            always_uv: false,
+            always_uv: features.always_uv,
             device_identifier: random(crypto)?,
             store_state: random(crypto)?,
             persistent_token: Key::random(crypto)?,
             signature_counter: 0,
             credentials_made: 0,
             large_blobs: Bank::A,
+            long_touch_for_reset: false,
+            pin_complexity_policy: features.pin_complexity_policy,
+            fingerprints: 0,
+            uv_retries: UV_RETRIES,
+            uv_count: 0,
         })
     }
 
@@ -91,7 +108,13 @@ impl Encode for Owner {
             m.entry(0x0C, self.persistent_token.0)?;
             m.entry(0x0D, self.signature_counter)?;
             m.entry(0x0E, self.credentials_made)?;
-            set(m, 0x0F, self.large_blobs == Bank::B)
+            set(m, 0x0F, self.large_blobs == Bank::B)?;
+            set(m, 0x10, self.long_touch_for_reset)?;
+            set(m, 0x11, self.pin_complexity_policy)?;
+            set(m, 0x12, self.pin.as_ref().is_some_and(|pin| pin.complex))?;
+            m.entry(0x13, self.fingerprints)?;
+            m.entry(0x14, self.uv_retries)?;
+            m.entry(0x15, self.uv_count)
         })
     }
 }
@@ -103,12 +126,12 @@ fn set(m: &mut MapWriter<'_, '_>, key: i32, value: bool) -> Result<(), BufferFul
 
 impl<'b> Parse<'b> for Owner {
     fn read(r: &mut Reader<'b>) -> Result<Self, cbor::Error> {
-        let (mut hash, mut code_points) = (None, 0);
+        let (mut hash, mut code_points, mut complex) = (None, 0, false);
         let mut owner = Self {
             master: Key([0; 32]),
             pin: None,
             pin_retries: 0,
-            min_pin_length: MIN_PIN_LENGTH,
+            min_pin_length: 0,
             min_pin_length_rp_ids: 0,
             force_pin_change: false,
             enterprise_attestation: false,
@@ -119,6 +142,11 @@ impl<'b> Parse<'b> for Owner {
             signature_counter: 0,
             credentials_made: 0,
             large_blobs: Bank::A,
+            long_touch_for_reset: false,
+            pin_complexity_policy: false,
+            fingerprints: 0,
+            uv_retries: UV_RETRIES,
+            uv_count: 0,
         };
         r.map(|key, r| {
             match key {
@@ -139,11 +167,21 @@ impl<'b> Parse<'b> for Owner {
                 cbor::Key::Int(0x0F) => {
                     owner.large_blobs = if r.read()? { Bank::B } else { Bank::A };
                 }
+                cbor::Key::Int(0x10) => owner.long_touch_for_reset = r.read()?,
+                cbor::Key::Int(0x11) => owner.pin_complexity_policy = r.read()?,
+                cbor::Key::Int(0x12) => complex = r.read()?,
+                cbor::Key::Int(0x13) => owner.fingerprints = r.read()?,
+                cbor::Key::Int(0x14) => owner.uv_retries = r.read()?,
+                cbor::Key::Int(0x15) => owner.uv_count = r.read()?,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
         })?;
-        owner.pin = hash.map(|hash| StoredPin { hash, code_points });
+        owner.pin = hash.map(|hash| StoredPin {
+            hash,
+            code_points,
+            complex,
+        });
         Ok(owner)
     }
 }
@@ -153,8 +191,8 @@ pub(super) type Room = Zeroizing<[u8; 320]>;
 
 /// CTAP 2.3 §6.5.2: at most 8.
 pub const PIN_RETRIES: u8 = 8;
-/// Code points. CTAP 2.3 §6.4: at least 4.
-pub const MIN_PIN_LENGTH: u8 = 4;
+/// Tries of a finger. CTAP 2.3 §6.5.2: at most 25.
+pub const UV_RETRIES: u8 = 5;
 /// Code points; bytes are limited to the same number. CTAP 2.3 §6.5.1.
 pub const MAX_PIN_LENGTH: u8 = 63;
 /// RP IDs that setMinPINLength takes.

@@ -1,18 +1,19 @@
 //! The platform's half, for the tests of every command: it builds each request by hand, so that a
 //! test can get one member wrong.
 
-use super::Touch;
 use super::credential;
 use super::credential::stored::Stored;
 use super::factory::Factory;
 use super::owner::Owner;
 use super::record::load;
 use super::secret::Key;
+use super::{Sample, Scan, Touch};
 use crate::in_process::{InProcess, World};
-use crate::manufacture::{Manufacturer, Order};
+use crate::manufacture::{Manufacturer, Order, Profile};
 use crate::storage::{MAX_RECORD, MemoryStorage, Record, Storage, whole};
 use keysteward_core::cbor::{Encode, List, Parse, Raw};
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
+use keysteward_core::ctap2::bio_enrollment::SampleStatus;
 use keysteward_core::ctap2::client_pin::{self, Permissions, Subcommand};
 use keysteward_core::ctap2::{
     self, Command, PublicKeyCredentialParameters, PublicKeyCredentialRpEntity,
@@ -48,7 +49,13 @@ pub(super) struct Platform {
 impl Platform {
     /// A key without a PIN.
     pub(super) fn new() -> Self {
+        Self::of(Profile::default())
+    }
+
+    /// A key of another kind, without a PIN.
+    pub(super) fn of(profile: Profile) -> Self {
         let order = Order {
+            profile,
             serial: Some("KS-0001".into()),
             enterprise_rp_ids: vec![ENTERPRISE_RP_ID.into()],
             ..Order::default()
@@ -68,6 +75,24 @@ impl Platform {
         let mut platform = Self::new();
         assert_eq!(platform.set_pin(PIN), Status::Ok);
         platform
+    }
+
+    /// A key with a fingerprint sensor, whose PIN is [`PIN`].
+    pub(super) fn biometric() -> Self {
+        let mut platform = Self::of(Profile::Biometric);
+        assert_eq!(platform.set_pin(PIN), Status::Ok);
+        platform
+    }
+
+    /// The sensor sees these fingers next, each well.
+    pub(super) fn fingers(&mut self, fingers: &[u32]) {
+        let samples = fingers.iter().map(|&finger| {
+            Scan::Sample(Sample {
+                finger,
+                quality: SampleStatus::Good,
+            })
+        });
+        self.world().scans.extend(samples);
     }
 
     pub(super) fn world(&mut self) -> &mut World {
@@ -157,7 +182,16 @@ impl Platform {
     }
 
     pub(super) fn set_pin(&mut self, pin: &str) -> Status {
-        self.set_padded_pin(PinProtocol::Two, &padded(pin.as_bytes()))
+        self.set_pin_over(PinProtocol::Two, pin)
+    }
+
+    pub(super) fn set_pin_over(&mut self, protocol: PinProtocol, pin: &str) -> Status {
+        self.set_padded_pin(protocol, &padded(pin.as_bytes()))
+    }
+
+    /// The hash of an RP ID.
+    pub(super) fn hash(rp_id: &str) -> [u8; 32] {
+        RustCrypto(OsRng).sha256(&[rp_id.as_bytes()])
     }
 
     /// setPIN with whatever is meant to be a padded PIN.

@@ -12,16 +12,22 @@ use keysteward_core::ctap2::Status;
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn reset(&mut self, environment: &mut dyn Environment) -> Result<(), Status> {
         let powered_at = self.ram.powered_at;
-        if environment.now().since(powered_at) > WINDOW {
+        let late = environment.now().since(powered_at) > WINDOW;
+        if late && self.features().reset_window {
             return Err(Status::NotAllowed);
         }
-        match environment.wait_for_touch() {
+        let touch = if self.owner.long_touch_for_reset {
+            environment.wait_for_long_touch()
+        } else {
+            environment.wait_for_touch()
+        };
+        match touch {
             Touch::Touched => {}
             Touch::Refused => return Err(Status::OperationDenied),
             Touch::TimedOut => return Err(Status::UserActionTimeout),
             Touch::Cancelled => return Err(Status::KeepaliveCancel),
         }
-        let fresh = Owner::fresh(&mut self.crypto).map_err(other)?;
+        let fresh = Owner::fresh(self.features(), &mut self.crypto).map_err(other)?;
         self.store(fresh, &[Change::EraseOwner])?;
         // The window still counts from the power-up.
         self.ram = Ram::new(powered_at);

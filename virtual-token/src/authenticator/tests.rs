@@ -11,7 +11,9 @@ fn what_is_no_request_gets_its_status() {
     for (request, status) in [
         (&[][..], Status::InvalidLength),
         (&[0x03, 0xA0], Status::InvalidCommand),
-        (&[0x0C, 0xA0], Status::InvalidCommand),
+        (&[0x09, 0xA0], Status::InvalidCommand),
+        (&[0x0C, 0xA0], Status::MissingParameter),
+        (&[0x40, 0xA0], Status::InvalidCommand),
         (&[0x77], Status::InvalidCommand),
         (&[0x04, 0xA0], Status::InvalidLength),
         (&[0x07, 0x00], Status::InvalidLength),

@@ -16,6 +16,8 @@ pub(super) struct Token {
     rp_id_hash: Option<[u8; 32]>,
     issued: Millis,
     used: bool,
+    /// The finger that got it touched the key.
+    user_present: bool,
 }
 
 /// What a platform is given.
@@ -28,7 +30,12 @@ pub(super) enum Grant {
 }
 
 impl Token {
-    pub(super) fn issue(value: PinUvAuthToken, grant: Grant, now: Millis) -> Self {
+    pub(super) fn issue(
+        value: PinUvAuthToken,
+        grant: Grant,
+        user_present: bool,
+        now: Millis,
+    ) -> Self {
         let (permissions, legacy, rp_id_hash) = match grant {
             Grant::Legacy => (DEFAULT_PERMISSIONS, true, None),
             Grant::Permissions(permissions, rp_id_hash) => (permissions, false, rp_id_hash),
@@ -40,13 +47,19 @@ impl Token {
             rp_id_hash,
             issued: now,
             used: false,
+            user_present,
         }
     }
 
-    /// The time-out rules of a key on USB: first use within 30 s, ten minutes in all.
-    pub(super) fn expired(&self, now: Millis) -> bool {
+    /// First use within so many milliseconds, ten minutes in all.
+    pub(super) fn expired(&self, initial_usage_limit: u64, now: Millis) -> bool {
         let age = now.since(self.issued);
-        age >= MAX_USAGE || (!self.used && age >= INITIAL_USAGE_LIMIT)
+        age >= MAX_USAGE || (!self.used && age >= initial_usage_limit)
+    }
+
+    /// Whether the user touched the key a short while ago, for this token.
+    pub(super) fn user_present(&self, now: Millis) -> bool {
+        self.user_present && now.since(self.issued) < USER_PRESENT_LIMIT
     }
 
     /// Notes a use. The caller has verified a MAC made with the token.
@@ -79,6 +92,7 @@ impl Token {
 
     /// One touch, one ceremony: after it only large blobs may still be written.
     pub(super) fn clear_after_touch(&mut self) {
+        self.user_present = false;
         self.permissions = if self.permits(Permissions::LARGE_BLOB_WRITE) {
             Permissions::LARGE_BLOB_WRITE
         } else {
@@ -90,7 +104,7 @@ impl Token {
 /// What getPinToken grants: mc and ga.
 pub(super) const DEFAULT_PERMISSIONS: Permissions = Permissions(0x03);
 /// Milliseconds.
-const INITIAL_USAGE_LIMIT: u64 = 30_000;
+const USER_PRESENT_LIMIT: u64 = 30_000;
 /// Milliseconds.
 const MAX_USAGE: u64 = 600_000;
 
@@ -105,18 +119,18 @@ mod tests {
     }
 
     fn token() -> Token {
-        Token::issue(value(), Grant::Legacy, Millis(5_000))
+        Token::issue(value(), Grant::Legacy, false, Millis(5_000))
     }
 
     #[test]
     fn an_unused_token_lasts_30_seconds_and_a_used_one_ten_minutes() {
         let mut token = token();
-        assert!(!token.expired(Millis(34_999)));
-        assert!(token.expired(Millis(35_000)));
+        assert!(!token.expired(30_000, Millis(34_999)));
+        assert!(token.expired(30_000, Millis(35_000)));
         token.used();
-        assert!(!token.expired(Millis(35_000)));
-        assert!(!token.expired(Millis(604_999)));
-        assert!(token.expired(Millis(605_000)));
+        assert!(!token.expired(30_000, Millis(35_000)));
+        assert!(!token.expired(30_000, Millis(604_999)));
+        assert!(token.expired(30_000, Millis(605_000)));
     }
 
     #[test]
@@ -133,13 +147,16 @@ mod tests {
     #[test]
     fn a_touch_uses_up_every_permission_but_large_blobs() {
         let all = Grant::Permissions(Permissions(0xFF), None);
-        let mut token = Token::issue(value(), all, Millis(0));
+        let mut token = Token::issue(value(), all, true, Millis(0));
         assert!(token.permits(Permissions::CREDENTIAL_MANAGEMENT));
+        assert!(token.user_present(Millis(29_999)));
+        assert!(!token.user_present(Millis(30_000)));
         token.clear_after_touch();
+        assert!(!token.user_present(Millis(0)));
         assert!(token.permits(Permissions::LARGE_BLOB_WRITE));
         assert!(!token.permits(Permissions::MAKE_CREDENTIAL));
         let mut token = self::token();
-        assert!(token.permits_preview());
+        assert!(token.permits_preview() && !token.user_present(Millis(5_000)));
         token.clear_after_touch();
         assert!(!token.permits(Permissions::LARGE_BLOB_WRITE));
         assert!(!token.permits_preview());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::manufacture::{Manufacturer, Order};
+use crate::manufacture::{Manufacturer, Order, Profile};
 use crate::storage::MemoryStorage;
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap1;
@@ -131,12 +131,16 @@ fn hold<H: Handler + Send + 'static>(handler: H, presence: Presence) -> Hand {
     }
 }
 
-fn key() -> Authenticator<MemoryStorage, RustCrypto<OsRng>> {
+fn key(profile: Profile) -> Authenticator<MemoryStorage, RustCrypto<OsRng>> {
     let mut crypto = RustCrypto(OsRng);
     let mut storage = MemoryStorage::new();
+    let order = Order {
+        profile,
+        ..Order::default()
+    };
     Manufacturer::found()
         .unwrap()
-        .make(&Order::default(), &mut crypto)
+        .make(&order, &mut crypto)
         .unwrap()
         .burn_in(&mut storage, &mut crypto)
         .unwrap();
@@ -149,7 +153,7 @@ const DEADLINE: Millis = Millis(20_000);
 const SELECTION: [u8; 1] = [0x0B];
 
 fn held(presence: Presence) -> Transport {
-    NfcTransport::open(hold(key(), presence), DEADLINE).unwrap()
+    NfcTransport::open(hold(key(Profile::NfcOnly), presence), DEADLINE).unwrap()
 }
 
 /// authenticatorSelection; its status.
@@ -184,7 +188,7 @@ fn sessions_are_held_in_both_framings() {
     for framing in [Framing::Short, Framing::Extended] {
         let mut transport = held(Presence::Field);
         transport.set_framing(framing);
-        assert_eq!(transport.version(), Version::Fido2_0);
+        assert_eq!(transport.version(), Version::U2fV2);
         let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::<Buffers>::default());
         let mut wait = go_on;
         let mut session = Session::new(
@@ -250,21 +254,21 @@ fn a_cancelled_operation_ends_at_once() {
 
 #[test]
 fn an_operation_that_was_given_up_does_not_block_the_next_command() {
-    let mut hand = hold(key(), Presence::Button);
+    let mut hand = hold(key(Profile::NfcOnly), Presence::Button);
     let mut room = [0; 300];
     let mut say = |apdu: &[u8]| hand.transmit(apdu, &mut room).unwrap().to_vec();
     let select = b"\x00\xA4\x04\x00\x08\xA0\x00\x00\x06\x47\x2F\x00\x01\x00";
-    assert_eq!(say(select), b"FIDO_2_0\x90\x00");
+    assert_eq!(say(select), b"U2F_V2\x90\x00");
     assert_eq!(say(b"\x80\x10\x80\x00\x01\x0B\x00"), b"\x02\x91\x00");
     assert_eq!(say(b"\x80\x11\x12\x00\x00"), b"\x6A\x86");
     // Another program, which knows nothing of the first.
-    assert_eq!(say(select), b"FIDO_2_0\x90\x00");
+    assert_eq!(say(select), b"U2F_V2\x90\x00");
     assert_eq!(say(b"\x80\x11\x00\x00\x00"), b"\x69\x85");
 }
 
 #[test]
 fn who_does_not_poll_is_left_waiting() {
-    let mut hand = hold(key(), Presence::Button);
+    let mut hand = hold(key(Profile::NfcOnly), Presence::Button);
     let world = hand.world.clone();
     let toucher = std::thread::spawn(move || {
         while !world.lit.load(SeqCst) {
@@ -339,10 +343,28 @@ fn a_card_may_speak_u2f() {
 
 #[test]
 fn a_card_without_u2f_says_so() {
-    let mut transport = held(Presence::Field);
+    let card = hold(key(Profile::Enterprise), Presence::Field);
+    let mut transport = NfcTransport::open(card, DEADLINE).unwrap();
+    assert_eq!(transport.version(), Version::Fido2_0);
     let mut room = [0; 300];
     let answer = transport
         .u2f(ctap1::version(), &mut room, DEADLINE)
         .unwrap();
     assert_eq!(answer.status, Status::InsNotSupported);
+}
+
+#[test]
+fn our_own_card_registers_over_u2f() {
+    let mut transport = held(Presence::Field);
+    let mut data = [0; 64];
+    let mut room = [0; 1500];
+    let request = ctap1::register::Request {
+        challenge: &[1; 32],
+        application: &[2; 32],
+    };
+    let answer = transport
+        .u2f(request.command(&mut data), &mut room, DEADLINE)
+        .unwrap();
+    assert_eq!(answer.status, Status::Success);
+    assert!(ctap1::register::Response::parse(answer.data).is_ok());
 }

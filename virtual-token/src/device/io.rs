@@ -2,6 +2,7 @@
 
 use super::fault::Verdict;
 use super::{Device, Inner, PowerCut, TouchPolicy};
+use crate::authenticator::Sample;
 use crate::firmware::Contents;
 use keysteward_core::ctaphid::Report;
 use keysteward_core::session::Millis;
@@ -118,6 +119,11 @@ impl Io {
             self.device.unplug_in(&mut inner);
         }
         PowerCut(())
+    }
+
+    /// What the fingerprint sensor sees when the key is touched.
+    pub fn finger(&self) -> Sample {
+        self.device.lock().finger
     }
 
     /// Tells the control socket what is stored now.

@@ -15,8 +15,10 @@ mod io;
 #[cfg(test)]
 mod tests;
 
+use crate::authenticator::Sample;
 use crate::firmware::{Contents, Firmware};
 use fault::{Fault, Faults, Verdict};
+use keysteward_core::ctap2::bio_enrollment::SampleStatus;
 use keysteward_core::ctaphid::Report;
 use keysteward_core::session::Millis;
 use serde::{Deserialize, Serialize};
@@ -89,6 +91,7 @@ struct Inner {
     touch_policy: TouchPolicy,
     touch_requests: u32,
     touched: bool,
+    finger: Sample,
     incoming: VecDeque<Report>,
     /// Every program that has the key open; each sees all that the key sends.
     links: Vec<(LinkId, Box<dyn Link>)>,
@@ -125,6 +128,7 @@ impl Device {
                 touch_policy,
                 touch_requests: 0,
                 touched: false,
+                finger: FINGER,
                 incoming: VecDeque::new(),
                 links: Vec::new(),
                 links_made: 0,
@@ -180,6 +184,11 @@ impl Device {
     pub fn set_touch_policy(&self, policy: TouchPolicy) {
         self.lock().touch_policy = policy;
         self.changed.notify_all();
+    }
+
+    /// Says what the fingerprint sensor sees from now on when the key is touched.
+    pub fn set_finger(&self, finger: Sample) {
+        self.lock().finger = finger;
     }
 
     /// Moves the key's clock forward, as if `by` had passed.
@@ -346,6 +355,12 @@ impl std::fmt::Debug for Inner {
             .finish_non_exhaustive()
     }
 }
+
+/// The finger that touches the key unless another is laid on it.
+const FINGER: Sample = Sample {
+    finger: 1,
+    quality: SampleStatus::Good,
+};
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -3,6 +3,7 @@
 //! One JSON object a line in, one a line out. An order that is not understood is answered by
 //! `{"error": ..}` and changes nothing.
 
+use crate::authenticator::Sample;
 use crate::device::fault::{Action, COMMANDS, Fault, Moment};
 use crate::device::{Device, TouchPolicy};
 use serde::Deserialize;
@@ -68,6 +69,13 @@ enum Order {
     TouchPolicy {
         policy: TouchPolicy,
     },
+    /// What the fingerprint sensor sees when the key is touched.
+    Finger {
+        finger: u32,
+        /// As lastEnrollSampleStatus: 0 is a good sample.
+        #[serde(default)]
+        quality: u8,
+    },
     Advance {
         ms: u64,
     },
@@ -99,6 +107,10 @@ fn carry_out(device: &Device, order: Order) -> Result<Value, String> {
         Order::Unplug => device.unplug(),
         Order::Touch => device.touch().map_err(|error| error.to_string())?,
         Order::TouchPolicy { policy } => device.set_touch_policy(policy),
+        Order::Finger { finger, quality } => device.set_finger(Sample {
+            finger,
+            quality: quality.into(),
+        }),
         Order::Advance { ms } => device.advance(Duration::from_millis(ms)),
         Order::Release => device.release(),
         Order::State => {

@@ -34,6 +34,24 @@ fn the_head_of_a_map_grows_with_its_entries() {
 }
 
 #[test]
+fn bytes_can_be_put_in_their_place() {
+    let mut buffer = [0xee; 64];
+    for length in [0, 1, 24, 60] {
+        let mut writer = Writer::new(&mut buffer);
+        writer.bytes_with(length, |to| to.fill(7)).unwrap();
+        let placed = Vec::from(writer.finish());
+        let bytes = [7; 60];
+        let whole = encode(&&bytes[..length], &mut [0; 64]).map(Vec::from);
+        assert_eq!(Ok(placed), whole);
+    }
+    let mut writer = Writer::new(&mut buffer);
+    assert_eq!(writer.bytes_with(64, |_| {}), Err(BufferFull));
+    let mut writer = Writer::new(&mut buffer);
+    writer.bytes_with(2, |_| {}).unwrap();
+    assert_eq!(writer.finish(), [0x42, 0, 0], "nothing of before is told");
+}
+
+#[test]
 fn every_buffer_that_is_too_small_is_full() {
     let mut buffer = [0; 2000];
     let needed = encode(&Numbers(300), &mut buffer).unwrap().len();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::authenticator::platform::{PIN, Platform, raw};
+use crate::manufacture::Profile;
 use keysteward_core::cbor::List;
 use keysteward_core::ctap2::Command;
 use keysteward_core::pin_protocol::PinProtocol;
@@ -221,12 +222,13 @@ fn the_list_of_rp_ids_replaces_the_earlier_and_has_a_limit() {
 
 #[test]
 fn a_refusal_changes_nothing() {
-    let mut platform = Platform::new();
+    let mut platform = Platform::of(Profile::Ctap21);
     let complexity = SetMinPinLength {
         pin_complexity_policy: Some(true),
         ..length(9)
     };
-    assert_eq!(set(&mut platform, &complexity), Status::InvalidParameter);
+    let status = set(&mut platform, &complexity);
+    assert_eq!(status, Status::InvalidParameter, "2.1 has no such policy");
     assert_eq!(platform.state().owner.min_pin_length, 4);
     let status = configure(&mut platform, Subcommand::SetMinPinLength, None);
     assert_eq!(status, Status::MissingParameter);
@@ -234,14 +236,65 @@ fn a_refusal_changes_nothing() {
 
 #[test]
 fn subcommands_of_others_are_refused() {
-    for sub_command in [
-        Subcommand::EnableLongTouchForReset,
-        Subcommand::VendorPrototype,
-        Subcommand::Other(0x05),
-    ] {
+    for sub_command in [Subcommand::VendorPrototype, Subcommand::Other(0x05)] {
         let status = configure(&mut Platform::new(), sub_command, None);
         assert_eq!(status, Status::InvalidSubcommand, "{sub_command:?}");
     }
+    let long_touch = Subcommand::EnableLongTouchForReset;
+    let status = configure(&mut Platform::of(Profile::Ctap21), long_touch, None);
+    assert_eq!(status, Status::InvalidSubcommand, "2.1 knows no long touch");
+}
+
+#[test]
+fn the_complexity_policy_judges_the_next_pin() {
+    let mut platform = Platform::with_pin();
+    let enforce = SetMinPinLength {
+        pin_complexity_policy: Some(true),
+        ..SetMinPinLength::default()
+    };
+    let off = SetMinPinLength {
+        pin_complexity_policy: Some(false),
+        ..SetMinPinLength::default()
+    };
+    assert_eq!(set(&mut platform, &off), Status::Ok);
+    assert!(!platform.state().owner.pin_complexity_policy);
+    assert_eq!(set(&mut platform, &enforce), Status::Ok);
+    let owner = platform.state().owner;
+    assert!(owner.pin_complexity_policy);
+    assert!(owner.force_pin_change, "1234 is a run");
+    for simple in ["1111", "4321", "abcdef", "xxxxxxxx"] {
+        let status = platform.change_pin(PinProtocol::Two, PIN, simple);
+        assert_eq!(status, Status::PinPolicyViolation, "{simple}");
+    }
+    let changed = platform.change_pin(PinProtocol::Two, PIN, "1243");
+    assert_eq!(changed, Status::Ok);
+    assert!(!platform.state().owner.force_pin_change);
+}
+
+#[test]
+fn a_pin_that_is_complex_already_may_stay() {
+    let mut platform = Platform::new();
+    assert_eq!(platform.set_pin("2580"), Status::Ok);
+    let params = SetMinPinLength {
+        pin_complexity_policy: Some(true),
+        ..SetMinPinLength::default()
+    };
+    let mut room = [0; 64];
+    let params = raw(&params, &mut room);
+    let prefix = authenticated_prefix(Subcommand::SetMinPinLength);
+    let permissions = Some(0x20);
+    let token = platform.token_over(PinProtocol::Two, "2580", permissions, None);
+    let token = token.unwrap();
+    let mac = platform.mac(&token, &[&prefix, params.bytes()]);
+    let request = Request {
+        sub_command: Subcommand::SetMinPinLength,
+        sub_command_params: Some(params),
+        pin_uv_auth_protocol: Some(2),
+        pin_uv_auth_param: Some(&mac),
+    };
+    let status = platform.status(Command::AuthenticatorConfig, &request);
+    assert_eq!(status, Status::Ok);
+    assert!(!platform.state().owner.force_pin_change);
 }
 
 #[test]

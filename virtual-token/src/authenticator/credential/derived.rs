@@ -2,7 +2,7 @@
 //! is its ID together with a MAC: nothing is stored, and a reset ends it.
 //!
 //! ```text
-//!   01 ‖ algorithm ‖ credProtect ‖ nonce (32) ‖ HMAC(master, "id" ‖ all before ‖ rpIdHash) (32)
+//!   01 ‖ algorithm ‖ credProtect ‖ thirdPartyPayment ‖ nonce (32) ‖ HMAC(master, "id" ‖ all before ‖ rpIdHash) (32)
 //! ```
 
 use super::{Algorithm, Protection, Usable};
@@ -21,6 +21,7 @@ pub fn derive_new(
     rp_id_hash: &[u8; 32],
     algorithm: Algorithm,
     protection: Protection,
+    third_party_payment: bool,
 ) -> Result<DerivedId, crypto::Error> {
     let mut head = [0; HEAD_LEN];
     let (kind, nonce) = head.split_at_mut(KIND_LEN);
@@ -28,6 +29,7 @@ pub fn derive_new(
         DERIVED_VERSION,
         algorithm.code(),
         CredProtect::from(protection).into(),
+        third_party_payment.into(),
     ]);
     crypto.random(nonce)?;
     let mac = derive(crypto, master, b"id", &head, rp_id_hash);
@@ -51,7 +53,7 @@ pub fn derive_again<'a>(
     if !bool::from(expected.0.ct_eq(mac)) {
         return None;
     }
-    let [_, algorithm, protection, ..] = *head;
+    let [_, algorithm, protection, third_party_payment, ..] = *head;
     let mut part = |label: &[u8]| derive(crypto, master, label, head, rp_id_hash).0;
     Some(Usable {
         id,
@@ -60,7 +62,10 @@ pub fn derive_again<'a>(
         key: PrivateKey::from_bytes(part(b"key")),
         random_with_uv: Key(part(b"hmac-secret uv")),
         random_without_uv: Key(part(b"hmac-secret")),
+        third_party_payment: third_party_payment != 0,
         user: None,
+        cred_blob: None,
+        large_blob_key: None,
     })
 }
 
@@ -78,5 +83,5 @@ fn derive(
 pub const DERIVED_ID_LEN: usize = HEAD_LEN + 32;
 
 const HEAD_LEN: usize = KIND_LEN + 32;
-const KIND_LEN: usize = 3;
+const KIND_LEN: usize = 4;
 const DERIVED_VERSION: u8 = 1;

@@ -21,8 +21,14 @@ pub struct Usable<'a> {
     /// CredRandom of hmac-secret: with user verification and without. Made for every credential.
     pub random_with_uv: Key<32>,
     pub random_without_uv: Key<32>,
+    /// Payments that a third party starts are allowed.
+    pub third_party_payment: bool,
     /// Of a discoverable credential.
     pub user: Option<PublicKeyCredentialUserEntity<'a>>,
+    /// Of a discoverable credential.
+    pub cred_blob: Option<&'a [u8]>,
+    /// Of a discoverable credential.
+    pub large_blob_key: Option<&'a [u8; 32]>,
 }
 
 /// Signature algorithms, preferred first.

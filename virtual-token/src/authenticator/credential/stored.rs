@@ -25,6 +25,10 @@ pub struct Stored<'a> {
     /// CredRandom of hmac-secret: with user verification and without.
     pub random_with_uv: &'a [u8; 32],
     pub random_without_uv: &'a [u8; 32],
+    /// At most [`MAX_CRED_BLOB`] bytes.
+    pub cred_blob: Option<&'a [u8]>,
+    pub large_blob_key: Option<&'a [u8; 32]>,
+    pub third_party_payment: bool,
 }
 
 impl<'a> Stored<'a> {
@@ -41,7 +45,10 @@ impl<'a> Stored<'a> {
             key: PrivateKey::from_bytes(*self.key),
             random_with_uv: Key(*self.random_with_uv),
             random_without_uv: Key(*self.random_without_uv),
+            third_party_payment: self.third_party_payment,
             user: Some(self.user),
+            cred_blob: self.cred_blob,
+            large_blob_key: self.large_blob_key,
         }
     }
 }
@@ -78,7 +85,10 @@ impl Encode for Stored<'_> {
             m.entry(0x07, CredProtect::from(self.protection))?;
             m.entry(0x08, self.key)?;
             m.entry(0x09, self.random_with_uv)?;
-            m.entry(0x0A, self.random_without_uv)
+            m.entry(0x0A, self.random_without_uv)?;
+            m.optional(0x0B, self.cred_blob)?;
+            m.optional(0x0C, self.large_blob_key)?;
+            m.optional(0x0D, self.third_party_payment.then_some(true))
         })
     }
 }
@@ -101,6 +111,9 @@ impl<'b> Parse<'b> for Stored<'b> {
             key: NOTHING,
             random_with_uv: NOTHING,
             random_without_uv: NOTHING,
+            cred_blob: None,
+            large_blob_key: None,
+            third_party_payment: false,
         };
         r.map(|key, r| {
             let position = r.position();
@@ -122,6 +135,9 @@ impl<'b> Parse<'b> for Stored<'b> {
                 cbor::Key::Int(0x08) => stored.key = r.read()?,
                 cbor::Key::Int(0x09) => stored.random_with_uv = r.read()?,
                 cbor::Key::Int(0x0A) => stored.random_without_uv = r.read()?,
+                cbor::Key::Int(0x0B) => stored.cred_blob = Some(r.read()?),
+                cbor::Key::Int(0x0C) => stored.large_blob_key = Some(r.read()?),
+                cbor::Key::Int(0x0D) => stored.third_party_payment = r.read()?,
                 other => r.skip_unknown(other)?,
             }
             Ok(())
@@ -137,5 +153,7 @@ pub type Room = Zeroizing<[u8; MAX_RECORD]>;
 pub const STORED_ID_LEN: usize = 32;
 /// Bytes of an RP ID that can be stored: a domain name has 253 at most.
 pub const MAX_RP_ID: usize = 255;
+/// Bytes of a credBlob. CTAP 2.3 §12.2: at least 32.
+pub const MAX_CRED_BLOB: usize = 32;
 
 const MAX_NAME: usize = 64;

@@ -3,8 +3,11 @@ use crate::authenticator::Touch;
 use crate::authenticator::platform::{
     BOTH, End, HASH, Platform, RP_ID, assertion, derived, raw, resident,
 };
+use crate::manufacture::Profile;
 use keysteward_core::cbor::Parse;
-use keysteward_core::ctap2::extension::{CredProtect, HmacSecretInput, MakeCredentialInputs};
+use keysteward_core::ctap2::extension::{
+    CredProtect, HmacSecretInput, MakeCredentialInputs, MakeCredentialOutputs,
+};
 use keysteward_core::ctap2::get_assertion::Options;
 use keysteward_core::ctap2::{Command, make_credential};
 use keysteward_core::webauthn::cose::{KeyAgreementKey, PublicKey};
@@ -573,4 +576,124 @@ fn salts_that_are_not_right_are_refused() {
         salted(one, 32, None, |input| input.pin_uv_auth_protocol = None),
         None
     );
+}
+
+/// makeCredential of a discoverable credential with these extensions; authenticator data's
+/// outputs and the largeBlobKey.
+fn make_with(
+    platform: &mut Platform,
+    inputs: &MakeCredentialInputs<'_>,
+) -> Result<(Option<bool>, Option<[u8; 32]>), Status> {
+    let mut room = [0; 256];
+    let request = make_credential::Request {
+        extensions: Some(raw(inputs, &mut room)),
+        ..resident("ada")
+    };
+    let map = platform.make(&request)?;
+    let response = make_credential::Response::parse(&map).unwrap();
+    let data = AuthenticatorData::parse(response.auth_data).unwrap();
+    let stored = data.extensions.and_then(|outputs| {
+        let outputs = MakeCredentialOutputs::parse(outputs.bytes()).unwrap();
+        outputs.cred_blob
+    });
+    Ok((stored, response.large_blob_key.map(|key| *key.0)))
+}
+
+/// What getAssertion tells of credBlob, thirdPartyPayment and largeBlobKey when it is asked.
+fn ask_for_all(platform: &mut Platform) -> (Option<Vec<u8>>, Option<bool>, Option<[u8; 32]>) {
+    let inputs = GetAssertionInputs {
+        cred_blob: Some(true),
+        large_blob_key: Some(true),
+        third_party_payment: Some(true),
+        ..GetAssertionInputs::default()
+    };
+    let mut room = [0; 256];
+    let request = Request {
+        extensions: Some(raw(&inputs, &mut room)),
+        ..assertion()
+    };
+    let map = platform.send(Command::GetAssertion, Some(&request));
+    let map = map.unwrap();
+    let response = Response::parse(&map).unwrap();
+    let data = AuthenticatorData::parse(response.auth_data).unwrap();
+    let (blob, payment) = match data.extensions {
+        None => (None, None),
+        Some(outputs) => {
+            let outputs = GetAssertionOutputs::parse(outputs.bytes()).unwrap();
+            (
+                outputs.cred_blob.map(<[u8]>::to_vec),
+                outputs.third_party_payment,
+            )
+        }
+    };
+    (blob, payment, response.large_blob_key.map(|key| *key.0))
+}
+
+#[test]
+fn a_credential_keeps_what_was_asked_for() {
+    let mut platform = Platform::new();
+    let inputs = MakeCredentialInputs {
+        cred_blob: Some(&[7; 32]),
+        large_blob_key: Some(true),
+        third_party_payment: Some(true),
+        ..MakeCredentialInputs::default()
+    };
+    let (stored, key) = make_with(&mut platform, &inputs).unwrap();
+    assert_eq!(stored, Some(true));
+    platform.key.replug();
+    let (blob, payment, again) = ask_for_all(&mut platform);
+    assert_eq!((blob, payment), (Some(vec![7; 32]), Some(true)));
+    assert!(key.is_some() && again == key);
+
+    let (stored, none) = make_with(&mut platform, &MakeCredentialInputs::default()).unwrap();
+    assert_eq!((stored, none), (None, None));
+    let nothing = (Some(Vec::new()), Some(false), None);
+    assert_eq!(ask_for_all(&mut platform), nothing);
+}
+
+#[test]
+fn a_blob_that_is_too_long_is_not_kept() {
+    let mut platform = Platform::new();
+    let inputs = MakeCredentialInputs {
+        cred_blob: Some(&[7; 33]),
+        ..MakeCredentialInputs::default()
+    };
+    let (stored, _) = make_with(&mut platform, &inputs).unwrap();
+    assert_eq!(stored, Some(false));
+    assert_eq!(ask_for_all(&mut platform).0, Some(Vec::new()));
+}
+
+#[test]
+fn large_blob_key_takes_no_but_for_an_answer_neither_here_nor_there() {
+    let mut platform = Platform::new();
+    let inputs = MakeCredentialInputs {
+        large_blob_key: Some(false),
+        ..MakeCredentialInputs::default()
+    };
+    let made = make_with(&mut platform, &inputs);
+    assert_eq!(made.err(), Some(Status::InvalidOption));
+    let inputs = GetAssertionInputs {
+        large_blob_key: Some(false),
+        ..GetAssertionInputs::default()
+    };
+    let mut room = [0; 64];
+    let request = Request {
+        extensions: Some(raw(&inputs, &mut room)),
+        ..assertion()
+    };
+    let status = platform.status(Command::GetAssertion, &request);
+    assert_eq!(status, Status::InvalidOption);
+}
+
+#[test]
+fn extensions_that_the_edition_lacks_count_as_absent() {
+    let mut platform = Platform::of(Profile::Ctap20);
+    let inputs = MakeCredentialInputs {
+        cred_blob: Some(&[7; 32]),
+        large_blob_key: Some(true),
+        third_party_payment: Some(true),
+        ..MakeCredentialInputs::default()
+    };
+    assert_eq!(make_with(&mut platform, &inputs), Ok((None, None)));
+    assert_eq!(ask_for_all(&mut platform), (None, None, None));
 }

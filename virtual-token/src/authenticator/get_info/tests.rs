@@ -5,6 +5,7 @@ use crate::manufacture::{Manufacturer, Order};
 use keysteward_core::cbor::Parse;
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap2::Command;
+use keysteward_core::ctap2::get_info::FIDO_2_3;
 use rand_core::OsRng;
 
 fn info(platform: &mut Platform) -> Vec<u8> {
@@ -25,7 +26,10 @@ fn options_tell_what_is_set_up() {
         (Some(false), Some(false))
     );
     assert_eq!(options.make_cred_uv_not_rqd(), Some(true));
-    assert_eq!((options.large_blobs(), options.bio_enroll()), (None, None));
+    assert_eq!(
+        (options.large_blobs(), options.bio_enroll()),
+        (Some(true), None)
+    );
 
     assert_eq!(platform.set_pin("1234"), keysteward_core::ctap2::Status::Ok);
     let bytes = info(&mut platform);
@@ -59,7 +63,7 @@ fn a_key_without_a_serial_number_offers_no_enterprise_attestation() {
     let response = Response::parse(&bytes).unwrap();
     assert_eq!(response.options.ep(), None);
     let commands = response.authenticator_config_commands.unwrap();
-    assert_eq!(commands.iter().collect::<Vec<_>>(), [0x02, 0x03]);
+    assert_eq!(commands.iter().collect::<Vec<_>>(), [0x02, 0x03, 0x04]);
     assert_eq!(platform.send_bytes(&[0x0D, 0xA1, 0x01, 0x01]), [0x3E]);
 }
 

@@ -521,7 +521,19 @@ fn extensions_answer_what_holds() {
                 large_blob_key: Some(true),
                 ..none()
             },
-            Ok(None),
+            Err(Status::InvalidOption),
+        ),
+        (
+            MakeCredentialInputs {
+                cred_blob: Some(b"not kept: the credential is not discoverable"),
+                third_party_payment: Some(true),
+                pin_complexity_policy: Some(true),
+                ..none()
+            },
+            Ok(Some(MakeCredentialOutputs {
+                cred_blob: Some(false),
+                ..MakeCredentialOutputs::default()
+            })),
         ),
     ] {
         let mut room = [0; 512];

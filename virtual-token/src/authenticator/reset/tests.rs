@@ -46,6 +46,20 @@ fn a_reset_wants_a_touch() {
 }
 
 #[test]
+fn where_a_long_touch_is_wanted_a_short_one_is_none() {
+    let mut platform = Platform::new();
+    assert_eq!(platform.send_bytes(&[0x0D, 0xA1, 0x01, 0x04]), [0x00]);
+    platform.world().hold = 4_999;
+    assert_eq!(reset(&mut platform), Status::UserActionTimeout);
+    platform.world().hold = 5_000;
+    assert_eq!(reset(&mut platform), Status::Ok);
+    let owner = platform.state().owner;
+    assert!(!owner.long_touch_for_reset, "as the factory made it");
+    platform.world().hold = 1;
+    assert_eq!(reset(&mut platform), Status::Ok);
+}
+
+#[test]
 fn a_reset_erases_the_owner_and_keeps_the_factory() {
     let mut platform = Platform::with_pin();
     platform.make(&resident("ada")).unwrap();

@@ -211,8 +211,14 @@ pub(super) const ALL: &[(&str, Shown)] = &[
         At(&[("read_blobs", "LargeBlobBufferTooSmall")]),
     ),
     ("blob-longer-than-asked", At(&[("read_blobs", "")])),
-    ("blob-wrong-hash", At(&[("read_blobs", "ok: 0 blobs")])),
-    ("blob-too-short", At(&[("read_blobs", "ok: 0 blobs")])),
+    (
+        "blob-wrong-hash",
+        At(&[("read_blobs", "LargeBlobBufferTooSmall")]),
+    ),
+    (
+        "blob-too-short",
+        At(&[("read_blobs", "LargeBlobBufferTooSmall")]),
+    ),
     ("blob-empty", At(&[("read_blobs", "ok: 0 blobs")])),
     ("blob-missing", At(&[("read_blobs", "ok: 0 blobs")])),
     (
