@@ -48,7 +48,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads the head of the item at `position`.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(super) fn parse(input: &[u8], position: usize) -> Result<Self, Error> {
         let Some(&initial) = input.get(position) else {
             return Err(Error::EndOfInput { position });

@@ -33,7 +33,7 @@ impl<'b> From<&'b str> for Key<'b> {
 }
 
 impl Encode for Key<'_> {
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         match self {
             Self::Int(key) => w.integer(*key),
@@ -107,7 +107,7 @@ impl<'b> Member<'b> {
 }
 
 /// The integer of this type and argument.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(super) fn integer(major: Major, argument: u64, position: usize) -> Result<i64, Error> {
     let value = i64::try_from(argument);
     let value = match major {

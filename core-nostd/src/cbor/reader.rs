@@ -11,6 +11,10 @@ pub const MAX_DEPTH: u8 = 4;
 /// work that a hostile message can cause; a canonical map may be longer.
 pub const MAX_UNSORTED_ENTRIES: u64 = 256;
 
+/// On a microcontroller code counts for more than time: what is there for speed alone is left out,
+/// here and where `inline` asks for 64 bits.
+const SMALL: bool = cfg!(not(target_pointer_width = "64"));
+
 /// Reads items one after the other, borrowing from the bytes.
 #[derive(Clone, Debug)]
 pub struct Reader<'b> {
@@ -131,7 +135,7 @@ impl<'b> Reader<'b> {
         &mut self,
         mut member: impl FnMut(Key<'b>, &mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut map = Map::default();
+        let mut map = Map::new();
         while let Some(key) = self.next_key(&mut map)? {
             member(key, self)?;
         }
@@ -167,7 +171,12 @@ impl<'b> Reader<'b> {
                 Ok(())
             }
             Major::Map => {
-                let mut map = Map::default();
+                let mut map = Map::new();
+                if SMALL {
+                    // What is left untouched is skipped.
+                    while self.next_key(&mut map)?.is_some() {}
+                    return Ok(());
+                }
                 while let Some(key) = self.next_member(&mut map)? {
                     key.check()?;
                     self.skip()?;
@@ -222,7 +231,7 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(super) fn peek(&self) -> Result<Head, Error> {
         Head::parse(self.input, self.position)
     }
@@ -239,7 +248,7 @@ impl<'b> Reader<'b> {
     }
 
     /// The bytes of the string whose head this is, text or not.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub(super) fn string(&mut self, head: Head) -> Result<&'b [u8], Error> {
         let length = usize::try_from(head.argument).ok();
         let end = length.and_then(|length| head.end.checked_add(length));
@@ -350,7 +359,7 @@ impl<'b> Reader<'b> {
     }
 
     /// Goes on to the next key of a map, into which it goes first.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn next_member(&mut self, map: &mut Map<'b>) -> Result<Option<Member<'b>>, Error> {
         match map.value {
             None => {
@@ -440,7 +449,6 @@ struct Array {
 }
 
 /// Where a reader stands in a map.
-#[derive(Default)]
 struct Map<'b> {
     /// Where the last value begins, as with an array.
     value: Option<usize>,
@@ -451,4 +459,19 @@ struct Map<'b> {
     count: u64,
     /// Of the keys so far.
     greatest: Rank<'b>,
+}
+
+impl Map<'_> {
+    /// A call where code counts, since every map that is read begins so.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn new() -> Self {
+        Self {
+            start: 0,
+            value: None,
+            begun: 0,
+            count: 0,
+            greatest: Rank::default(),
+        }
+    }
 }

@@ -176,7 +176,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes the shortest head with this argument. RFC 8949 §4.2.1.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
         match u8::try_from(argument) {
             Ok(immediate @ 0..=LAST_IMMEDIATE) => self.push((major as u8) << 5 | immediate),
@@ -200,7 +200,7 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn push(&mut self, byte: u8) -> Result<(), BufferFull> {
         *self.buffer.get_mut(self.length).ok_or(BufferFull)? = byte;
         self.length = self.length.saturating_add(1);
@@ -239,7 +239,7 @@ impl MapWriter<'_, '_> {
         value.encode(self.writer)
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn key(&mut self, key: Key<'_>) -> Result<(), BufferFull> {
         #[cfg(debug_assertions)]
         let start = self.writer.length;

@@ -190,40 +190,46 @@ impl<'a> Members<'a> {
 /// The map alone; the format stands beside it in the message.
 impl Encode for Statement<'_> {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
-        match self {
-            Self::None => w.raw(Raw::EMPTY_MAP),
-            Self::Packed { alg, sig, x5c } => w.map(|m| {
-                m.entry("alg", alg)?;
-                m.entry("sig", sig)?;
-                m.optional("x5c", *x5c)
-            }),
-            Self::FidoU2f { sig, x5c } => w.map(|m| {
-                m.entry("sig", sig)?;
-                m.entry("x5c", x5c)
-            }),
+        let (mut alg, mut sig, mut x5c) = (None, None, None);
+        let (mut ver, mut pub_area, mut cert_info) = (None, None, None);
+        match *self {
+            Self::None => {}
+            Self::Packed {
+                alg: of,
+                sig: by,
+                x5c: chain,
+            } => (alg, sig, x5c) = (Some(of), Some(by), chain),
+            Self::FidoU2f {
+                sig: by,
+                x5c: chain,
+            } => (sig, x5c) = (Some(by), Some(chain)),
             Self::Tpm {
-                ver,
-                alg,
-                sig,
-                x5c,
-                cert_info,
-                pub_area,
-            } => w.map(|m| {
-                m.entry("alg", alg)?;
-                m.entry("sig", sig)?;
-                m.entry("ver", ver)?;
-                m.entry("x5c", x5c)?;
-                m.entry("pubArea", pub_area)?;
-                m.entry("certInfo", cert_info)
-            }),
-            Self::AndroidKey { alg, sig, x5c } => w.map(|m| {
-                m.entry("alg", alg)?;
-                m.entry("sig", sig)?;
-                m.entry("x5c", x5c)
-            }),
-            Self::Apple { x5c } => w.map(|m| m.entry("x5c", x5c)),
-            Self::Other { att_stmt, .. } => w.raw(*att_stmt),
+                ver: edition,
+                alg: of,
+                sig: by,
+                x5c: chain,
+                cert_info: certified,
+                pub_area: public,
+            } => {
+                (alg, sig, x5c) = (Some(of), Some(by), Some(chain));
+                (ver, cert_info, pub_area) = (Some(edition), Some(certified), Some(public));
+            }
+            Self::AndroidKey {
+                alg: of,
+                sig: by,
+                x5c: chain,
+            } => (alg, sig, x5c) = (Some(of), Some(by), Some(chain)),
+            Self::Apple { x5c: chain } => x5c = Some(chain),
+            Self::Other { att_stmt, .. } => return w.raw(att_stmt),
         }
+        w.map(|m| {
+            m.optional("alg", alg)?;
+            m.optional("sig", sig)?;
+            m.optional("ver", ver)?;
+            m.optional("x5c", x5c)?;
+            m.optional("pubArea", pub_area)?;
+            m.optional("certInfo", cert_info)
+        })
     }
 }
 

@@ -56,7 +56,8 @@ impl Algorithm {
 
 impl From<i64> for Algorithm {
     fn from(identifier: i64) -> Self {
-        match identifier {
+        // All that have names fit, and a microcontroller compares them at once.
+        match i32::try_from(identifier).unwrap_or_default() {
             -7 => Self::Es256,
             -8 => Self::EdDsa,
             -9 => Self::Esp256,
@@ -72,7 +73,7 @@ impl From<i64> for Algorithm {
             -53 => Self::Ed448,
             -257 => Self::Rs256,
             -65535 => Self::Rs1,
-            other => Self::Other(other),
+            _ => Self::Other(identifier),
         }
     }
 }

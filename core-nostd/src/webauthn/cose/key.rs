@@ -84,17 +84,21 @@ impl Encode for PublicKey<'_> {
             Self::Ed25519 { x } => okp(w, Algorithm::EdDsa, Curve::Ed25519, *x),
             Self::Ec2(key) => ec2(w, key.algorithm(), key.curve(), key.x(), key.y()),
             Self::Okp(key) => okp(w, key.algorithm(), key.curve(), key.x()),
-            Self::Rsa(key) => w.map(|m| {
-                m.entry(1, RSA)?;
-                m.entry(3, key.algorithm())?;
-                m.entry(-1, key.n())?;
-                m.entry(-2, key.e())
-            }),
-            Self::MlDsa(key) => w.map(|m| {
-                m.entry(1, AKP)?;
-                m.entry(3, key.algorithm())?;
-                m.entry(-1, key.public())
-            }),
+            Self::Rsa(key) => Members {
+                key_type: Some(RSA),
+                algorithm: Some(key.algorithm()),
+                first: Some(key.n()),
+                second: Some(key.e()),
+                ..Members::default()
+            }
+            .encode(w),
+            Self::MlDsa(key) => Members {
+                key_type: Some(AKP),
+                algorithm: Some(key.algorithm()),
+                first: Some(key.public()),
+                ..Members::default()
+            }
+            .encode(w),
             Self::Other { key, .. } => w.raw(*key),
         }
     }
@@ -143,20 +147,24 @@ pub(super) fn ec2(
     x: &[u8],
     y: &[u8],
 ) -> Result<(), BufferFull> {
-    w.map(|m| {
-        m.entry(1, EC2)?;
-        m.entry(3, algorithm)?;
-        m.entry(-1, curve.identifier())?;
-        m.entry(-2, x)?;
-        m.entry(-3, y)
-    })
+    let key = Members {
+        key_type: Some(EC2),
+        algorithm: Some(algorithm),
+        curve: Some(curve.identifier()),
+        second: Some(x),
+        third: Some(y),
+        ..Members::default()
+    };
+    key.encode(w)
 }
 
 fn okp(w: &mut Writer<'_>, algorithm: Algorithm, curve: Curve, x: &[u8]) -> Result<(), BufferFull> {
-    w.map(|m| {
-        m.entry(1, OKP)?;
-        m.entry(3, algorithm)?;
-        m.entry(-1, curve.identifier())?;
-        m.entry(-2, x)
-    })
+    let key = Members {
+        key_type: Some(OKP),
+        algorithm: Some(algorithm),
+        curve: Some(curve.identifier()),
+        second: Some(x),
+        ..Members::default()
+    };
+    key.encode(w)
 }

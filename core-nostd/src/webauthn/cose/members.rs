@@ -1,7 +1,7 @@
 //! The members of a COSE_Key, before it is known which key they make. RFC 9052 §7.
 
 use super::Algorithm;
-use crate::cbor::{Error, Key, Parse, Raw, Reader};
+use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Raw, Reader, Writer};
 
 /// Key type OKP, for Edwards curves.
 pub(super) const OKP: i64 = 1;
@@ -27,6 +27,19 @@ pub(super) struct Members<'b> {
     pub(super) second: Option<&'b [u8]>,
     /// -3
     pub(super) third: Option<&'b [u8]>,
+}
+
+impl Encode for Members<'_> {
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
+        w.map(|m| {
+            m.optional(1, self.key_type)?;
+            m.optional(3, self.algorithm)?;
+            m.optional(-1, self.curve)?;
+            m.optional(-1, self.first)?;
+            m.optional(-2, self.second)?;
+            m.optional(-3, self.third)
+        })
+    }
 }
 
 impl<'b> Members<'b> {
