@@ -20,17 +20,15 @@ pub(super) const ALL: &[Hostile] = &[
         "blob-wrong-hash",
         "has a large-blob array with a wrong hash",
         |exchange| {
-            fragment(exchange, |_| {
-                let mut array = vec![0x80];
-                array.resize(17, 0xEE);
-                array
-            });
+            let mut array = vec![0x80];
+            array.resize(17, 0xEE);
+            stored(exchange, &array);
         },
     ),
     words(
         "blob-too-short",
         "has a large-blob array shorter than its hash",
-        |exchange| fragment(exchange, |_| vec![0x80; 5]),
+        |exchange| stored(exchange, &[0x80; 5]),
     ),
     words(
         "blob-empty",
@@ -62,6 +60,13 @@ pub(super) const ALL: &[Hostile] = &[
     ),
 ];
 
+/// Answers `get` from these bytes.
+fn stored(exchange: &mut Exchange<'_>, array: &[u8]) {
+    let offset = offset(exchange.request);
+    let rest = array.get(offset..).unwrap_or_default();
+    fragment(exchange, |asked| rest[..asked.min(rest.len())].to_vec());
+}
+
 /// Answers `get` with what `lie` makes of the length that was asked for.
 fn fragment(exchange: &mut Exchange<'_>, lie: impl FnOnce(usize) -> Vec<u8>) {
     exchange.edit_info(blobs);
@@ -79,12 +84,32 @@ fn blobs(info: &mut super::cbor::Members) {
 
 /// Member `get` (0x01) of a request: the first there is.
 fn asked(request: &[u8]) -> Option<usize> {
-    match *request {
-        [LARGE_BLOBS, _, 0x01, 0x19, high, low, ..] => {
-            Some(usize::from(u16::from_be_bytes([high, low])))
+    match request {
+        [LARGE_BLOBS, _, 0x01, value @ ..] => short_unsigned(value).map(|(asked, _)| asked),
+        _ => None,
+    }
+}
+
+/// Member `offset` (0x03) of a request, behind `get`.
+fn offset(request: &[u8]) -> usize {
+    let behind_get = match request {
+        [LARGE_BLOBS, _, 0x01, value @ ..] => short_unsigned(value),
+        _ => None,
+    };
+    match behind_get {
+        Some((_, [0x03, value @ ..])) => short_unsigned(value).map_or(0, |(offset, _)| offset),
+        _ => 0,
+    }
+}
+
+/// An unsigned integer of at most 16 bits, and what follows it.
+fn short_unsigned(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    match bytes {
+        [0x19, high, low, rest @ ..] => {
+            Some((usize::from(u16::from_be_bytes([*high, *low])), rest))
         }
-        [LARGE_BLOBS, _, 0x01, 0x18, length, ..] => Some(length.into()),
-        [LARGE_BLOBS, _, 0x01, length @ 0..=0x17, ..] => Some(length.into()),
+        [0x18, value, rest @ ..] => Some((usize::from(*value), rest)),
+        [value @ 0..=0x17, rest @ ..] => Some((usize::from(*value), rest)),
         _ => None,
     }
 }
