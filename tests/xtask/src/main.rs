@@ -34,7 +34,9 @@ enum Verb {
     Test(test::Test),
     /// The quick gate: format, lints, unit tests, docs, the core without std, Windows
     Check,
-    /// Memory, speed and waiting, as ratios of one run
+    /// Our codec and PIN protocol beside those of others; memory, speed and waiting of the fleet
+    ///
+    /// Example: cargo xtask bench --only codec
     Bench(bench::Bench),
     /// Flash, RAM, stack and instructions on a Cortex-M4, beside peers; that the core cannot panic
     ///

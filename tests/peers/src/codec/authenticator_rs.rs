@@ -32,9 +32,7 @@ pub(super) fn enter(
     let bytes = exchange.bytes(message);
     match (direction, message) {
         (Direction::Decode, Message::Info) => Some(decode::<AuthenticatorInfo>(bytes)),
-        (Direction::Decode, Message::MakeResponse) => {
-            Some(decode::<MakeCredentialsResult>(bytes))
-        }
+        (Direction::Decode, Message::MakeResponse) => Some(decode::<MakeCredentialsResult>(bytes)),
         (Direction::Decode, Message::GetResponse) => Some(decode::<GetAssertionResponse>(bytes)),
         (Direction::Encode, Message::MakeRequest) => Some(encode(make_request(bytes)?).but(
             "writes less: it has no credBlob, and a pinUvAuthParam only from a token of its own",

@@ -87,7 +87,9 @@ fn info(bytes: &[u8]) -> Result<get_info::Response<'_>, keysteward_core::cbor::E
     info.algorithms.into_iter().for_each(walk);
     info.attestation_formats.into_iter().for_each(walk);
     info.transports_for_reset.into_iter().for_each(walk);
-    info.authenticator_config_commands.into_iter().for_each(walk);
+    info.authenticator_config_commands
+        .into_iter()
+        .for_each(walk);
     for option in info.options.0.iter() {
         black_box(&option);
     }
@@ -184,5 +186,7 @@ fn encode_with(
     })
     .map_err(|e| e.to_string())?;
     same?;
-    Ok(Entry::Works(job(move || write(&mut |written| written.len()))))
+    Ok(Entry::Works(job(move || {
+        write(&mut |written| written.len())
+    })))
 }
