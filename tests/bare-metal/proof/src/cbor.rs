@@ -6,7 +6,7 @@ use keysteward_core::cbor::{
     Encode, Entries, Error, Key, List, Parse, Raw, Reader, Writer, encode,
 };
 
-use crate::unknown::{any, see};
+use crate::unknown::{any, overwrite, see};
 
 pub(crate) fn prove() {
     items();
@@ -79,6 +79,7 @@ fn writing() {
     see(w.integer(any()));
     see(w.boolean(any()));
     see(w.bytes(any()));
+    see(w.bytes_with(any(), overwrite));
     see(w.text(any()));
     see(w.raw(any()));
     see(w.array(any::<&[u32]>().iter()));

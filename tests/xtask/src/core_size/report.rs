@@ -186,19 +186,48 @@ fn judge(programs: &[Program]) -> Vec<Judged> {
     ]
 }
 
-/// Frames of the primitives, and of the programs, which hold everybody's buffers.
+/// Whether a function is of the primitives, or of the programs, which hold everybody's buffers.
+/// What it is generic over does not make it so.
 fn is_others(function: &str) -> bool {
-    const PRIMITIVES: [&str; 6] = [
-        "p256",
-        "primeorder",
-        "elliptic_curve",
-        "ecdsa",
-        "curve25519_dalek",
-        "ed25519_dalek",
+    const CRATES: [&str; 7] = [
+        "p256::",
+        "primeorder::",
+        "elliptic_curve::",
+        "ecdsa::",
+        "curve25519_dalek::",
+        "ed25519_dalek::",
+        "keysteward_bare_metal::",
     ];
-    let program = function.contains("__cortex_m_rt_main") || function.contains("bare_metal");
-    program || PRIMITIVES.iter().any(|name| function.contains(name))
+    let path = function.trim_start_matches("<");
+    function.contains("__cortex_m_rt_main") || CRATES.iter().any(|name| path.starts_with(name))
 }
 
 /// How many frames of each program are shown.
 const SHOWN: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::is_others;
+
+    #[test]
+    fn a_function_is_of_the_crate_that_it_is_in() {
+        for (function, others) in [
+            (
+                "<primeorder::projective::ProjectivePoint<p256::NistP256> as Mul>::mul",
+                true,
+            ),
+            ("keysteward_bare_metal::flow::Client<T>::set_pin", true),
+            ("client::__cortex_m_rt_main", true),
+            (
+                "<keysteward_virtual_token::authenticator::Authenticator<keysteward_bare_metal::flash::Flash>>::sign",
+                false,
+            ),
+            (
+                "<keysteward_core::crypto::RustCrypto<R> as Crypto>::p256_agree",
+                false,
+            ),
+        ] {
+            assert_eq!(is_others(function), others, "{function}");
+        }
+    }
+}
