@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, bail};
@@ -30,12 +31,24 @@ pub(crate) fn packages(names: &[&str]) -> Result<()> {
             missing.join(" ")
         );
     }
-    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    update()?;
     run(Command::new("apt-get")
         .args(["install", "-y", "-qq", "--no-install-recommends"])
         .args(&missing)
         .env("DEBIAN_FRONTEND", "noninteractive"))
     .context("packages are installed as root; run as root, or install them by hand")
+}
+
+/// Asks for Debian's lists, the first time that a verb needs them.
+fn update() -> Result<()> {
+    static UPDATED: OnceLock<()> = OnceLock::new();
+    if UPDATED.get().is_none() {
+        run(Command::new("apt-get").args(["update", "-qq"])).context(
+            "Debian's package lists cannot be had: is there a network, and are you root?",
+        )?;
+        UPDATED.get_or_init(|| ());
+    }
+    Ok(())
 }
 
 fn installed(package: &str) -> bool {
@@ -102,7 +115,7 @@ pub(crate) fn guest() -> Result<()> {
         folder.display()
     );
     fs::create_dir_all(&folder)?;
-    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    update()?;
     let depends = output(Command::new("apt-cache").args(["depends", "linux-image-cloud-amd64"]))?;
     let package = depends
         .split_whitespace()
