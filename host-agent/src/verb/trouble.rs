@@ -61,9 +61,11 @@ fn code(error: &SessionError) -> Code {
         Error::CredBlobTooLong { .. } | Error::FingerprintNameTooLong => Code::InvalidRequest,
         Error::NoSuchFingerprint => Code::CredentialNotFound,
         Error::ResetTouchTooShort => Code::TouchTimeout,
-        Error::ListTooLong { .. } | Error::ListRepeats { .. } | Error::EnrolmentEndless => {
-            Code::TokenMalformed
-        }
+        // The room is what the token announced, and more.
+        Error::ListTooLong { .. }
+        | Error::ListRepeats { .. }
+        | Error::EnrolmentEndless
+        | Error::LargeBlobBufferTooSmall { .. } => Code::TokenMalformed,
         Error::Refused {
             command: Command::MakeCredential,
             status: Status::UnsupportedAlgorithm | Status::UnsupportedOption,

@@ -34,6 +34,19 @@ fn steps() -> Vec<(&'static str, Verb)> {
         ("make", make_credential()),
         ("list", list()),
         ("select", Verb::Select(proto::Select {})),
+        ("wink", Verb::Wink(proto::Wink {})),
+        (
+            "blobs",
+            Verb::ListLargeBlobs(proto::ListLargeBlobs {
+                pin: PIN.to_owned(),
+            }),
+        ),
+        (
+            "fingers",
+            Verb::ListFingerprints(proto::ListFingerprints {
+                pin: PIN.to_owned(),
+            }),
+        ),
         ("delete", delete(&[0xAA; 16])),
         (
             "configure",
@@ -153,6 +166,15 @@ const SHOWN: &[(&str, &str, Option<Code>)] = &[
     ("rps-endless", "list", Some(Code::TokenMalformed)),
     ("credentials-repeat", "list", Some(Code::TokenMalformed)),
     ("rps-shrink", "list", Some(Code::TokenBusy)),
+    ("silent", "wink", None),
+    ("init-silent", "wink", Some(Code::TokenSilent)),
+    ("blob-endless", "blobs", Some(Code::TokenMalformed)),
+    (
+        "blob-longer-than-asked",
+        "blobs",
+        Some(Code::TokenMalformed),
+    ),
+    ("blob-wrong-hash", "blobs", None),
     ("auth-data-short", "make", Some(Code::TokenMalformed)),
     (
         "credential-id-beyond-end",
