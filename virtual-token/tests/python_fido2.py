@@ -21,7 +21,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fido2.attestation import AttestationVerifier
 from fido2.cose import ES256, EdDSA
 from fido2.ctap import CtapError
-from fido2.ctap2 import ClientPin, Config, CredentialManagement, Ctap2
+from fido2.ctap1 import Ctap1
+from fido2.ctap2 import (
+    ClientPin,
+    Config,
+    CredentialManagement,
+    Ctap2,
+    FPBioEnrollment,
+    LargeBlobs,
+)
+from fido2.ctap2.bio import CaptureError
 from fido2.ctap2.pin import PinProtocolV1, PinProtocolV2
 from fido2.hid import CAPABILITY, CTAPHID, CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
@@ -600,6 +609,75 @@ def a_lost_host_is_no_power_cycle(key):
     refused(CtapError.ERR.PIN_AUTH_BLOCKED, ClientPin(key.ctap).get_pin_token, "1234")
 
 
+def blobs_are_kept(key):
+    client_pin = ClientPin(key.ctap)
+    client_pin.set_pin("1234")
+    large_blob_key = bytes(range(32))
+    blobs = LargeBlobs(key.ctap, *key.token("1234", PERMISSION.LARGE_BLOB_WRITE))
+    assert blobs.read_blob_array() == []
+    text = os.urandom(1500)
+    blobs.put_blob(large_blob_key, text)
+    key.replug()
+    assert LargeBlobs(key.ctap).get_blob(large_blob_key) == text
+    blobs = LargeBlobs(key.ctap, *key.token("1234", PERMISSION.LARGE_BLOB_WRITE))
+    blobs.delete_blob(large_blob_key)
+    assert blobs.read_blob_array() == []
+    made = key.make_credential("1234", extensions={"credBlob": b"32 bytes", "largeBlobKey": True})
+    assert len(made.large_blob_key) == 32
+    (assertion,) = key.get_assertions("1234", extensions={"credBlob": True, "largeBlobKey": True})
+    assert assertion.auth_data.extensions["credBlob"] == b"32 bytes"
+    assert assertion.large_blob_key == made.large_blob_key
+
+
+def fingers_are_enrolled(key):
+    client_pin = ClientPin(key.ctap)
+    client_pin.set_pin("1234")
+    assert key.ctap.get_info().options["uv"] is False
+    bio = FPBioEnrollment(key.ctap, *key.token("1234", PERMISSION.BIO_ENROLL))
+    key.order(do="finger", finger=7)
+    context = bio.enroll()
+    template = None
+    while template is None:
+        template = context.capture()
+    key.order(do="finger", finger=8, quality=5)
+    context = bio.enroll()
+    try:
+        context.capture()
+        raise AssertionError("the finger was too fast")
+    except CaptureError as error:
+        assert error.code == 5, error
+    context.cancel()
+    bio.set_name(template, "left index")
+    assert bio.enumerate_enrollments() == {template: "left index"}
+    key.order(do="finger", finger=8)
+    refused(CtapError.ERR.UV_INVALID, client_pin.get_uv_token, PERMISSION.CREDENTIAL_MGMT)
+    assert client_pin.get_uv_retries() == 4
+    key.order(do="finger", finger=7)
+    assert client_pin.get_uv_token(PERMISSION.CREDENTIAL_MGMT)
+    made = key.make_credential(options={"rk": True, "uv": True})
+    assert made.auth_data.is_user_verified()
+    bio = FPBioEnrollment(key.ctap, *key.token("1234", PERMISSION.BIO_ENROLL))
+    bio.remove_enrollment(template)
+    assert key.ctap.get_info().options["uv"] is False
+
+
+def u2f_is_spoken(key):
+    ctap1 = Ctap1(key.device)
+    assert ctap1.get_version() == "U2F_V2"
+    app = hashlib.sha256(RP_ID.encode()).digest()
+    registered = ctap1.register(CLIENT_DATA_HASH, app)
+    registered.verify(app, CLIENT_DATA_HASH)
+    signed = ctap1.authenticate(CLIENT_DATA_HASH, app, registered.key_handle)
+    signed.verify(app, CLIENT_DATA_HASH, registered.public_key)
+    # The same credential, by CTAP2.
+    credential = {"type": "public-key", "id": registered.key_handle}
+    (assertion,) = key.get_assertions(allow_list=[credential])
+    assertion.verify(CLIENT_DATA_HASH, ES256.from_ctap1(registered.public_key))
+
+
+PROFILES = {"fingers_are_enrolled": "biometric"}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("scenario")
@@ -612,6 +690,7 @@ def main():
         arguments.folder,
         "--serial", "KS-0001",
         "--enterprise-rp-id", "corp.example",
+        "--profile", PROFILES.get(arguments.scenario, "2.3"),
     )  # fmt: skip
     try:
         scenario(key)

@@ -67,4 +67,7 @@ scenarios! {
     the_device_is_known_by_its_identifier,
     a_lost_answer_leaves_what_was_done,
     a_lost_host_is_no_power_cycle,
+    blobs_are_kept,
+    fingers_are_enrolled,
+    u2f_is_spoken,
 }
