@@ -149,6 +149,8 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
         Ok(Secret((*shared.raw_secret_bytes()).into()))
     }
 
+    // Its frame is large, and the caller's is not to hold it for everything else that it does.
+    #[inline(never)]
     fn es256_sign(&mut self, key: &PrivateKey, parts: &[&[u8]]) -> Result<DerSignature, Error> {
         let key = p256::ecdsa::SigningKey::from(scalar(key)?);
         let signature: p256::ecdsa::Signature =
@@ -181,6 +183,8 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
             .to_bytes())
     }
 
+    // Its frame is large, and the caller's is not to hold it for everything else that it does.
+    #[inline(never)]
     fn ed25519_sign(&mut self, key: &PrivateKey, parts: &[&[u8]]) -> Result<[u8; 64], Error> {
         let public = ed25519_dalek::SigningKey::from_bytes(key.as_bytes()).verifying_key();
         let expanded = ExpandedSecretKey::from(key.as_bytes());

@@ -13,6 +13,10 @@
 //!   the core formats text or bytes with it;
 //! - that the stack suffices: `cargo xtask core-size` measures it.
 //!
+//! When it does not link, build it with `RUSTFLAGS="-C link-arg=--unresolved-symbols=ignore-all"`
+//! and look in the disassembly for who calls `core::panicking`: mostly an index, a slice or a copy
+//! whose lengths the optimiser was not shown to fit.
+//!
 //! The feature `negative-control` adds one index that can be out of bounds, deep inside a callback:
 //! then this must not link, or the proof would prove nothing.
 
