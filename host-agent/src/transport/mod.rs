@@ -1,4 +1,4 @@
-//! Links to tokens: they move 64-byte reports and know no CTAP.
+//! Links to tokens: they move 64-byte reports or APDUs, and know no CTAP.
 //!
 //! The lowest layer of the agent. A transport runs on threads of its own, says through a
 //! `Listener` when a token comes and goes, and hands over a `Port` by which its reports are
@@ -7,12 +7,15 @@
 //! | module | link |
 //! |---|---|
 //! | `hid` | USB keys, through hidraw; `hotplug` watches `/dev` |
+//! | [`pcsc`] | cards at readers: lists and opens them, and moves APDUs |
 //! | `socket` | tokens in software that connect to `danger_virtual_token_socket` |
 
 #[cfg(feature = "hid")]
 mod hid;
 #[cfg(feature = "hid")]
 mod hotplug;
+#[cfg(feature = "pcsc")]
+pub mod pcsc;
 #[cfg(unix)]
 mod socket;
 
