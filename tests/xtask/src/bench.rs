@@ -62,6 +62,7 @@ impl Bench {
     }
 
     fn fleet(&self) -> Result<Command> {
+        crate::install::agent()?;
         run(&mut cargo(&["build", "--release", "--workspace", "--bins"]))?;
         let mut fleet = Command::new(target().join("release/bench"));
         fleet

@@ -11,6 +11,7 @@ pub(crate) fn gate() -> Result<()> {
     install::rust_target("thumbv7em-none-eabi")?;
     install::rust_target("x86_64-pc-windows-gnu")?;
     install::packages(&["gcc-mingw-w64-x86-64"])?;
+    install::agent()?;
     for workspace in [".", "fuzz", "tests/bare-metal", "tests/peers"] {
         run(cargo(&["fmt", "--all", "--check", "--manifest-path"])
             .arg(root().join(workspace).join("Cargo.toml")))?;

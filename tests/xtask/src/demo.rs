@@ -27,6 +27,7 @@ enum Output {
 
 impl Demo {
     pub(crate) fn run(self) -> Result<()> {
+        crate::install::agent()?;
         eprintln!("building server, agent, command line, virtual key and stand-ins");
         run(&mut cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
         let mut demo = Command::new(target().join("debug/demo"));

@@ -56,22 +56,41 @@ fn installed(package: &str) -> bool {
         .is_ok_and(|status| status == "install ok installed")
 }
 
+/// What the agent is built with: the library of the smart card service.
+pub(crate) fn agent() -> Result<()> {
+    packages(&["libpcsclite-dev", "pkg-config"])
+}
+
+/// A smart card service, and a reader in software for it. The tests start them in a network of their
+/// own.
+pub(crate) fn reader() -> Result<()> {
+    if !installed("vsmartcard-vpcd") {
+        eprintln!(
+            "vsmartcard-vpcd lets this machine's own pcscd listen for cards in software, too; to \
+             keep it from that, delete /etc/reader.conf.d/vpcd, which no test needs"
+        );
+    }
+    packages(&["pcscd", "vsmartcard-vpcd", "iproute2", "util-linux"])
+}
+
 /// A Python with other people's client in it, under the target folder.
 pub(crate) fn python() -> Result<()> {
-    const PACKAGE: &str = "fido2==2.2.1";
+    const PACKAGES: [&str; 2] = ["fido2==2.2.1", "pyscard==2.3.1"];
     let folder = target().join("python");
     let python = folder.join("bin/python");
     let works = output(Command::new(&python).args([
         "-c",
-        "import importlib.metadata as m; print(m.version('fido2'))",
+        "import importlib.metadata as m, smartcard.scard; print(m.version('fido2'))",
     ]));
     if works.is_ok_and(|version| version.trim() == "2.2.1") {
         return Ok(());
     }
     eprintln!(
-        "missing python-fido2 in {}; installing it",
+        "missing python-fido2 or pyscard in {}; installing them",
         folder.display()
     );
+    // pyscard is built here.
+    packages(&["swig", "libpcsclite-dev", "gcc", "python3-dev"])?;
     if Command::new("python3")
         .args(["-c", "import ensurepip"])
         .output()
@@ -80,7 +99,9 @@ pub(crate) fn python() -> Result<()> {
         packages(&["python3-venv"])?;
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", PACKAGE]))
+    run(Command::new(folder.join("bin/pip"))
+        .args(["install", "--quiet"])
+        .args(PACKAGES))
 }
 
 /// A compilation target of the toolchain in use.

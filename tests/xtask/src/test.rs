@@ -17,7 +17,9 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn run(self) -> Result<()> {
+        install::agent()?;
         install::python()?;
+        install::reader()?;
         install::guest()?;
         // The programs that the stories start as processes of their own.
         run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;

@@ -1,0 +1,185 @@
+//! A network, a pcscd and a card for each story.
+
+use keysteward_agent::transport::pcsc::{PcscCard, PcscError, PcscLink, Reader, Service};
+use keysteward_core::crypto::RustCrypto;
+use keysteward_core::iso7816::{CardTransport, Framing};
+use keysteward_core::nfcctap::{NfcError, NfcTransport};
+use keysteward_core::session::{Buffers, Keepalive, Session};
+use keysteward_virtual_token::authenticator::Authenticator;
+use keysteward_virtual_token::card::Presence;
+use keysteward_virtual_token::device::{Device, TouchPolicy};
+use keysteward_virtual_token::front_end::vpcd::AtReader;
+use keysteward_virtual_token::manufacture::{Manufacturer, Order, Profile};
+use keysteward_virtual_token::storage::MemoryStorage;
+use rand_core::OsRng;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Where vpcd listens, in the story's own network.
+pub(crate) const VPCD: &str = "127.0.0.1:35963";
+
+/// Set where a story is told.
+const INSIDE: &str = "KEYSTEWARD_NFC_STORY";
+
+/// Tells the story `name`, the path of its test, beside a pcscd of its own: in a process of its
+/// own, which is this program again.
+pub(crate) fn tell(name: &str, story: fn()) {
+    if std::env::var_os(INSIDE).is_some() {
+        return story();
+    }
+    for (part, packages) in [
+        ("/usr/sbin/pcscd", "pcscd"),
+        (
+            "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+            "vsmartcard-vpcd",
+        ),
+        ("/usr/bin/unshare", "util-linux"),
+    ] {
+        assert!(
+            Path::new(part).exists(),
+            "{part} is missing. `cargo xtask test` installs it; by hand: apt-get install {packages}"
+        );
+    }
+    let (_, test) = name.split_once("::").unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount", "--propagation", "private"]);
+    if !nix::unistd::Uid::effective().is_root() {
+        command.arg("--map-root-user");
+    }
+    let output = command
+        .args(["bash", "-c", include_str!("in_a_namespace.sh"), "story"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}\n{complained}"
+    );
+}
+
+/// A card, and the hand that holds it.
+pub(crate) struct Card {
+    device: Arc<Device>,
+}
+
+impl Card {
+    /// A new card on the reader, held there by somebody who is there.
+    pub(crate) fn on_reader(presence: Presence) -> Self {
+        let mut crypto = RustCrypto(OsRng);
+        let mut storage = MemoryStorage::new();
+        let order = Order {
+            profile: Profile::NfcOnly,
+            ..Order::default()
+        };
+        Manufacturer::found()
+            .unwrap()
+            .make(&order, &mut crypto)
+            .unwrap()
+            .burn_in(&mut storage, &mut crypto)
+            .unwrap();
+        let authenticator = Authenticator::new(storage, crypto).unwrap();
+        let device = Device::new(TouchPolicy::Always);
+        let powered = Arc::clone(&device);
+        // Firmware never ends; without power it sleeps.
+        std::thread::spawn(move || {
+            powered.run(&mut AtReader::new(authenticator, presence, VPCD.into()));
+        });
+        let card = Self { device };
+        card.put_on();
+        card
+    }
+
+    pub(crate) fn put_on(&self) {
+        self.device.plug();
+    }
+
+    pub(crate) fn take_off(&self) {
+        self.device.unplug();
+    }
+
+    pub(crate) fn touches(&self, policy: TouchPolicy) {
+        self.device.set_touch_policy(policy);
+    }
+
+    pub(crate) fn touch(&self) {
+        self.device.touch().unwrap();
+    }
+
+    /// Lets time pass for the card.
+    pub(crate) fn skip(&self, time: Duration) {
+        self.device.advance(time);
+    }
+}
+
+/// The first reader that is as wanted, as soon as there is one.
+pub(crate) fn reader(service: &Service, wanted: impl Fn(&Reader) -> bool) -> Reader {
+    let begun = Instant::now();
+    loop {
+        let readers = service.readers().unwrap();
+        if let Some(reader) = readers.into_iter().find(&wanted) {
+            return reader;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no such reader");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Connects to the card that is put on, as soon as it is.
+pub(crate) fn connect() -> PcscCard {
+    let service = Service::connect().unwrap();
+    let reader = reader(&service, Reader::has_card);
+    service.open(&reader).unwrap()
+}
+
+pub(crate) type Transport<'c> = NfcTransport<PcscLink<'c>>;
+pub(crate) type Error = keysteward_core::session::Error<NfcError<PcscError>>;
+pub(crate) type CardSession<'t, 'c> = Session<'t, Transport<'c>, RustCrypto<OsRng>>;
+
+/// Holds the card, and selects its applet.
+pub(crate) fn hold(card: &mut PcscCard) -> Transport<'_> {
+    let mut link = card.hold().unwrap();
+    let deadline = link.now().after(10_000);
+    NfcTransport::open(link, deadline).unwrap()
+}
+
+/// Holds a session that has a minute and does not mind waiting.
+pub(crate) fn session<R>(
+    card: &mut PcscCard,
+    framing: Framing,
+    act: impl FnOnce(&mut CardSession<'_, '_>) -> R,
+) -> R {
+    let mut transport = hold(card);
+    transport.set_framing(framing);
+    impatient_session(
+        &mut transport,
+        60_000,
+        &mut |_| ControlFlow::Continue(()),
+        act,
+    )
+}
+
+pub(crate) fn impatient_session<'c, R>(
+    transport: &mut Transport<'c>,
+    milliseconds: u64,
+    on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
+    act: impl FnOnce(&mut CardSession<'_, 'c>) -> R,
+) -> R {
+    let deadline = transport.card_mut().now().after(milliseconds);
+    let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::<Buffers>::default());
+    act(&mut Session::new(
+        transport,
+        &mut crypto,
+        &mut buffers,
+        deadline,
+        on_keepalive,
+    ))
+}
