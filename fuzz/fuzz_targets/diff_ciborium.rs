@@ -40,8 +40,9 @@ fn theirs_alone(error: Error, bytes: &[u8], theirs: &Value) -> bool {
         Error::TooManyEntries { .. } => {
             any_map(theirs, &|map| map.len() as u64 > MAX_UNSORTED_ENTRIES)
         }
-        // Indefinite lengths.
-        Error::Malformed { position } => bytes[position] & 0x1f == 0x1f,
+        // Indefinite lengths; and false in two bytes, which ciborium takes and RFC 8949 §3.3 does
+        // not.
+        Error::Malformed { position } => bytes[position] & 0x1f == 0x1f || bytes[position] == 0xf8,
         // Keys are integers of 64 bits, text or byte strings.
         Error::Unexpected { .. } | Error::OutOfRange { .. } => {
             any_map(theirs, &|map| {

@@ -1,13 +1,27 @@
 //! What every target demands beyond not panicking: what was read, written and read again is the
 //! same.
 //!
-//! Run one from the repository's root: `cargo +nightly fuzz run get_info`. Each has a folder in
-//! `corpus`, begun with recorded messages.
+//! Run them from the repository's root: `cargo xtask fuzz --time 60 get_info session`. Each has a
+//! folder in `corpus`, begun with recorded messages and dialogues.
+//!
+//! | what is fuzzed | targets |
+//! |---|---|
+//! | a message, read and written again | one named after each command, `extensions`, `authenticator_data`, `attestation_object`, `attestation_statement`, `tpm`, `ctap1`, `apdu`, `tlv`, `cbor_reader` |
+//! | framing, in both roles | `ctaphid_client`, `ctaphid_device`, `hid_transport`, `apdu_chaining`, `apdu_exchange`, `nfcctap_client`, `nfcctap_device` |
+//! | everything done to a token that answers what it likes | `session`, `u2f_session` |
+//! | a token that is asked what one likes | `authenticator` |
+//! | the same bytes, or the same requests, given to other people's code | `diff_ciborium`, `diff_ctap_types`, `diff_opensk` |
+//!
+//! X.509 is read by a library that is fuzzed where it is made; no target is about certificates
+//! alone.
 
 mod card;
 mod counter;
+pub mod dialogue;
+pub mod opensk_key;
 mod script;
 mod token;
+pub mod virtual_key;
 
 pub use card::{Gone, ScriptedCard};
 pub use counter::Counter;
