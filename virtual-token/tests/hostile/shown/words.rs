@@ -206,7 +206,10 @@ pub(super) const ALL: &[(&str, Shown)] = &[
         At(&[("assert", "ok: 2 of 2")]),
     ),
     ("assertion-user-huge", At(&[("assert", "ok: 2 of 2")])),
-    ("blob-endless", At(&[("read_blobs", "ok: 0 blobs")])),
+    (
+        "blob-endless",
+        At(&[("read_blobs", "LargeBlobBufferTooSmall")]),
+    ),
     ("blob-longer-than-asked", At(&[("read_blobs", "")])),
     ("blob-wrong-hash", At(&[("read_blobs", "ok: 0 blobs")])),
     ("blob-too-short", At(&[("read_blobs", "ok: 0 blobs")])),
