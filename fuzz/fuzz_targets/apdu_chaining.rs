@@ -140,6 +140,8 @@ fn hand_over(
     let mut got = Vec::new();
     for turn in 0..=message.len() + 2 {
         let (command, form) = exchange.command().expect("the exchange goes on");
+        // As it goes over the wire.
+        let le = command.le.map(|le| le.min(form.max_le()));
         let part = match turn {
             0 if held => {
                 let data: &[u8] = &[];
@@ -149,8 +151,8 @@ fn hand_over(
                 }
                 .encode(reply)
             }
-            0 => outbox.begin(message, status, (form, command.le), reply),
-            _ => outbox.get_response(message, command.le, reply),
+            0 => outbox.begin(message, status, (form, le), reply),
+            _ => outbox.get_response(message, le, reply),
         };
         let Some(part) = part else {
             assert!(reply.len() < 3, "a part fits");

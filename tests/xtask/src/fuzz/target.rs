@@ -195,7 +195,7 @@ impl Outcome {
 /// How often a target that searches is heard of.
 const TELL: Duration = Duration::from_secs(10);
 /// Lines of a failed target that are shown.
-const LAST_WORDS: usize = 30;
+const LAST_WORDS: usize = 60;
 
 #[cfg(test)]
 mod tests {
