@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `key` | a key on a desk: `opensk`, `fido-authenticator`, or ours |
 //! | `desk` | the person who plugs it in, and the sessions they hold |
+//! | `interop` | the table of who understands whom, other people's clients among them |
 //! | the others | stories, a module per flow; each names the keys it is told of |
 
 #![allow(clippy::unwrap_used)]
@@ -30,6 +31,7 @@ mod desk;
 mod extensions;
 mod fingerprints;
 mod identity;
+mod interop;
 mod key;
 mod link;
 mod pin;

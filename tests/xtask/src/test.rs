@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::{
     core_size, fuzz, install,
-    run::{cargo, output, run},
+    run::{cargo, output, run, target},
 };
 
 #[derive(Args)]
@@ -21,6 +21,7 @@ impl Test {
         install::python()?;
         install::reader()?;
         install::guest()?;
+        clients()?;
         // The programs that the stories start as processes of their own.
         run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;
         let nextest = output(&mut cargo(&["nextest", "--version"])).is_ok();
@@ -45,6 +46,15 @@ impl Test {
         }
         Ok(())
     }
+}
+
+/// Other people's clients, for the table of who understands whom. A workspace of its own, since
+/// they bring other versions of what we use.
+fn clients() -> Result<()> {
+    install::packages(&["libudev-dev", "pkg-config"])?;
+    run(cargo(&["build", "--manifest-path", "tests/clients/Cargo.toml"])
+        .arg("--target-dir")
+        .arg(target().join("clients")))
 }
 
 /// For each fuzz target, after its whole corpus.

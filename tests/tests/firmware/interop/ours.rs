@@ -1,0 +1,195 @@
+//! Our client with every key there is.
+
+use super::{Cell, Row};
+use crate::credentials::{algorithms, assertion_for, request};
+use crate::desk::{Desk, DeskSession, Error, RP_ID, pin};
+use crate::key::Key;
+use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
+use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::{PublicKeyCredentialUserEntity, authenticator_config};
+use keysteward_core::pin_protocol::PinUvAuthToken;
+use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
+use keysteward_core::webauthn::cose::{Algorithm, PublicKey};
+use rand_core::OsRng;
+use std::ops::ControlFlow;
+
+const PIN: &str = "314159";
+const LONGER_PIN: &str = "271828182";
+
+type Outcome = Result<(), Problem>;
+
+/// Why an area did not work.
+enum Problem {
+    Lacks(String),
+    Fails(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unsupported(feature) => Self::Lacks(feature.to_string()),
+            error => Self::Fails(error.to_string()),
+        }
+    }
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    keys()
+        .into_iter()
+        .map(|(name, key)| Row {
+            client: "keysteward",
+            key: name,
+            cells: cells(&key),
+        })
+        .collect()
+}
+
+fn keys() -> Vec<(&'static str, Key)> {
+    vec![
+        ("opensk", Key::opensk()),
+        ("fido-authenticator", Key::trussed()),
+        ("ours", Key::ours()),
+        ("ours, enterprise", Key::ours_for_enterprises()),
+    ]
+}
+
+fn cells(key: &Key) -> Vec<(String, Cell)> {
+    let mut cells = Vec::new();
+    let areas: [(&str, fn(&mut DeskSession<'_>) -> Outcome); 8] = [
+        // First, since some keys take it only then; each area after a power-up of its own.
+        ("reset", |session| Ok(session.reset()?)),
+        ("info", |session| Ok(session.info().map(drop)?)),
+        ("pin", change_pin),
+        ("credentials", use_credential),
+        ("management", manage_credentials),
+        ("blobs", keep_blobs),
+        ("fingerprints", know_fingers),
+        ("config", configure),
+    ];
+    for (area, attempt) in areas {
+        let cell = match Desk::with(key).session(attempt) {
+            Ok(()) => Cell::Works,
+            Err(Problem::Lacks(what)) => Cell::Lacks(what),
+            Err(Problem::Fails(why)) => Cell::Fails(why),
+        };
+        cells.push((area.to_owned(), cell));
+    }
+    cells
+}
+
+fn expect(right: bool, what: &str) -> Outcome {
+    match right {
+        true => Ok(()),
+        false => Err(Problem::Fails(what.to_owned())),
+    }
+}
+
+fn change_pin(session: &mut DeskSession<'_>) -> Outcome {
+    session.set_pin(&pin("1234"))?;
+    let wrong = session.change_pin(&pin("4321"), &pin(PIN));
+    let told = matches!(wrong, Err(Error::PinInvalid { retries: Some(_) }));
+    expect(told, "a wrong PIN is not told with its tries")?;
+    Ok(session.change_pin(&pin("1234"), &pin(PIN))?)
+}
+
+fn token(
+    session: &mut DeskSession<'_>,
+    permissions: Permissions,
+) -> Result<PinUvAuthToken, Problem> {
+    let for_credentials = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
+    let rp_id = (permissions == for_credentials).then_some(RP_ID);
+    Ok(session.token(&pin(PIN), permissions, rp_id)?)
+}
+
+fn use_credential(session: &mut DeskSession<'_>) -> Outcome {
+    let permissions = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
+    let es256 = algorithms(Algorithm::Es256);
+    let making = token(session, permissions)?;
+    let made = session.make_credential(&request(RP_ID, "alice", &es256), Some(making))?;
+    let data = made.auth_data.to_vec();
+    let data =
+        AuthenticatorData::parse(&data).map_err(|error| Problem::Fails(error.to_string()))?;
+    let public_key = data.attested_credential.map(|attested| attested.public_key);
+    let using = token(session, permissions)?;
+    let assertion = session.get_assertion(&assertion_for(RP_ID), Some(using))?;
+    let signed: [&[u8]; 2] = [assertion.auth_data, &[0x5A; 32]];
+    let verified = match public_key {
+        Some(PublicKey::Es256 { x, y }) => {
+            let point = PublicPoint { x: *x, y: *y };
+            let crypto = RustCrypto(OsRng);
+            crypto
+                .es256_verify(&point, &signed, assertion.signature)
+                .is_ok()
+        }
+        _ => false,
+    };
+    expect(verified, "the assertion does not verify")
+}
+
+fn manage_credentials(session: &mut DeskSession<'_>) -> Outcome {
+    let managing = token(session, Permissions::CREDENTIAL_MANAGEMENT)?;
+    let before = session.credentials_metadata(&managing)?;
+    expect(before.existing == 1, "not one credential is counted")?;
+    let mut parties = Vec::new();
+    session.relying_parties(&managing, &mut |party| {
+        parties.push(party.rp_id_hash);
+        ControlFlow::Continue(())
+    })?;
+    let mut ids = Vec::new();
+    for party in &parties {
+        session.credentials(&managing, party, &mut |found| {
+            ids.push(found.id.id.to_vec());
+            ControlFlow::Continue(())
+        })?;
+    }
+    let [id] = ids.as_slice() else {
+        return Err(Problem::Fails(format!("{} credentials are listed", ids.len())));
+    };
+    let renamed = PublicKeyCredentialUserEntity {
+        id: b"alice",
+        name: Some("bob"),
+        display_name: None,
+    };
+    session.update_user(&managing, id, renamed)?;
+    session.delete_credential(&managing, id)?;
+    let after = session.credentials_metadata(&managing)?;
+    expect(after.existing == 0, "the credential is still counted")
+}
+
+fn keep_blobs(session: &mut DeskSession<'_>) -> Outcome {
+    let mut room = [0; 6_144];
+    let empty = session.large_blobs(&mut room)?.is_empty();
+    expect(empty, "a fresh array is not empty")?;
+    let writing = token(session, Permissions::LARGE_BLOB_WRITE)?;
+    session.erase_large_blobs(Some(&writing))?;
+    let empty = session.large_blobs(&mut room)?.is_empty();
+    expect(empty, "an erased array is not empty")
+}
+
+fn know_fingers(session: &mut DeskSession<'_>) -> Outcome {
+    session.fingerprint_sensor()?;
+    let enrolling = token(session, Permissions::BIO_ENROLLMENT)?;
+    let id = session.enroll_fingerprint(&enrolling, None, &mut |_| ControlFlow::Continue(()))?;
+    let naming = token(session, Permissions::BIO_ENROLLMENT)?;
+    session.rename_fingerprint(&naming, &id, "thumb")?;
+    let mut names = Vec::new();
+    session.fingerprints(&naming, &mut |finger| {
+        names.extend(finger.template_friendly_name.map(str::to_owned));
+        ControlFlow::Continue(())
+    })?;
+    expect(names == ["thumb"], "the finger is not listed by its name")?;
+    Ok(session.remove_fingerprint(&naming, &id)?)
+}
+
+fn configure(session: &mut DeskSession<'_>) -> Outcome {
+    let configuring = token(session, Permissions::AUTHENTICATOR_CONFIG)?;
+    session.set_always_uv(true, Some(&configuring))?;
+    session.set_always_uv(false, Some(&configuring))?;
+    let rules = authenticator_config::SetMinPinLength {
+        new_min_pin_length: Some(6),
+        ..Default::default()
+    };
+    session.set_min_pin_length(&rules, Some(&configuring))?;
+    session.force_pin_change(Some(&configuring))?;
+    Ok(session.change_pin(&pin(PIN), &pin(LONGER_PIN))?)
+}
