@@ -16,7 +16,10 @@ pub const RP_ID: &str = "example.com";
 pub fn area(name: &str, attempt: impl FnOnce() -> Result<()>) {
     match attempt() {
         Ok(()) => println!("cell: {name} works"),
-        Err(error) => println!("cell: {name} fails {}", format!("{error:#}").replace('\n', " ")),
+        Err(error) => println!(
+            "cell: {name} fails {}",
+            format!("{error:#}").replace('\n', " ")
+        ),
     }
 }
 

@@ -6,6 +6,7 @@ use keysteward_core::session::Millis;
 use keysteward_tests::firmware::opensk::OpenSk;
 use keysteward_tests::firmware::trussed::Trussed;
 use keysteward_virtual_token::authenticator::Authenticator;
+use keysteward_virtual_token::authenticator::profile::Profile;
 use keysteward_virtual_token::device::{Device, Link, LinkId, TouchPolicy};
 use keysteward_virtual_token::firmware::Firmware;
 use keysteward_virtual_token::manufacture::{Manufacturer, Order};
@@ -60,6 +61,14 @@ impl Key {
     pub(crate) fn ours_for_enterprises() -> Self {
         Self::made_to(Order {
             serial: Some("KS-0001".to_string()),
+            ..Order::default()
+        })
+    }
+
+    /// Ours, of another profile.
+    pub(crate) fn of(profile: Profile) -> Self {
+        Self::made_to(Order {
+            profile,
             ..Order::default()
         })
     }

@@ -194,9 +194,9 @@ fn manage(
                 requests = plan.take().context("begun twice")?(&info)?.into_iter();
                 true
             }
-            StatusUpdate::InteractiveManagement(
-                InteractiveUpdate::CredentialManagementUpdate((result, _)),
-            ) => {
+            StatusUpdate::InteractiveManagement(InteractiveUpdate::CredentialManagementUpdate(
+                (result, _),
+            )) => {
                 said.push(result);
                 true
             }

@@ -81,7 +81,10 @@ fn management(key: &FidoKeyHid) -> Result<()> {
     key.credential_management_update_user_information(Some(PIN), descriptor.clone(), user)?;
     key.credential_management_delete_credential(Some(PIN), descriptor)?;
     let left = key.credential_management_get_creds_metadata(Some(PIN))?;
-    ensure!(left.existing_resident_credentials_count == 0, "it is still there");
+    ensure!(
+        left.existing_resident_credentials_count == 0,
+        "it is still there"
+    );
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub(super) fn rows() -> Vec<Row> {
         .into_iter()
         .map(|client| Row {
             client,
-            key: "ours",
+            key: "ours, 2.3",
             cells: of(client, &said),
         })
         .collect()

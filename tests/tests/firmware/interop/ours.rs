@@ -1,5 +1,7 @@
 //! Our client with every key there is.
 
+mod u2f;
+
 use super::{Cell, Row};
 use crate::credentials::{algorithms, assertion_for, request};
 use crate::desk::{Desk, DeskSession, Error, RP_ID, pin};
@@ -8,13 +10,18 @@ use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::{PublicKeyCredentialUserEntity, authenticator_config};
 use keysteward_core::pin_protocol::PinUvAuthToken;
+use keysteward_core::session::Feature;
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 use keysteward_core::webauthn::cose::{Algorithm, PublicKey};
+use keysteward_virtual_token::authenticator::profile::Profile;
 use rand_core::OsRng;
 use std::ops::ControlFlow;
 
-const PIN: &str = "314159";
-const LONGER_PIN: &str = "271828182";
+// Long and mixed enough for the strictest key.
+const FIRST_PIN: &str = "73519024";
+const WRONG_PIN: &str = "24680135";
+const PIN: &str = "31415926";
+const NEXT_PIN: &str = "27182818";
 
 type Outcome = Result<(), Problem>;
 
@@ -34,22 +41,35 @@ impl From<Error> for Problem {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    keys()
+    let mut rows: Vec<Row> = keys()
         .into_iter()
-        .map(|(name, key)| Row {
-            client: "keysteward",
-            key: name,
-            cells: cells(&key),
-        })
-        .collect()
+        .map(|(name, key)| row(name, cells(&key)))
+        .collect();
+    rows.push(row(
+        "ours, u2f-only",
+        u2f::cells(&Key::of(Profile::U2fOnly)),
+    ));
+    rows
+}
+
+fn row(key: &'static str, cells: Vec<(String, Cell)>) -> Row {
+    Row {
+        client: "keysteward",
+        key,
+        cells,
+    }
 }
 
 fn keys() -> Vec<(&'static str, Key)> {
     vec![
         ("opensk", Key::opensk()),
         ("fido-authenticator", Key::trussed()),
-        ("ours", Key::ours()),
-        ("ours, enterprise", Key::ours_for_enterprises()),
+        ("ours, 2.3", Key::of(Profile::Ctap23)),
+        ("ours, 2.1", Key::of(Profile::Ctap21)),
+        ("ours, 2.1-pre", Key::of(Profile::Ctap21Pre)),
+        ("ours, 2.0", Key::of(Profile::Ctap20)),
+        ("ours, biometric", Key::of(Profile::Biometric)),
+        ("ours, enterprise", Key::of(Profile::Enterprise)),
     ]
 }
 
@@ -85,11 +105,11 @@ fn expect(right: bool, what: &str) -> Outcome {
 }
 
 fn change_pin(session: &mut DeskSession<'_>) -> Outcome {
-    session.set_pin(&pin("1234"))?;
-    let wrong = session.change_pin(&pin("4321"), &pin(PIN));
+    session.set_pin(&pin(FIRST_PIN))?;
+    let wrong = session.change_pin(&pin(WRONG_PIN), &pin(PIN));
     let told = matches!(wrong, Err(Error::PinInvalid { retries: Some(_) }));
     expect(told, "a wrong PIN is not told with its tries")?;
-    Ok(session.change_pin(&pin("1234"), &pin(PIN))?)
+    Ok(session.change_pin(&pin(FIRST_PIN), &pin(PIN))?)
 }
 
 fn token(
@@ -143,14 +163,21 @@ fn manage_credentials(session: &mut DeskSession<'_>) -> Outcome {
         })?;
     }
     let [id] = ids.as_slice() else {
-        return Err(Problem::Fails(format!("{} credentials are listed", ids.len())));
+        return Err(Problem::Fails(format!(
+            "{} credentials are listed",
+            ids.len()
+        )));
     };
     let renamed = PublicKeyCredentialUserEntity {
         id: b"alice",
         name: Some("bob"),
         display_name: None,
     };
-    session.update_user(&managing, id, renamed)?;
+    match session.update_user(&managing, id, renamed) {
+        // The preview has no such thing.
+        Ok(()) | Err(Error::Unsupported(Feature::UpdateUserInformation)) => {}
+        Err(error) => return Err(error.into()),
+    }
     session.delete_credential(&managing, id)?;
     let after = session.credentials_metadata(&managing)?;
     expect(after.existing == 0, "the credential is still counted")
@@ -183,13 +210,14 @@ fn know_fingers(session: &mut DeskSession<'_>) -> Outcome {
 
 fn configure(session: &mut DeskSession<'_>) -> Outcome {
     let configuring = token(session, Permissions::AUTHENTICATOR_CONFIG)?;
-    session.set_always_uv(true, Some(&configuring))?;
-    session.set_always_uv(false, Some(&configuring))?;
+    let always = session.facts()?.always_uv == Some(true);
+    session.set_always_uv(!always, Some(&configuring))?;
+    session.set_always_uv(always, Some(&configuring))?;
     let rules = authenticator_config::SetMinPinLength {
-        new_min_pin_length: Some(6),
+        new_min_pin_length: Some(8),
         ..Default::default()
     };
     session.set_min_pin_length(&rules, Some(&configuring))?;
     session.force_pin_change(Some(&configuring))?;
-    Ok(session.change_pin(&pin(PIN), &pin(LONGER_PIN))?)
+    Ok(session.change_pin(&pin(PIN), &pin(NEXT_PIN))?)
 }

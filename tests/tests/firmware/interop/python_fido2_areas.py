@@ -1,6 +1,6 @@
 """python-fido2 with our key, area by area.
 
-    python_fido2_areas.py MODULES PROGRAM SCRATCH
+    python_fido2_areas.py MODULES PROGRAM SCRATCH PROFILE
 
 MODULES is the folder of python_fido2.py, which knows how to plug the key in. Prints a line for each
 area: `cell: AREA works`, `lacks WHAT` or `fails WHY`.
@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-from fido2.ctap2 import CredentialManagement, LargeBlobs  # noqa: E402
+from fido2.ctap2 import Config, CredentialManagement, LargeBlobs  # noqa: E402
 from fido2.ctap2.bio import FPBioEnrollment  # noqa: E402
 from python_fido2 import (  # noqa: E402
     CLIENT_DATA_HASH,
@@ -22,7 +22,7 @@ from python_fido2 import (  # noqa: E402
     Key,
 )
 
-PIN, LONGER_PIN = "314159", "271828182"
+FIRST_PIN, WRONG_PIN, PIN, NEXT_PIN = "73519024", "24680135", "31415926", "27182818"
 
 
 class Lacks(Exception):
@@ -40,13 +40,13 @@ def info(key):
 
 def pin(key):
     client_pin = ClientPin(key.ctap)
-    client_pin.set_pin("1234")
+    client_pin.set_pin(FIRST_PIN)
     try:
-        client_pin.change_pin("4321", PIN)
+        client_pin.change_pin(WRONG_PIN, PIN)
         raise AssertionError("a wrong PIN works")
     except CtapError as error:
         assert error.code == CtapError.ERR.PIN_INVALID, error
-    client_pin.change_pin("1234", PIN)
+    client_pin.change_pin(FIRST_PIN, PIN)
 
 
 def credentials(key):
@@ -57,24 +57,29 @@ def credentials(key):
 
 
 def management(key):
+    if not CredentialManagement.is_supported(key.ctap.get_info()):
+        raise Lacks("credMgmt")
     manager = key.credential_management(PIN)
     [party] = manager.enumerate_rps()
     assert party[CredentialManagement.RESULT.RP]["id"] == RP_ID
     party_hash = party[CredentialManagement.RESULT.RP_ID_HASH]
     [found] = manager.enumerate_creds(party_hash)
     credential = found[CredentialManagement.RESULT.CREDENTIAL_ID]
-    manager.update_user_info(credential, {**USER, "name": "bob"})
+    if CredentialManagement.is_update_supported(key.ctap.get_info()):
+        manager.update_user_info(credential, {**USER, "name": "bob"})
     manager.delete_cred(credential)
     assert manager.get_metadata()[CredentialManagement.RESULT.EXISTING_CRED_COUNT] == 0
 
 
 def config(key):
+    if not Config.is_supported(key.ctap.get_info()):
+        raise Lacks("authnrCfg")
     config = key.config(PIN)
     config.toggle_always_uv()
     config.toggle_always_uv()
-    config.set_min_pin_length(6)
+    config.set_min_pin_length(8)
     config.set_min_pin_length(force_change_pin=True)
-    ClientPin(key.ctap).change_pin(PIN, LONGER_PIN)
+    ClientPin(key.ctap).change_pin(PIN, NEXT_PIN)
 
 
 def blobs(key):
@@ -103,7 +108,7 @@ def fingerprints(key):
 
 
 def main():
-    key = Key(sys.argv[2], sys.argv[3])
+    key = Key(sys.argv[2], sys.argv[3], "--profile", sys.argv[4])
     try:
         for area in [reset, info, pin, credentials, management, blobs, fingerprints, config]:
             try:
