@@ -4,6 +4,9 @@ use core::fmt;
 #[cfg(debug_assertions)]
 use core::ops::Range;
 
+use minicbor::Encoder;
+use minicbor::encode;
+
 use super::head::{LAST_IMMEDIATE, Major};
 use super::{Encode, Key, Raw};
 
@@ -184,19 +187,14 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Heads of more than a byte are minicbor's to write, as an integer; the major type stands in
+    /// the first three bits, which an integer leaves free.
     fn long_head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
-        let (info, width) = match argument {
-            0..=0xff => (24, 1),
-            0x100..=0xffff => (25, 2),
-            0x1_0000..=0xffff_ffff => (26, 4),
-            _ => (27, 8),
-        };
-        self.push((major as u8) << 5 | info)?;
-        let bytes = argument.to_be_bytes();
-        let unused = bytes.len().saturating_sub(width);
-        for byte in bytes.get(unused..).unwrap_or_default() {
-            self.push(*byte)?;
-        }
+        let start = self.length;
+        Encoder::new(&mut *self)
+            .u64(argument)
+            .map_err(|_| BufferFull)?;
+        *self.buffer.get_mut(start).ok_or(BufferFull)? |= (major as u8) << 5;
         Ok(())
     }
 
@@ -214,6 +212,14 @@ impl<'b> Writer<'b> {
         room.copy_from_slice(bytes);
         self.length = end;
         Ok(())
+    }
+}
+
+impl encode::Write for Writer<'_> {
+    type Error = BufferFull;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+        self.append(bytes)
     }
 }
 

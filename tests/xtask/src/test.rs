@@ -52,9 +52,11 @@ impl Test {
 /// they bring other versions of what we use.
 fn clients() -> Result<()> {
     install::packages(&["libudev-dev", "pkg-config"])?;
-    run(cargo(&["build", "--manifest-path", "tests/clients/Cargo.toml"])
-        .arg("--target-dir")
-        .arg(target().join("clients")))
+    run(
+        cargo(&["build", "--manifest-path", "tests/clients/Cargo.toml"])
+            .arg("--target-dir")
+            .arg(target().join("clients")),
+    )
 }
 
 /// For each fuzz target, after its whole corpus.

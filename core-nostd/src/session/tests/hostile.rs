@@ -254,7 +254,8 @@ fn a_token_that_asks_for_a_touch_for_ever_is_left_at_the_deadline() {
         assert_eq!(session.reset(), late);
         let link = hid.into_link();
         assert_eq!(link.now, 20_000);
-        assert!(heard > 100);
+        // What lay there before the request was not for anybody.
+        assert!(heard > if stop { 0 } else { 50 }, "{heard}");
         assert!(link.cancels > 0, "the token is told to end");
     }
 }
