@@ -1,7 +1,7 @@
 //! Makes a credential. CTAP 2.3 §6.1.
 
 use keysteward_core::{
-    cbor::{List, Parse as _, Raw},
+    cbor::List,
     ctap2::{
         PublicKeyCredentialDescriptor, PublicKeyCredentialParameters, PublicKeyCredentialRpEntity,
         PublicKeyCredentialUserEntity,
@@ -20,9 +20,6 @@ use super::{
     request::MakeCredential,
 };
 use crate::journal::Probe;
-
-/// Room for the extensions that are asked for.
-const EXTENSIONS_ROOM: usize = 160 + MAX_CRED_BLOB;
 
 /// Longest blob that any token stores with a credential, in bytes.
 pub(crate) const MAX_CRED_BLOB: usize = 512;
@@ -61,8 +58,8 @@ pub(super) fn run(
         }
         None => None,
     };
-    let mut room = [0; EXTENSIONS_ROOM];
-    let inputs = MakeCredentialInputs {
+    // What the token lacks of these is refused before it makes anything.
+    let extensions = MakeCredentialInputs {
         cred_blob: (!make.cred_blob.is_empty()).then_some(make.cred_blob.as_slice()),
         cred_protect: make.cred_protect.map(CredProtect::from),
         hmac_secret: make.hmac_secret.then_some(true),
@@ -70,11 +67,6 @@ pub(super) fn run(
         min_pin_length: make.min_pin_length.then_some(true),
         third_party_payment: make.third_party_payment.then_some(true),
         ..MakeCredentialInputs::default()
-    };
-    let extensions = if inputs == MakeCredentialInputs::default() {
-        None
-    } else {
-        Some(Raw::encode_in(&inputs, &mut room).map_err(|_| too_large("extensions"))?)
     };
     let formats: Vec<&str> = make
         .attestation_formats
@@ -99,7 +91,7 @@ pub(super) fn run(
         },
         pub_key_cred_params: List::new(&algorithms),
         exclude_list: (!exclude.is_empty()).then(|| List::new(&exclude)),
-        extensions,
+        extensions: None,
         options: make.resident_key.then_some(Options {
             rk: Some(true),
             ..Options::default()
@@ -109,21 +101,21 @@ pub(super) fn run(
         enterprise_attestation: make.enterprise_attestation,
         attestation_formats_preference: (!formats.is_empty()).then(|| List::new(&formats)),
     };
-    let response = session.make_credential(&request, token)?;
-    read(&response, make)
+    let made = session.make_credential_with(&request, &extensions, None, token)?;
+    read(&made.response, &made.outputs, make)
 }
 
-fn read(response: &make_credential::Response<'_>, make: &MakeCredential) -> Result<Made, Failure> {
+fn read(
+    response: &make_credential::Response<'_>,
+    outputs: &MakeCredentialOutputs<'_>,
+    make: &MakeCredential,
+) -> Result<Made, Failure> {
     let data = AuthenticatorData::parse(response.auth_data)
         .map_err(|error| malformed(&error.to_string()))?;
     let Some(credential) = &data.attested_credential else {
         return Err(malformed("it names no credential"));
     };
-    let told = data
-        .extensions
-        .and_then(|raw| MakeCredentialOutputs::parse(raw.bytes()).ok())
-        .and_then(|outputs| outputs.cred_protect)
-        .map(u8::from);
+    let told = outputs.cred_protect.map(u8::from);
     let level = told.or(make.cred_protect).unwrap_or(1);
     let attestation_object = encoded(&response.attestation_object(), MAX_MESSAGE)
         .map_err(|_| too_large("attestation object"))?;

@@ -61,11 +61,15 @@ fn code(error: &SessionError) -> Code {
         Error::CredBlobTooLong { .. } | Error::FingerprintNameTooLong => Code::InvalidRequest,
         Error::NoSuchFingerprint => Code::CredentialNotFound,
         Error::ResetTouchTooShort => Code::TouchTimeout,
-        // The room is what the token announced, and more.
         Error::ListTooLong { .. }
         | Error::ListRepeats { .. }
         | Error::EnrolmentEndless
+        | Error::LargeBlobsGarbled
+        | Error::LargeBlobsUnreadable(_)
         | Error::LargeBlobBufferTooSmall { .. } => Code::TokenMalformed,
+        Error::LargeBlobsInterrupted => Code::TokenBusy,
+        Error::PermissionRefused { .. } => Code::NotSupported,
+        Error::UvInvalid { .. } | Error::UvBlocked | Error::UvNotSetUp => Code::PinRequired,
         Error::Refused {
             command: Command::MakeCredential,
             status: Status::UnsupportedAlgorithm | Status::UnsupportedOption,
@@ -109,6 +113,7 @@ fn rule_name(rule: PinRule) -> String {
         PinRule::MinLengthMayOnlyGrow { current } => {
             format!("minPINLength may only grow from {current}")
         }
+        PinRule::MinLengthAboveMax { max } => format!("maxPINLength {max}"),
         _ => "unknown".to_owned(),
     }
 }

@@ -64,7 +64,7 @@ fn main() -> Result<()> {
         })
         .map(drop)
     });
-    lacks("blobs", "authenticatorLargeBlobs");
+    lacks("blobs", "the client knows no large blobs");
     Ok(())
 }
 

@@ -23,8 +23,11 @@ fn main() -> Result<()> {
     });
     area("management", || management(&key));
     area("config", || config(&key));
-    lacks("blobs", "reading more than the first 1,024 bytes");
-    lacks("reset", "authenticatorReset");
+    lacks(
+        "blobs",
+        "the client reads the first 1,024 bytes and no more",
+    );
+    lacks("reset", "the client has no reset");
     Ok(())
 }
 

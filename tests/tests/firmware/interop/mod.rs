@@ -63,22 +63,28 @@ impl Row {
     }
 }
 
-/// Reads what a client printed of itself: `cell: AREA works|lacks WHAT|fails WHY`.
+/// Reads what a client printed of itself: `cell: AREA works|lacks WHAT|fails WHY`. Programs that
+/// give no reason there gave it in the line before.
 fn cells(printed: &str) -> Vec<(String, Cell)> {
-    printed
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("cell: "))
-        .filter_map(|cell| {
-            let (area, outcome) = cell.split_once(' ')?;
-            let (kind, words) = outcome.split_once(' ').unwrap_or((outcome, ""));
-            let cell = match kind {
-                "works" => Cell::Works,
-                "lacks" => Cell::Lacks(words.to_owned()),
-                _ => Cell::Fails(words.to_owned()),
-            };
-            Some((area.to_owned(), cell))
-        })
-        .collect()
+    let mut cells = Vec::new();
+    let mut before = "";
+    for line in printed.lines().map(str::trim) {
+        let Some((area, outcome)) = line
+            .strip_prefix("cell: ")
+            .and_then(|cell| cell.split_once(' '))
+        else {
+            before = line;
+            continue;
+        };
+        let (kind, words) = outcome.split_once(' ').unwrap_or((outcome, before));
+        let cell = match kind {
+            "works" => Cell::Works,
+            "lacks" => Cell::Lacks(words.to_owned()),
+            _ => Cell::Fails(words.to_owned()),
+        };
+        cells.push((area.to_owned(), cell));
+    }
+    cells
 }
 
 fn table(rows: &[Row]) -> String {
@@ -104,7 +110,7 @@ fn table(rows: &[Row]) -> String {
         for (area, cell) in &row.cells {
             let words = match cell {
                 Cell::Works => continue,
-                Cell::Lacks(what) => format!("has no {what}"),
+                Cell::Lacks(what) => format!("- {what}"),
                 Cell::Fails(why) => match known(row, area) {
                     Some(fault) => format!("{why}: {}", fault.whose),
                     None => why.clone(),

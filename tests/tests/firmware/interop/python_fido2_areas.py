@@ -58,7 +58,7 @@ def credentials(key):
 
 def management(key):
     if not CredentialManagement.is_supported(key.ctap.get_info()):
-        raise Lacks("credMgmt")
+        raise Lacks("the key does not list credMgmt")
     manager = key.credential_management(PIN)
     [party] = manager.enumerate_rps()
     assert party[CredentialManagement.RESULT.RP]["id"] == RP_ID
@@ -73,7 +73,7 @@ def management(key):
 
 def config(key):
     if not Config.is_supported(key.ctap.get_info()):
-        raise Lacks("authnrCfg")
+        raise Lacks("the key does not list authnrCfg")
     config = key.config(PIN)
     config.toggle_always_uv()
     config.toggle_always_uv()
@@ -84,7 +84,7 @@ def config(key):
 
 def blobs(key):
     if not LargeBlobs.is_supported(key.ctap.get_info()):
-        raise Lacks("largeBlobs")
+        raise Lacks("the key does not list largeBlobs")
     store = LargeBlobs(key.ctap, *key.token(PIN, PERMISSION.LARGE_BLOB_WRITE))
     blob_key = bytes(range(32))
     store.put_blob(blob_key, b"a certificate, say" * 20)
@@ -95,7 +95,7 @@ def blobs(key):
 
 def fingerprints(key):
     if not FPBioEnrollment.is_supported(key.ctap.get_info()):
-        raise Lacks("bioEnroll")
+        raise Lacks("the key does not list bioEnroll")
     enrollment = FPBioEnrollment(key.ctap, *key.token(PIN, PERMISSION.BIO_ENROLL))
     template = enrollment.enroll()
     while True:

@@ -54,7 +54,7 @@ pub(super) fn cells(key: &Key) -> Vec<(String, Cell)> {
     let lacks = |area: &str| {
         (
             area.to_owned(),
-            Cell::Lacks("such command in CTAP1".to_owned()),
+            Cell::Lacks("CTAP1 has no such command".to_owned()),
         )
     };
     let rest = [
