@@ -12,7 +12,13 @@ pub(crate) fn gate() -> Result<()> {
     install::rust_target("x86_64-pc-windows-gnu")?;
     install::packages(&["gcc-mingw-w64-x86-64"])?;
     install::agent()?;
-    for workspace in [".", "fuzz", "tests/bare-metal", "tests/peers"] {
+    for workspace in [
+        ".",
+        "fuzz",
+        "tests/bare-metal",
+        "tests/clients",
+        "tests/peers",
+    ] {
         run(cargo(&["fmt", "--all", "--check", "--manifest-path"])
             .arg(root().join(workspace).join("Cargo.toml")))?;
     }
