@@ -99,8 +99,8 @@ pub(crate) fn python() -> Result<()> {
         packages(&["python3-venv"])?;
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/pip"))
-        .args(["install", "--quiet"])
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet"])
         .args(PACKAGES))
 }
 
