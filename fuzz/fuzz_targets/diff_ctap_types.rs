@@ -122,7 +122,9 @@ fn theirs_alone(error: Error) -> bool {
         | Error::Malformed { .. } => true,
         // They check what a member is for when it is used, or never.
         Error::Unexpected { .. } | Error::OutOfRange { .. } | Error::Length { .. } => true,
-        Error::NotUtf8 { .. } | Error::Missing { .. } | Error::EndOfInput { .. } => false,
+        // A coordinate of another length than its curve's is none to us, and any bytes to them.
+        Error::Missing { member } => member.ends_with("of the COSE key"),
+        Error::NotUtf8 { .. } | Error::EndOfInput { .. } => false,
         _ => false,
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn corpus_and(seconds: u64) -> Result<()> {
     let replayed = run_all(&targets, Plan::Corpus, None);
     verdict(&replayed)?;
     let time = Duration::from_secs(seconds);
-    let results = run_all(&targets, Plan::Search(time), None);
+    let results = run_all(&targets, Plan::Smoke(time), None);
     eprint!("{}", table(&results));
     verdict(&results)
 }

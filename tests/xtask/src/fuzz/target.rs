@@ -24,8 +24,11 @@ pub(super) struct Target {
 pub(super) enum Plan {
     /// Each committed input once.
     Corpus,
-    /// New inputs, for this long.
+    /// New inputs, for this long, beginning with what earlier searches found.
     Search(Duration),
+    /// New inputs, for this long at most, and the same ones in every run: a slower machine tries the
+    /// first of them, and nobody's change fails because of somebody else's luck.
+    Smoke(Duration),
 }
 
 /// How it ended.
@@ -86,12 +89,25 @@ impl Target {
             .args(["-timeout=25", "-print_final_stats=1"]);
         match plan {
             Plan::Corpus => command.arg("-runs=0"),
+            // New inputs go to the first folder, outside the repository.
             Plan::Search(time) => {
-                // New inputs go to the first folder, outside the repository.
                 let fresh = target_folder().join("fuzz-corpus").join(&self.name);
                 fs::create_dir_all(&fresh)?;
                 command
                     .arg(format!("-max_total_time={}", time.as_secs()))
+                    .arg(fresh)
+            }
+            Plan::Smoke(time) => {
+                let fresh = target_folder().join("fuzz-smoke").join(&self.name);
+                match fs::remove_dir_all(&fresh) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(error.into());
+                    }
+                    _ => fs::create_dir_all(&fresh)?,
+                }
+                command
+                    .arg(format!("-max_total_time={}", time.as_secs()))
+                    .args(["-seed=1", "-runs=50000"])
                     .arg(fresh)
             }
         };
