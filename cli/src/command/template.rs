@@ -11,6 +11,7 @@ use super::Context;
 use crate::{failure::Result, output::View};
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process holds one")]
 pub(crate) enum Command {
     /// Describe what issuing a key does
     #[command(after_help = "\

@@ -80,7 +80,7 @@ fn the_life_of_a_key(framing: Framing) {
                 ControlFlow::Continue(())
             })
             .unwrap();
-        assert_eq!(found, [id.clone()]);
+        assert_eq!(found, std::slice::from_ref(&id));
         session.delete_credential(&manager, &id).unwrap();
         assert_eq!(session.credentials_metadata(&manager).unwrap().existing, 0);
 

@@ -62,6 +62,7 @@ impl Signed<'_> {
 /// What a statement of good form and signature says. Whether that is enough is
 /// for the trust to say.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a check holds one")]
 pub(super) enum Evidence<'a> {
     Nothing,
     /// By the credential's own key.
