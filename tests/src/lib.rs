@@ -2,7 +2,7 @@
 //!
 //! | module | is |
 //! |---|---|
-//! | [`bench`] | what is measured, and how it is told |
+//! | [`mod@bench`] | what is measured, and how it is told |
 //! | [`browser`] | a person at a browser, with a key |
 //! | [`firmware`] | other people's security keys |
 //! | [`guest`] | another machine with a real kernel |

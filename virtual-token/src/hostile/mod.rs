@@ -7,15 +7,15 @@
 //!
 //! | family | lies about | |
 //! |---|---|---|
-//! | [`opening`] | its channel, at INIT | §11.2.9 |
-//! | [`packets`] | lengths, sequence, channels, keep-alives, errors, silence | §11.2 |
-//! | [`answers`] | CBOR: depth, lengths, duplicates, types | §8 |
-//! | [`info`] | what it is and can do, and changes its mind | §6.4 |
-//! | [`pins`] | its key, its token, the tries left | §6.5 |
-//! | [`lists`] | how much there is, and when it ends | §6.3, §6.8 |
-//! | [`credentials`] | what it made and signed | §6.1, §6.2 |
-//! | [`blobs`], [`fingerprints`] | large blobs and enrolling | §6.10, §6.7 |
-//! | [`cards`] | APDUs, at a reader: a table of its own | §11.3 |
+//! | `opening` | its channel, at INIT | §11.2.9 |
+//! | `packets` | lengths, sequence, channels, keep-alives, errors, silence | §11.2 |
+//! | `answers` | CBOR: depth, lengths, duplicates, types | §8 |
+//! | `info` | what it is and can do, and changes its mind | §6.4 |
+//! | `pins` | its key, its token, the tries left | §6.5 |
+//! | `lists` | how much there is, and when it ends | §6.3, §6.8 |
+//! | `credentials` | what it made and signed | §6.1, §6.2 |
+//! | `blobs`, `fingerprints` | large blobs and enrolling | §6.10, §6.7 |
+//! | `cards` | APDUs, at a reader: a table of its own | §11.3 |
 //!
 //! [`Liar`] is the machine, sans-IO, so that a test runs hours of keep-alives in no time;
 //! [`HostileKey`] is that machine as [`Firmware`](crate::firmware::Firmware).

@@ -1,7 +1,7 @@
 //! authenticatorLargeBlobs (0x0C). CTAP 2.3 §6.10.
 //!
 //! A key keeps one array of blobs for all relying parties, and hands it out to anybody. It is
-//! read and written in fragments; what the bytes mean is in [`array`].
+//! read and written in fragments; what the bytes mean is in [`mod@array`].
 //!
 //! ```
 //! use keysteward_core::cbor::{Parse, encode};
