@@ -122,8 +122,9 @@ fn theirs_alone(error: Error) -> bool {
         | Error::Malformed { .. } => true,
         // They check what a member is for when it is used, or never.
         Error::Unexpected { .. } | Error::OutOfRange { .. } | Error::Length { .. } => true,
-        // A coordinate of another length than its curve's is none to us, and any bytes to them.
-        Error::Missing { member } => member.ends_with("of the COSE key"),
+        // A name in a byte string is one to them and passed over by us; a coordinate of another
+        // length than its curve's is none to us, and any bytes to them.
+        Error::Missing { .. } => true,
         Error::NotUtf8 { .. } | Error::EndOfInput { .. } => false,
         _ => false,
     }
@@ -308,9 +309,11 @@ fn same_info(ours: &get_info::Response<'_>, theirs: &theirs::get_info::Response)
     assert_eq!(ours.force_pin_change, theirs.force_pin_change);
     assert_eq!(ours.min_pin_length, theirs.min_pin_length.map(u32::from));
     if let Some(theirs) = &theirs.options {
-        assert_eq!(ours.options.client_pin(), theirs.client_pin);
-        assert_eq!(ours.options.0.get("rk"), Some(theirs.rk));
-        assert_eq!(ours.options.cred_mgmt(), theirs.cred_mgmt);
+        // As above: a name in a byte string.
+        let same = |ours: Option<bool>, theirs: Option<bool>| ours.is_none() || ours == theirs;
+        assert!(same(ours.options.client_pin(), theirs.client_pin));
+        assert!(same(ours.options.0.get("rk"), Some(theirs.rk)));
+        assert!(same(ours.options.cred_mgmt(), theirs.cred_mgmt));
     }
 }
 
