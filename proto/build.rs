@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 28] = [
+const SECRET: [&str; 29] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -24,6 +24,7 @@ const SECRET: [&str; 28] = [
     ".keysteward.agent.v1.WriteLargeBlob",
     ".keysteward.agent.v1.DeleteLargeBlob",
     ".keysteward.agent.v1.PersistentTokenGranted",
+    ".keysteward.agent.v1.LargeBlobRead",
     ".keysteward.agent.v1.Raw",
     ".keysteward.agent.v1.RawResult",
     ".keysteward.enrolment.v1.EnrolRequest",

@@ -51,6 +51,7 @@ hidden! {
     v1::WriteLargeBlob { shows credential_id; hides pin, data }
     v1::DeleteLargeBlob { shows credential_id; hides pin }
     v1::PersistentTokenGranted { shows ; hides persistent_token }
+    v1::LargeBlobRead { shows ; hides data }
     v1::Raw { shows key, timeout_ms; hides request }
     v1::RawResult { shows ; hides response }
     enrolment::EnrolRequest {
@@ -82,5 +83,17 @@ mod tests {
             "{printed}"
         );
         assert!(printed.contains("new_pin"), "{printed}");
+    }
+
+    #[test]
+    fn a_printed_result_does_not_show_what_a_credential_carries() {
+        let result = v1::StepResult {
+            result: Some(v1::step_result::Result::LargeBlobRead(v1::LargeBlobRead {
+                data: vec![171; 3],
+            })),
+        };
+        let printed = format!("{result:?}");
+        assert!(!printed.contains("171"), "{printed}");
+        assert!(printed.contains("data"), "{printed}");
     }
 }

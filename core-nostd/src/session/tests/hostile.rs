@@ -254,8 +254,9 @@ fn a_token_that_asks_for_a_touch_for_ever_is_left_at_the_deadline() {
         assert_eq!(session.reset(), late);
         let link = hid.into_link();
         assert_eq!(link.now, 20_000);
-        // What lay there before the request was not for anybody.
-        assert!(heard > if stop { 0 } else { 50 }, "{heard}");
+        // Of the 199 reports after the channel's, the longest message that may lie there before a
+        // request, which is nobody's, takes 129.
+        assert_eq!(heard, 70);
         assert!(link.cancels > 0, "the token is told to end");
     }
 }
