@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 29] = [
+const SECRET: [&str; 41] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -27,6 +27,18 @@ const SECRET: [&str; 29] = [
     ".keysteward.agent.v1.LargeBlobRead",
     ".keysteward.agent.v1.Raw",
     ".keysteward.agent.v1.RawResult",
+    ".keysteward.agent.v1.CardRaw",
+    ".keysteward.agent.v1.CardRawResult",
+    ".keysteward.agent.v1.AdminProof",
+    ".keysteward.agent.v1.ChangeAdminKey",
+    ".keysteward.agent.v1.ChangeCardPin",
+    ".keysteward.agent.v1.SetCardPin",
+    ".keysteward.agent.v1.Personalise",
+    ".keysteward.agent.v1.GenerateKey",
+    ".keysteward.agent.v1.SignCertificationRequest",
+    ".keysteward.agent.v1.WriteCertificate",
+    ".keysteward.agent.v1.DeleteContainer",
+    ".keysteward.agent.v1.AnswerChallenge",
     ".keysteward.enrolment.v1.EnrolRequest",
     ".keysteward.server.v1.CreateJoinTokenResponse",
     ".keysteward.server.v1.CreateConnectionRequest",
@@ -46,6 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "keysteward/agent/v1/token.proto",
             "keysteward/agent/v1/fido.proto",
             "keysteward/agent/v1/journal.proto",
+            "keysteward/agent/v1/card.proto",
+            "keysteward/agent/v1/card_facts.proto",
             "keysteward/enrolment/v1/enrolment.proto",
             "keysteward/server/v1/hosts.proto",
             "keysteward/server/v1/tokens.proto",

@@ -54,6 +54,24 @@ hidden! {
     v1::LargeBlobRead { shows ; hides data }
     v1::Raw { shows key, timeout_ms; hides request }
     v1::RawResult { shows ; hides response }
+    v1::CardRaw { shows key, timeout_ms; hides command }
+    v1::CardRawResult { shows ; hides response }
+    v1::AdminProof { shows algorithm, asks_caller; hides key }
+    v1::ChangeAdminKey { shows current, new_algorithm; hides new_key }
+    v1::ChangeCardPin { shows reference; hides current_pin, new_pin }
+    v1::SetCardPin { shows admin; hides new_pin, puk }
+    v1::Personalise { shows admin, card_id; hides new_pin, new_admin_key }
+    v1::GenerateKey {
+        shows admin, container, algorithm, pin_policy, touch_policy;
+        hides pin
+    }
+    v1::SignCertificationRequest {
+        shows container, certification_request_info, signature_algorithm;
+        hides pin
+    }
+    v1::WriteCertificate { shows admin, container, certificate, is_default; hides pin }
+    v1::DeleteContainer { shows admin, container; hides pin }
+    v1::AnswerChallenge { shows ; hides response, new_pin }
     enrolment::EnrolRequest {
         shows certificate_request, facts, agent_version;
         hides join_token

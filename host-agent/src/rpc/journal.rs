@@ -299,6 +299,7 @@ pub(super) fn error(failure: Failure) -> proto::StepError {
         rule: failure.rule,
         field: failure.field,
         changed: failure.changed,
+        ..proto::StepError::default()
     }
 }
 

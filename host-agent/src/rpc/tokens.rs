@@ -108,6 +108,7 @@ pub(super) fn token(token: &Token) -> proto::Token {
         applets: applets(&token.reading()),
         fido,
         fault,
+        card: None,
     }
 }
 

@@ -252,9 +252,11 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
     }
     match error.code() {
         Code::TokenNotPresent | Code::TokenRemoved => Judgement::Absent,
-        Code::TokenBusy | Code::TokenSilent | Code::TokenMalformed | Code::ResetWindowMissed => {
-            Judgement::MayPass(Duration::from_secs(2))
-        }
+        Code::TokenBusy
+        | Code::TokenSilent
+        | Code::TokenMalformed
+        | Code::ResetWindowMissed
+        | Code::CallerSilent => Judgement::MayPass(Duration::from_secs(2)),
         Code::TouchTimeout | Code::Cancelled => Judgement::MayPass(Duration::from_secs(1)),
         Code::CutOff => Judgement::MayPass(Duration::ZERO),
         Code::OutcomeUnknown | Code::KeyReused => Judgement::AskJournal,
@@ -276,6 +278,11 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
         | Code::ForbiddenByHost
         | Code::InvalidRequest
         | Code::Refused
+        | Code::AdminKeyWrong
+        | Code::PukInvalid
+        | Code::PukBlocked
+        | Code::ContainerEmpty
+        | Code::KeyMismatch
         | Code::Internal => Judgement::Stands,
     }
 }

@@ -152,6 +152,7 @@ impl Host {
             }),
             fault: String::new(),
             applets: vec!["fido2".into()],
+            card: None,
         }
     }
 
