@@ -8,6 +8,7 @@
 //! | [`guest`] | another machine with a real kernel |
 //! | [`mail_catcher`] | everybody's mailbox |
 //! | [`paper_key`] | a credential in a test's hand |
+//! | [`pcscd`] | a smart card service of one's own |
 //! | [`site`] | one installation, every party a process of its own |
 //! | [`sta_stand_in`] | stands in for SafeNet Trusted Access |
 
@@ -23,5 +24,6 @@ pub mod firmware;
 pub mod guest;
 pub mod mail_catcher;
 pub mod paper_key;
+pub mod pcscd;
 pub mod site;
 pub mod sta_stand_in;

@@ -3,7 +3,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `reader` | a network, a pcscd and a card for each story |
+//! | `reader` | a card for each story, and the hand that holds it |
 //! | `sessions` | what an administrator does to a key, over a reader |
 //! | `cables` | cards and services that come and go |
 //! | `python_fido2` | other people's client |
@@ -17,7 +17,7 @@ macro_rules! stories {
         mod $story {
             #[test]
             fn over_pcscd() {
-                crate::reader::tell(concat!(module_path!(), "::over_pcscd"), super::$story);
+                keysteward_tests::pcscd::tell(concat!(module_path!(), "::over_pcscd"), super::$story);
             }
         }
     )* };

@@ -1,7 +1,7 @@
 //! Other people's client: python-fido2 over PC/SC, against our card as a program of its own. The
 //! scenario is in `python_fido2.py`.
 
-use crate::reader::VPCD;
+use keysteward_tests::pcscd::FIRST_READER;
 use keysteward_tests::site::process::program;
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +26,7 @@ fn python_fido2_makes_and_uses_a_credential() {
     );
     let folder = tempfile::tempdir().unwrap();
     let mut card = Command::new(program("keysteward-virtual-token").unwrap())
-        .args(["--vpcd", VPCD, "--profile", "nfc-only", "--storage"])
+        .args(["--vpcd", FIRST_READER, "--profile", "nfc-only", "--storage"])
         .arg(folder.path().join("card"))
         .spawn()
         .unwrap();

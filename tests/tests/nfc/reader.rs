@@ -1,10 +1,11 @@
-//! A network, a pcscd and a card for each story.
+//! A card for each story, and the hand that holds it.
 
 use keysteward_agent::transport::pcsc::{PcscCard, PcscError, PcscLink, Reader, Service};
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::iso7816::{CardTransport, Framing};
 use keysteward_core::nfcctap::{NfcError, NfcTransport};
 use keysteward_core::session::{Buffers, Keepalive, Session};
+use keysteward_tests::pcscd::FIRST_READER;
 use keysteward_virtual_token::authenticator::Authenticator;
 use keysteward_virtual_token::card::Presence;
 use keysteward_virtual_token::device::{Device, TouchPolicy};
@@ -13,58 +14,8 @@ use keysteward_virtual_token::manufacture::{Manufacturer, Order, Profile};
 use keysteward_virtual_token::storage::MemoryStorage;
 use rand_core::OsRng;
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Where vpcd listens, in the story's own network.
-pub(crate) const VPCD: &str = "127.0.0.1:35963";
-
-/// Set where a story is told.
-const INSIDE: &str = "KEYSTEWARD_NFC_STORY";
-
-/// Tells the story `name`, the path of its test, beside a pcscd of its own: in a process of its
-/// own, which is this program again.
-pub(crate) fn tell(name: &str, story: fn()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return story();
-    }
-    for (part, packages) in [
-        ("/usr/sbin/pcscd", "pcscd"),
-        (
-            "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
-            "vsmartcard-vpcd",
-        ),
-        ("/usr/bin/unshare", "util-linux"),
-    ] {
-        assert!(
-            Path::new(part).exists(),
-            "{part} is missing. `cargo xtask test` installs it; by hand: apt-get install {packages}"
-        );
-    }
-    let (_, test) = name.split_once("::").unwrap();
-    let mut command = Command::new("unshare");
-    command.args(["--net", "--mount", "--propagation", "private"]);
-    if !nix::unistd::Uid::effective().is_root() {
-        command.arg("--map-root-user");
-    }
-    let output = command
-        .args(["bash", "-c", include_str!("in_a_namespace.sh"), "story"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let (said, complained) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}\n{complained}"
-    );
-}
 
 /// A card, and the hand that holds it.
 pub(crate) struct Card {
@@ -91,7 +42,11 @@ impl Card {
         let powered = Arc::clone(&device);
         // Firmware never ends; without power it sleeps.
         std::thread::spawn(move || {
-            powered.run(&mut AtReader::new(authenticator, presence, VPCD.into()));
+            powered.run(&mut AtReader::new(
+                authenticator,
+                presence,
+                FIRST_READER.into(),
+            ));
         });
         let card = Self { device };
         card.put_on();

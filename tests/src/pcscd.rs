@@ -1,0 +1,76 @@
+//! A smart card service of one's own: a pcscd with vpcd for its readers, in a network and a mount
+//! namespace of which nothing is seen outside.
+//!
+//! vpcd listens on every address, and each machine has one `/run/pcscd`: so every story that needs
+//! cards is told in a process of its own, which is its program again. Several stand side by side.
+
+use std::{env, path::Path, process::Command};
+
+/// Where a card connects to the first reader, in the namespace.
+pub const FIRST_READER: &str = "127.0.0.1:35963";
+
+/// Where a card connects to the second one.
+pub const SECOND_READER: &str = "127.0.0.1:35964";
+
+/// Set where a story is told.
+const INSIDE: &str = "KEYSTEWARD_BESIDE_PCSCD";
+
+/// What it is made of, and the Debian package that has it.
+const PARTS: [(&str, &str); 3] = [
+    ("/usr/sbin/pcscd", "pcscd"),
+    (
+        "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+        "vsmartcard-vpcd",
+    ),
+    ("/usr/bin/unshare", "util-linux"),
+];
+
+/// `program` beside a pcscd of its own, whose process id it finds as `PCSCD` in its environment.
+/// Arguments may be added.
+///
+/// # Errors
+/// A part is missing.
+pub fn beside_pcscd(program: &Path) -> anyhow::Result<Command> {
+    for (part, package) in PARTS {
+        anyhow::ensure!(
+            Path::new(part).exists(),
+            "{part} is missing. cargo xtask installs it; by hand: apt-get install {package}"
+        );
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount", "--propagation", "private"]);
+    if !nix::unistd::Uid::effective().is_root() {
+        command.arg("--map-root-user");
+    }
+    command
+        .args([
+            "bash",
+            "-c",
+            include_str!("pcscd/in_a_namespace.sh"),
+            "story",
+        ])
+        .arg(program)
+        .env(INSIDE, "1");
+    Ok(command)
+}
+
+/// Tells the story of the test `name` (its path, with the crate's name) beside a pcscd of its own.
+pub fn tell(name: &str, story: fn()) {
+    if env::var_os(INSIDE).is_some() {
+        return story();
+    }
+    let (_, test) = name.split_once("::").unwrap();
+    let output = beside_pcscd(&env::current_exe().unwrap())
+        .unwrap()
+        .args(["--exact", test, "--nocapture"])
+        .output()
+        .unwrap();
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}\n{complained}"
+    );
+}
