@@ -13,6 +13,7 @@
 //! | messages | [`ctap2`] | CTAP 2.3 §6, serving 2.1, 2.1-PRE and 2.0 |
 //! | what the messages carry | [`webauthn`] | WebAuthn Level 3 §6, RFC 9052, RFC 9053 |
 //! | PIN secrets | [`pin_protocol`] | CTAP 2.3 §6.5.6, §6.5.7 |
+//! | the administrator's key of a card | [`admin_key`] | SP 800-73-5, generic identity device specification 2.0 |
 //! | flows | [`session`] | what an administrator does to a key |
 //! | primitives | [`crypto`] | one trait; RustCrypto behind the feature `rust-crypto` |
 //! | moments | [`time`] | milliseconds on whatever clock the caller holds |
@@ -39,6 +40,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod admin_key;
 pub mod cbor;
 pub mod crypto;
 pub mod ctap1;

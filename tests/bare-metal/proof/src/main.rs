@@ -23,6 +23,7 @@
 #![no_std]
 #![no_main]
 
+mod admin_key;
 mod cbor;
 mod ctap1;
 mod ctap2;
@@ -41,6 +42,7 @@ use core::panic::PanicInfo;
 #[unsafe(no_mangle)]
 #[allow(unsafe_code)]
 extern "C" fn _start() -> ! {
+    admin_key::prove();
     cbor::prove();
     ctap1::prove();
     ctap2::prove();

@@ -2,6 +2,7 @@
 
 use core::fmt::{self, Display, Write};
 
+use keysteward_core::admin_key::{Cipher, KeyError};
 use keysteward_core::ctap2::large_blobs::array::{ArrayError, EditError, OpenError, SealError};
 use keysteward_core::ctap2::{EmptyMessage, Status};
 use keysteward_core::ctaphid::client::RequestError;
@@ -27,6 +28,8 @@ impl Write for Listener {
 }
 
 pub(crate) fn prove() {
+    shown::<Cipher>();
+    shown::<KeyError>();
     shown::<cbor::Error>();
     shown::<cbor::BufferFull>();
     shown::<crypto::Error>();
