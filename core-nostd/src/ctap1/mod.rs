@@ -117,6 +117,8 @@ pub enum Error {
     ReservedByte(u8),
     /// The public key is not an uncompressed point.
     NotAPoint,
+    /// A new credential without a name.
+    KeyHandleEmpty,
     /// The certificate or the signature is not a sequence in DER.
     NotDer {
         /// Which member.
@@ -137,6 +139,7 @@ impl fmt::Display for Error {
                 write!(f, "a registration begins with 05, this one with {byte:02X}")
             }
             Self::NotAPoint => f.write_str("the public key is not an uncompressed point"),
+            Self::KeyHandleEmpty => f.write_str("the key handle has no byte, 1 to 255 are due"),
             Self::NotDer { member } => write!(f, "the {member} is not in DER"),
             Self::TrailingBytes { len } => write!(f, "{len} bytes follow the signature"),
         }

@@ -64,7 +64,7 @@ pub struct Response<'a> {
     pub x: &'a [u8; 32],
     /// Of the new public key.
     pub y: &'a [u8; 32],
-    /// At most 255 bytes; the credential id in CTAP2.
+    /// 1 to 255 bytes; the credential id in CTAP2.
     pub key_handle: &'a [u8],
     /// The attestation certificate, X.509 in DER.
     pub certificate: &'a [u8],
@@ -86,6 +86,9 @@ impl<'a> Response<'a> {
         let (x, rest) = rest.split_first_chunk().ok_or(short("public key"))?;
         let (y, rest) = rest.split_first_chunk().ok_or(short("public key"))?;
         let (&length, rest) = rest.split_first().ok_or(short("key handle"))?;
+        if length == 0 {
+            return Err(Error::KeyHandleEmpty);
+        }
         let (key_handle, rest) = rest
             .split_at_checked(usize::from(length))
             .ok_or(short("key handle"))?;

@@ -4,6 +4,7 @@
 //! The members `icon` of CTAP 2.0 and all unknown ones are passed over.
 
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Reader, Writer, required};
+use crate::webauthn::authenticator_data::MAX_CREDENTIAL_ID;
 use crate::webauthn::cose::Algorithm;
 
 /// The only credential type there is.
@@ -28,6 +29,18 @@ impl<'a> PublicKeyCredentialDescriptor<'a> {
             type_: PUBLIC_KEY,
             transports: None,
         }
+    }
+
+    /// Reads the descriptor of a credential that a token names as its own. Those that a relying
+    /// party names may be of anybody.
+    pub(super) fn read_own(r: &mut Reader<'a>) -> Result<Self, Error> {
+        let position = r.position();
+        let own: Self = r.read()?;
+        if own.id.is_empty() || own.id.len() > MAX_CREDENTIAL_ID {
+            let expected = "a credential id of 1 to 1023 bytes";
+            return Err(Error::OutOfRange { position, expected });
+        }
+        Ok(own)
     }
 }
 

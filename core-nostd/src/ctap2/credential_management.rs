@@ -180,7 +180,9 @@ impl<'b> Parse<'b> for Response<'b> {
                 Key::Int(0x04) => response.rp_id_hash = Some(r.read()?),
                 Key::Int(0x05) => response.total_rps = Some(r.read()?),
                 Key::Int(0x06) => response.user = Some(r.read()?),
-                Key::Int(0x07) => response.credential_id = Some(r.read()?),
+                Key::Int(0x07) => {
+                    response.credential_id = Some(PublicKeyCredentialDescriptor::read_own(r)?);
+                }
                 Key::Int(0x08) => response.public_key = Some(r.read()?),
                 Key::Int(0x09) => response.total_credentials = Some(r.read()?),
                 Key::Int(0x0a) => response.cred_protect = Some(r.read()?),

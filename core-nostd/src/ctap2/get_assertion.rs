@@ -131,7 +131,7 @@ impl<'b> Parse<'b> for Response<'b> {
         let (mut large_blob_key, mut unsigned) = (None, None);
         r.map(|key, r| {
             match key {
-                Key::Int(0x01) => credential = Some(r.read()?),
+                Key::Int(0x01) => credential = Some(PublicKeyCredentialDescriptor::read_own(r)?),
                 Key::Int(0x02) => auth_data = Some(r.read()?),
                 Key::Int(0x03) => signature = Some(r.read()?),
                 Key::Int(0x04) => user = Some(r.read()?),

@@ -217,6 +217,41 @@ fn an_entity_keeps_what_a_key_left_of_a_name_and_drops_its_icon() {
     assert_eq!(user.display_name, Some("Jo"));
 }
 
+/// Descriptors with ids of no byte, of one, of the most and of one more.
+#[test]
+fn a_token_names_credentials_by_ids_of_1_to_1023_bytes() {
+    let id = [7; 1024];
+    for (length, is_named) in [(0, false), (1, true), (1023, true), (1024, false)] {
+        let credential = Some(PublicKeyCredentialDescriptor::new(&id[..length]));
+        let asserted = get_assertion::Response {
+            credential,
+            auth_data: &[],
+            signature: &[],
+            user: None,
+            number_of_credentials: None,
+            user_selected: None,
+            large_blob_key: None,
+            unsigned_extension_outputs: None,
+        };
+        let listed = credential_management::Response {
+            credential_id: credential,
+            ..Default::default()
+        };
+        let mut buffer = [0; 1100];
+        let asserted = cbor::encode(&asserted, &mut buffer).unwrap();
+        let outcome = get_assertion::Response::parse(asserted).err();
+        let expected = "a credential id of 1 to 1023 bytes";
+        let refused = |position| {
+            let refusal = Error::OutOfRange { position, expected };
+            (!is_named).then_some(refusal)
+        };
+        assert_eq!(outcome, refused(2), "{length} bytes");
+        let listed = cbor::encode(&listed, &mut buffer).unwrap();
+        let outcome = credential_management::Response::parse(listed).err();
+        assert_eq!(outcome, refused(2), "{length} bytes");
+    }
+}
+
 #[test]
 fn transports_that_are_not_text_are_passed_over() {
     let odd = b"\xa3\x62id\x41\x01\x64type\x6apublic-key\x6atransports\x82\x63usb\x07";

@@ -167,6 +167,21 @@ pub(super) const ALL: &[Hostile] = &[
         },
     ),
     words(
+        "credential-ids-empty",
+        "names credentials with ids of no byte",
+        |exchange| {
+            let nobody = map(&[(text("id"), bytes(&[])), (text("type"), text("public-key"))]);
+            let member = match exchange.command() {
+                GET_ASSERTION | GET_NEXT_ASSERTION => CREDENTIAL,
+                _ if matches!(managed(exchange), CREDENTIALS_BEGIN | CREDENTIALS_NEXT) => {
+                    CREDENTIAL_ID
+                }
+                _ => return,
+            };
+            exchange.edit(|answer| answer.set(member, nobody));
+        },
+    ),
+    words(
         "deletes-nothing",
         "says that it deleted a credential, and keeps it",
         |exchange| {
@@ -254,6 +269,7 @@ const RPS_NEXT: u8 = 0x03;
 const CREDENTIALS_BEGIN: u8 = 0x04;
 const CREDENTIALS_NEXT: u8 = 0x05;
 const DELETE: u8 = 0x06;
+const CREDENTIAL: u64 = 0x01;
 const RP: u64 = 0x03;
 const RP_ID_HASH: u64 = 0x04;
 const TOTAL_RPS: u64 = 0x05;

@@ -77,6 +77,7 @@ fn answers_that_are_none_are_refused() {
     for (bytes, error) in [
         (with(0, 0x06), Error::ReservedByte(0x06)),
         (with(1, 0x02), Error::NotAPoint),
+        (with(66, 0x00), Error::KeyHandleEmpty),
         (
             with(70, 0x31),
             Error::NotDer {

@@ -33,7 +33,7 @@ use core::fmt;
 use super::cose::PublicKey;
 use crate::cbor::{self, BufferFull, Encode, Parse, Raw, Reader, Writer};
 
-/// Longest credential id, in bytes. WebAuthn Level 3 §4.
+/// Longest credential id, in bytes; the shortest has one. WebAuthn Level 3 §4.
 pub const MAX_CREDENTIAL_ID: usize = 1023;
 
 /// Authenticator data.
@@ -56,7 +56,7 @@ pub struct AuthenticatorData<'a> {
 pub struct AttestedCredential<'a> {
     /// The key's model.
     pub aaguid: &'a [u8; 16],
-    /// At most [`MAX_CREDENTIAL_ID`] bytes.
+    /// 1 to [`MAX_CREDENTIAL_ID`] bytes.
     pub credential_id: &'a [u8],
     /// The credential's public key.
     pub public_key: PublicKey<'a>,
@@ -81,8 +81,8 @@ impl<'a> AuthenticatorData<'a> {
             let (aaguid, after) = rest.split_first_chunk().ok_or(short)?;
             let (&length, after) = after.split_first_chunk().ok_or(short)?;
             let length = usize::from(u16::from_be_bytes(length));
-            if length > MAX_CREDENTIAL_ID {
-                return Err(Error::CredentialIdTooLong { length });
+            if length == 0 || length > MAX_CREDENTIAL_ID {
+                return Err(Error::CredentialIdLength { length });
             }
             let (credential_id, after) = after.split_at_checked(length).ok_or(short)?;
             let (public_key, after) = item(after, offset(after))?;
@@ -170,8 +170,8 @@ pub enum Error {
     },
     /// BS is set and BE is not.
     BackedUpButNotEligible,
-    /// Longer than [`MAX_CREDENTIAL_ID`].
-    CredentialIdTooLong {
+    /// Of no byte, or longer than [`MAX_CREDENTIAL_ID`].
+    CredentialIdLength {
         /// The length announced.
         length: usize,
     },
@@ -203,9 +203,9 @@ impl fmt::Display for Error {
             Self::BackedUpButNotEligible => f.write_str(
                 "authenticator data call the credential backed up, but not eligible for backup",
             ),
-            Self::CredentialIdTooLong { length } => write!(
+            Self::CredentialIdLength { length } => write!(
                 f,
-                "a credential id of {length} bytes, at most {MAX_CREDENTIAL_ID} are allowed"
+                "a credential id of {length} bytes, 1 to {MAX_CREDENTIAL_ID} are allowed"
             ),
             Self::Cbor { offset, .. } => {
                 write!(f, "authenticator data are not readable from byte {offset}")

@@ -87,11 +87,16 @@ fn a_backup_of_what_cannot_be_backed_up_is_refused() {
 }
 
 #[test]
-fn a_credential_id_that_is_too_long_is_refused() {
-    assert_eq!(
-        AuthenticatorData::parse(&data(0x41, &credential(1024))),
-        Err(Error::CredentialIdTooLong { length: 1024 })
-    );
+fn a_credential_id_that_is_empty_or_too_long_is_refused() {
+    for length in [0, 1024] {
+        let bytes = data(0x41, &credential(length));
+        let length = length.into();
+        let refused = AuthenticatorData::parse(&bytes);
+        assert_eq!(refused, Err(Error::CredentialIdLength { length }));
+    }
+    for length in [1, 1023] {
+        assert!(AuthenticatorData::parse(&data(0x41, &credential(length))).is_ok());
+    }
 }
 
 #[test]

@@ -142,7 +142,26 @@ pub(super) const ALL: &[(&str, Shown)] = &[
         "credential-count-huge",
         At(&[("list", "ok: 2 relying parties, 3 of 4294967295 credentials")]),
     ),
-    ("credential-id-huge", At(&[("list", LISTED)])),
+    (
+        "credential-id-huge",
+        At(&[(
+            "list",
+            "Malformed { command: CredentialManagement, error: OutOfRange",
+        )]),
+    ),
+    (
+        "credential-ids-empty",
+        At(&[
+            (
+                "list",
+                "Malformed { command: CredentialManagement, error: OutOfRange",
+            ),
+            (
+                "assert",
+                "Malformed { command: GetAssertion, error: OutOfRange",
+            ),
+        ]),
+    ),
     ("deletes-nothing", At(&[("delete", "ok: done")])),
     (
         "assertions-endless",
@@ -167,7 +186,13 @@ pub(super) const ALL: &[(&str, Shown)] = &[
             "ok: 164 bytes, which cannot be read: a credential id of 65535 bytes",
         )]),
     ),
-    ("credential-id-empty", At(&[("make", "ok: 132 bytes")])),
+    (
+        "credential-id-empty",
+        At(&[(
+            "make",
+            "ok: 132 bytes, which cannot be read: a credential id of 0 bytes",
+        )]),
+    ),
     (
         "credential-key-of-zeros",
         At(&[("make", "ok: 164 bytes, which cannot be read")]),
