@@ -1,5 +1,7 @@
 //! The key as a card: its FIDO applet, over NFC or at a contact reader. CTAP 2.3 §11.3.
 //!
+//! Other applets may stand beside it ([`Applet`]); SELECT chooses.
+//!
 //! Blocks inside a command while it waits for a touch, and answers the client's polls meanwhile.
 //! Who polls not is left waiting. Needs neither `std` nor an allocator.
 //!
@@ -12,8 +14,13 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod applet;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+
+pub use applet::{Applet, Applets};
+
+use applet::{Beside, Turn};
 
 use crate::authenticator::{Authenticator, Environment, Touch};
 #[cfg(feature = "std")]
@@ -22,8 +29,8 @@ use crate::storage::Storage;
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctaphid::{Keepalive, MAX_MESSAGE};
 use keysteward_core::iso7816::{Command, Status};
-use keysteward_core::nfcctap::Version;
-use keysteward_core::nfcctap::device::{Applet, Event};
+use keysteward_core::nfcctap::device::{Applet as FidoApplet, Event};
+use keysteward_core::nfcctap::{self, Version};
 use keysteward_core::time::Millis;
 
 /// Answer to reset of a contactless card (PC/SC 3 §3.1.3.2.3.1): commands may be chained and
@@ -141,11 +148,14 @@ pub enum Presence {
 
 /// One card. Its buffers hold 30 KiB.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
-pub struct Card<H> {
+pub struct Card<H, A = ()> {
     handler: H,
+    /// `None`: this card has no FIDO applet that could be selected.
+    fido: Option<&'static [u8]>,
+    beside: Beside<A>,
     presence: Presence,
     entered: Millis,
-    applet: Applet,
+    applet: FidoApplet,
     apdu: [u8; MAX_APDU],
     /// Bytes of a command in `apdu` that ended another, and waits.
     waiting: Option<usize>,
@@ -159,9 +169,18 @@ pub struct Card<H> {
 impl<H: Handler> Card<H> {
     /// A card outside of any field.
     pub fn new(handler: H, presence: Presence) -> Self {
-        let applet = Applet::new(handler.version());
+        Self::with_applets(handler, presence, ())
+    }
+}
+
+impl<H: Handler, A: Applets> Card<H, A> {
+    /// The same, with applets beside FIDO's.
+    pub fn with_applets(handler: H, presence: Presence, applets: A) -> Self {
+        let applet = FidoApplet::new(handler.version());
         Self {
             handler,
+            fido: Some(&nfcctap::AID),
+            beside: Beside::new(applets),
             presence,
             entered: Millis(0),
             applet,
@@ -175,6 +194,12 @@ impl<H: Handler> Card<H> {
         }
     }
 
+    /// Hides FIDO's applet: only those beside it can be selected.
+    #[must_use]
+    pub fn without_fido(self) -> Self {
+        Self { fido: None, ..self }
+    }
+
     /// Who executes the messages.
     pub fn handler(&self) -> &H {
         &self.handler
@@ -183,8 +208,9 @@ impl<H: Handler> Card<H> {
     /// The card enters the field, or is reset in it.
     pub fn power_up(&mut self, now: Millis) {
         self.handler.power_up(now);
+        self.beside.power_up();
         self.entered = now;
-        self.applet = Applet::new(self.handler.version());
+        self.applet = FidoApplet::new(self.handler.version());
         self.waiting = None;
         self.message_len = 0;
     }
@@ -199,6 +225,20 @@ impl<H: Handler> Card<H> {
             },
         };
         let apdu = self.apdu.get(..len).unwrap_or_default();
+        if self.beside.is_called(apdu) {
+            // What FIDO's applet was asked last is of no interest any more.
+            self.applet = FidoApplet::new(self.handler.version());
+            self.message_len = 0;
+        }
+        let buffers = (
+            &mut self.request[..],
+            &mut self.message[..],
+            &mut self.reply[..],
+        );
+        match self.beside.handle_command(apdu, self.fido, buffers) {
+            Turn::Replied { len } => return send(reader, &self.reply, len),
+            Turn::Fido => {}
+        }
         let message = self.message.get(..self.message_len).unwrap_or_default();
         let event = self
             .applet
@@ -272,7 +312,7 @@ impl<H: Handler> Card<H> {
 /// The handler's view of the world while it executes one message.
 struct Hand<'c, R: Reader> {
     reader: &'c mut R,
-    applet: &'c mut Applet,
+    applet: &'c mut FidoApplet,
     apdu: &'c mut [u8],
     reply: &'c mut [u8],
     presence: Presence,

@@ -163,7 +163,10 @@ impl<K: AdminKey + ?Sized> AdminKey for &mut K {
 
 /// What proves an admin key.
 #[derive(Clone, Eq, PartialEq)]
-#[expect(missing_debug_implementations, reason = "opens the card while it waits")]
+#[expect(
+    missing_debug_implementations,
+    reason = "opens the card while it waits"
+)]
 pub struct Answer {
     /// The witness, deciphered.
     pub witness: Block,

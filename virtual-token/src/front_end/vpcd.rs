@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::card::{ATR, Card, Handler, Presence, Reader};
+use crate::card::{ATR, Applets, Card, Handler, Presence, Reader};
 use crate::device::{Io, PowerCut, TouchRequest};
 use crate::firmware::{Contents, Firmware};
 use keysteward_core::session::Millis;
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 /// Firmware of a card, which brings its reader with it.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
-pub struct AtReader<H> {
-    card: Box<Card<H>>,
+pub struct AtReader<H, A = ()> {
+    card: Box<Card<H, A>>,
     /// HOST:PORT
     address: String,
 }
@@ -27,10 +27,14 @@ pub struct AtReader<H> {
 impl<H: Handler> AtReader<H> {
     /// A card that is put on the reader at `address` (HOST:PORT) whenever it is plugged in.
     pub fn new(handler: H, presence: Presence, address: String) -> Self {
-        Self {
-            card: Box::new(Card::new(handler, presence)),
-            address,
-        }
+        Self::with(Box::new(Card::new(handler, presence)), address)
+    }
+}
+
+impl<H: Handler, A: Applets> AtReader<H, A> {
+    /// The same with any card.
+    pub fn with(card: Box<Card<H, A>>, address: String) -> Self {
+        Self { card, address }
     }
 
     /// One connection, to its end.
@@ -55,7 +59,7 @@ impl<H: Handler> AtReader<H> {
     }
 }
 
-impl<H: Handler> Firmware for AtReader<H> {
+impl<H: Handler, A: Applets> Firmware for AtReader<H, A> {
     fn run(&mut self, io: &Io) -> PowerCut {
         loop {
             match self.visit(io) {
