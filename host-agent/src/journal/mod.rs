@@ -35,7 +35,7 @@ use redb::{
 
 pub use attempt::{Attempt, Begun};
 pub use credentials::{MadeHere, Memory};
-pub use record::{Intent, Probe, Record, Settings, State, StepKey, TokenName};
+pub use record::{CardName, Intent, Mark, Probe, Record, Settings, State, StepKey, TokenName};
 pub use standing::Checkpoint;
 
 /// Acknowledged records are kept this long, so that a late repeat still finds its answer.

@@ -1,15 +1,17 @@
 //! One attempt as it stands on disk.
 
+mod version_1;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::JournalError;
-use crate::verb::{Answer, Failure, Verb};
+use crate::verb::{Answer, Applet, Failure, PinReference, Verb};
 
 /// First byte of every value. The postcard behind it never changes its shape: a new shape is a new
 /// version, and the old one is still read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Names one try of one step of one operation.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -131,6 +133,69 @@ pub enum Probe {
     Settings(Settings),
     /// Nothing shows it without a PIN.
     Hidden,
+    /// A card, and what about it becomes another.
+    Card {
+        /// The card as it named itself before.
+        card: CardName,
+        /// What will show the change.
+        mark: Mark,
+    },
+    /// The agent does not know what the APDU does.
+    CardRaw {
+        /// Its class, instruction and parameters.
+        header: [u8; 4],
+    },
+}
+
+/// A card as its applet names it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct CardName {
+    /// Which applet.
+    pub applet: Applet,
+    /// GUID or cardid; empty: it has none.
+    pub id: Vec<u8>,
+    /// 0: it tells none.
+    pub serial: u32,
+}
+
+/// What shows on a card whether it was changed.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Mark {
+    /// No tries are left.
+    Blocked(PinReference),
+    /// It is named so.
+    Named {
+        /// GUID or cardid.
+        id: Vec<u8>,
+    },
+    /// The container has another key.
+    Key {
+        /// Which.
+        container: String,
+        /// SHA-256 of SubjectPublicKeyInfo; `None`: it had no key, or did not tell.
+        before: Option<[u8; 32]>,
+        /// Whether the card tells public keys at all.
+        tells: bool,
+    },
+    /// The container has this certificate.
+    Certificate {
+        /// Which.
+        container: String,
+        /// Of the DER.
+        sha256: [u8; 32],
+    },
+    /// The container has no certificate, and no key where the card deletes keys.
+    Empty {
+        /// Which.
+        container: String,
+        /// It had a certificate; where it had none, nothing shows the deletion.
+        had_certificate: bool,
+    },
+    /// The applet has lost its name and what its containers held.
+    Erased {
+        /// Containers that held something.
+        containers: u32,
+    },
 }
 
 /// What was asked of authenticatorConfig; what is absent was not.
@@ -227,6 +292,7 @@ impl Record {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, JournalError> {
         match bytes.split_first() {
             Some((&VERSION, body)) => Ok(postcard::from_bytes(body)?),
+            Some((1, body)) => Ok(postcard::from_bytes::<version_1::RecordOne>(body)?.into()),
             Some((&version, _)) => Err(JournalError::Version { version }),
             None => Err(JournalError::Damaged(
                 postcard::Error::DeserializeUnexpectedEnd,

@@ -324,14 +324,14 @@ fn records_on_disk_keep_their_shape() {
     assert_eq!(
         hex::encode(&bytes),
         concat!(
-            "01",                                                               // version
+            "02",                                                               // version
             "08",                                                               // verb
             "0707070707070707070707070707070707070707070707070707070707070707", // fingerprint
             "06736572766572",                                                   // caller
             "03702d31b42401044b532d31",                                         // token ..
             "09090909090909090909090909090909",                                 // .. its aaguid
             "05016101c101",                                                     // probe
-            "031a016d0000000000",                                               // state
+            "031a016d00000000000000",                                           // state
             "020400",                                                           // times
         )
     );
@@ -340,9 +340,9 @@ fn records_on_disk_keep_their_shape() {
 
 #[test]
 fn a_record_of_a_newer_agent_is_refused_by_its_version() {
-    let error = Record::decode(&[2, 0, 0]).unwrap_err();
+    let error = Record::decode(&[3, 0, 0]).unwrap_err();
     assert!(
-        matches!(error, JournalError::Version { version: 2 }),
+        matches!(error, JournalError::Version { version: 3 }),
         "{error}"
     );
     assert!(matches!(

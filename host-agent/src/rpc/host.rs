@@ -21,7 +21,18 @@ use crate::{
 };
 
 /// What this agent can do, by name.
-const CAPABILITIES: [&str; 4] = ["fido.lease", "fido.raw", "fido.reset", "journal.v1"];
+const CAPABILITIES: &[&str] = &[
+    "fido.lease",
+    "fido.raw",
+    "fido.reset",
+    "journal.v1",
+    #[cfg(feature = "pcsc")]
+    "card.lease",
+    #[cfg(feature = "pcsc")]
+    "card.raw",
+    #[cfg(feature = "pcsc")]
+    "card.reset",
+];
 
 /// Serves `Host`.
 #[derive(Clone, Debug)]
@@ -54,7 +65,7 @@ impl Host for HostService {
             boot_id: self.boot_id.to_string(),
             link_epoch: self.journal.link_epoch().map_err(refusal::journal)?,
             facts: Some(facts()),
-            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+            capabilities: CAPABILITIES.iter().map(|name| (*name).to_owned()).collect(),
             unacknowledged: outcomes,
             witness: witness.map(from_checkpoint),
             forbidden_verbs: self

@@ -1,5 +1,7 @@
 //! `Journal`: how attempts ended.
 
+pub(super) mod card;
+
 use std::sync::Arc;
 
 use keysteward_proto::agent::v1 as proto;
@@ -283,6 +285,21 @@ pub(super) fn result(answer: Answer) -> proto::StepResult {
             capacity,
             others,
         }),
+        Answer::CardInspected(seen) => R::CardInspected(card::inspected(*seen)),
+        Answer::AdminKeyFound { candidate } => R::AdminKeyFound(proto::AdminKeyFound { candidate }),
+        Answer::KeyGenerated {
+            public_key,
+            attestation,
+            attestation_issuer,
+        } => R::KeyGenerated(proto::KeyGenerated {
+            public_key,
+            attestation,
+            attestation_issuer,
+        }),
+        Answer::RequestSigned { signature } => R::RequestSigned(proto::RequestSigned { signature }),
+        Answer::ChallengeGiven { challenge } => {
+            R::ChallengeGiven(proto::ChallengeGiven { challenge })
+        }
     };
     proto::StepResult {
         result: Some(result),
@@ -299,7 +316,8 @@ pub(super) fn error(failure: Failure) -> proto::StepError {
         rule: failure.rule,
         field: failure.field,
         changed: failure.changed,
-        ..proto::StepError::default()
+        status_word: failure.status_word.map(u32::from),
+        puk_tries: failure.puk_tries,
     }
 }
 

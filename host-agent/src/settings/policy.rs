@@ -84,8 +84,8 @@ impl Policy {
     pub fn check_verb(&self, verb: Verb) -> Result<(), Forbidden> {
         match verb {
             _ if self.forbid.contains(&verb) => Err(Forbidden::Verb { verb }),
-            Verb::Raw if !self.allow_raw => Err(Forbidden::Raw),
-            Verb::Reset if !self.allow_reset => Err(Forbidden::Reset),
+            Verb::Raw | Verb::CardRaw if !self.allow_raw => Err(Forbidden::Raw),
+            Verb::Reset | Verb::ResetCard if !self.allow_reset => Err(Forbidden::Reset),
             _ => Ok(()),
         }
     }

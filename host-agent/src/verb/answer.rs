@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::CardInspection;
+
 /// The success of a verb.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
@@ -67,6 +69,32 @@ pub enum Answer {
         capacity: u32,
         /// Entries that no credential on the token opens.
         others: u32,
+    },
+    /// Of `inspect_card`.
+    CardInspected(Box<CardInspection>),
+    /// Of `try_admin_keys`.
+    AdminKeyFound {
+        /// Its place in the question; `None`: none of them opens the card.
+        candidate: Option<u32>,
+    },
+    /// Of `generate_key`.
+    KeyGenerated {
+        /// SubjectPublicKeyInfo, DER.
+        public_key: Vec<u8>,
+        /// The card's own certificate of the key, DER; empty: it gives none.
+        attestation: Vec<u8>,
+        /// What vouches for `attestation`, DER; empty: the card has none.
+        attestation_issuer: Vec<u8>,
+    },
+    /// Of `sign_certification_request`.
+    RequestSigned {
+        /// PKCS #1 v1.5, or DER of (r, s), or the 64 bytes of Ed25519.
+        signature: Vec<u8>,
+    },
+    /// Of `give_challenge`.
+    ChallengeGiven {
+        /// Dead once the lease is over.
+        challenge: Vec<u8>,
     },
 }
 

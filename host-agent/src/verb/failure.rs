@@ -43,6 +43,12 @@ pub enum Code {
     OutcomeUnknown = 27,
     Internal = 28,
     CutOff = 29,
+    AdminKeyWrong = 30,
+    PukInvalid = 31,
+    PukBlocked = 32,
+    ContainerEmpty = 33,
+    KeyMismatch = 34,
+    CallerSilent = 35,
 }
 
 /// Why a verb did not succeed. The token is as it was unless `changed`.
@@ -62,6 +68,10 @@ pub struct Failure {
     pub field: String,
     /// Whether the token may have changed in spite of the failure.
     pub changed: bool,
+    /// SW1 and SW2, where a card gave them.
+    pub status_word: Option<u16>,
+    /// Tries left of the PUK, where the card told them.
+    pub puk_tries: Option<u32>,
 }
 
 impl Failure {
@@ -75,6 +85,8 @@ impl Failure {
             rule: String::new(),
             field: String::new(),
             changed: false,
+            status_word: None,
+            puk_tries: None,
         }
     }
 

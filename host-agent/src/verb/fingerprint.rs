@@ -5,11 +5,11 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Request,
+    Request, card,
     request::{Configure, MakeCredential},
 };
 
-/// Of everything but PINs and raw bytes. Two requests under one key that differ in a PIN alone are
+/// Of everything but PINs, keys and raw bytes. Two requests under one key that differ in a PIN alone are
 /// taken for one.
 pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
     let mut digest = Fields(Sha256::new());
@@ -100,24 +100,25 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
         } => digest.bytes(credential_id),
         // The rest may be a PIN in a form that can be tried.
         Request::Raw(bytes) => digest.bytes(bytes.get(..1).unwrap_or_default()),
+        Request::Card(request) => card::fingerprint(&mut digest, request),
     }
     digest.0.finalize().into()
 }
 
 /// Each field with its length in front, so that no two requests give the same bytes.
-struct Fields(Sha256);
+pub(super) struct Fields(Sha256);
 
 impl Fields {
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.update(bytes);
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    fn number(&mut self, number: u64) {
+    pub(super) fn number(&mut self, number: u64) {
         self.0.update(number.to_be_bytes());
     }
 

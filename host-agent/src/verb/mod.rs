@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+pub(crate) mod card;
 mod change;
 mod conduct;
 mod configure;
@@ -35,6 +36,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Credential, Fingerprint, Inspection, LargeBlob};
+pub use card::{
+    Applet, CardFacts, CardInspection, Container, GidsFacts, PinFacts, PinReference, PivFacts,
+};
 pub use failure::{Code, Failure};
 pub(crate) use large_blobs::MAX_BLOB as MAX_LARGE_BLOB;
 pub(crate) use make_credential::MAX_CRED_BLOB;
@@ -48,7 +52,7 @@ pub(crate) use trouble::pin_refused;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[expect(
     missing_docs,
-    reason = "the names are those of the steps in fido.proto"
+    reason = "the names are those of the steps in fido.proto and card.proto"
 )]
 pub enum Verb {
     Inspect,
@@ -76,11 +80,26 @@ pub enum Verb {
     ReadLargeBlob,
     WriteLargeBlob,
     DeleteLargeBlob,
+    InspectCard,
+    TryAdminKeys,
+    ChangeAdminKey,
+    ChangeCardPin,
+    SetCardPin,
+    BlockCardPin,
+    Personalise,
+    GenerateKey,
+    SignCertificationRequest,
+    WriteCertificate,
+    DeleteContainer,
+    ResetCard,
+    GiveChallenge,
+    AnswerChallenge,
+    CardRaw,
 }
 
 impl Verb {
-    /// Every verb, in the order of `fido.proto`.
-    pub const ALL: [Self; 24] = [
+    /// Every verb, in the order of `fido.proto`, then of `card.proto`.
+    pub const ALL: [Self; 39] = [
         Self::Inspect,
         Self::LookForCredentials,
         Self::ListCredentials,
@@ -105,6 +124,21 @@ impl Verb {
         Self::WriteLargeBlob,
         Self::DeleteLargeBlob,
         Self::Raw,
+        Self::InspectCard,
+        Self::TryAdminKeys,
+        Self::ChangeAdminKey,
+        Self::ChangeCardPin,
+        Self::SetCardPin,
+        Self::BlockCardPin,
+        Self::Personalise,
+        Self::GenerateKey,
+        Self::SignCertificationRequest,
+        Self::WriteCertificate,
+        Self::DeleteContainer,
+        Self::ResetCard,
+        Self::GiveChallenge,
+        Self::AnswerChallenge,
+        Self::CardRaw,
     ];
 
     /// Its name in settings, journal and log.
@@ -135,6 +169,21 @@ impl Verb {
             Self::ReadLargeBlob => "read_large_blob",
             Self::WriteLargeBlob => "write_large_blob",
             Self::DeleteLargeBlob => "delete_large_blob",
+            Self::InspectCard => "inspect_card",
+            Self::TryAdminKeys => "try_admin_keys",
+            Self::ChangeAdminKey => "change_admin_key",
+            Self::ChangeCardPin => "change_card_pin",
+            Self::SetCardPin => "set_card_pin",
+            Self::BlockCardPin => "block_card_pin",
+            Self::Personalise => "personalise",
+            Self::GenerateKey => "generate_key",
+            Self::SignCertificationRequest => "sign_certification_request",
+            Self::WriteCertificate => "write_certificate",
+            Self::DeleteContainer => "delete_container",
+            Self::ResetCard => "reset_card",
+            Self::GiveChallenge => "give_challenge",
+            Self::AnswerChallenge => "answer_challenge",
+            Self::CardRaw => "card_raw",
         }
     }
 
@@ -145,7 +194,7 @@ impl Verb {
     }
 
     /// Whether the token may be another one afterwards, so that the attempt needs a key and is
-    /// journaled. Proving counts: a touch and a signature are worth keeping.
+    /// journaled. Proving and signing count: a touch and a signature are worth keeping.
     #[must_use]
     pub const fn needs_key(self) -> bool {
         !matches!(
@@ -160,6 +209,9 @@ impl Verb {
                 | Self::ListFingerprints
                 | Self::ListLargeBlobs
                 | Self::ReadLargeBlob
+                | Self::InspectCard
+                | Self::TryAdminKeys
+                | Self::GiveChallenge
         )
     }
 }

@@ -3,7 +3,7 @@
 use keysteward_core::pin_protocol::{PersistentToken, Pin};
 use zeroize::Zeroizing;
 
-use super::Verb;
+use super::{Verb, card};
 
 /// One request.
 pub(crate) enum Request {
@@ -91,6 +91,7 @@ pub(crate) enum Request {
     },
     /// Command byte, then CBOR; never empty.
     Raw(Zeroizing<Vec<u8>>),
+    Card(Box<card::Request>),
 }
 
 /// What a credential's user is called; what is empty is taken away.
@@ -141,7 +142,7 @@ pub(crate) struct MakeCredential {
 }
 
 impl Request {
-    pub(crate) const fn verb(&self) -> Verb {
+    pub(crate) fn verb(&self) -> Verb {
         match self {
             Self::Inspect => Verb::Inspect,
             Self::LookForCredentials { .. } => Verb::LookForCredentials,
@@ -167,6 +168,7 @@ impl Request {
             Self::ReadLargeBlob { .. } => Verb::ReadLargeBlob,
             Self::WriteLargeBlob { .. } => Verb::WriteLargeBlob,
             Self::DeleteLargeBlob { .. } => Verb::DeleteLargeBlob,
+            Self::Card(request) => request.verb(),
         }
     }
 
@@ -198,7 +200,8 @@ impl Request {
             | Self::ReadLargeBlob { .. }
             | Self::WriteLargeBlob { .. }
             | Self::DeleteLargeBlob { .. }
-            | Self::Raw(_) => None,
+            | Self::Raw(_)
+            | Self::Card(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use keysteward_core::session::Facts;
 
 use super::{
-    Code, Failure, Verb,
+    Code, Failure, Verb, card,
     conduct::{self, Conduct, TokenSession, converse},
     look_for_credentials::is_there,
     steps::Steps,
@@ -120,6 +120,15 @@ fn without_look(record: &Record) -> Option<State> {
              with the PIN, and delete the one of this user that is too many"
         ))),
         (_, Probe::Hidden) => Some(unknown(hidden(record.intent.verb).to_owned())),
+        (
+            _,
+            Probe::CardRaw {
+                header: [cla, ins, p1, p2],
+            },
+        ) => Some(unknown(format!(
+            "the agent does not know what the command {cla:02X} {ins:02X} {p1:02X} {p2:02X} does; \
+             inspect the card"
+        ))),
         (_, Probe::Raw { command }) => Some(unknown(format!(
             "the agent does not know what command {command:#04x} does; look at the token"
         ))),
@@ -134,6 +143,9 @@ fn without_look(record: &Record) -> Option<State> {
 
 /// What somebody who has the PIN can do about a change that nothing shows without it.
 const fn hidden(verb: Verb) -> &'static str {
+    if let Some(words) = card::hidden(verb) {
+        return words;
+    }
     match verb {
         Verb::UpdateUser => {
             "the credential's user has either the old names or the new ones; list the credentials \
@@ -268,9 +280,12 @@ fn compare(
             }
         }
         // Settled without a look.
-        Probe::Harmless | Probe::Made { .. } | Probe::Raw { .. } | Probe::Hidden => {
-            unknown("nothing on the token shows it".to_owned())
-        }
+        Probe::Harmless
+        | Probe::Made { .. }
+        | Probe::Raw { .. }
+        | Probe::Hidden
+        | Probe::Card { .. }
+        | Probe::CardRaw { .. } => unknown("nothing on the token shows it".to_owned()),
     })
 }
 

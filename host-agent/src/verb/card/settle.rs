@@ -1,0 +1,181 @@
+//! Steps at a card that were cut off, and what a look at the card says of them.
+//!
+//! | verb | shows it |
+//! |---|---|
+//! | `block_card_pin` | the tries left |
+//! | `personalise` | GUID or cardid |
+//! | `generate_key` | the container's public key, where the card tells it |
+//! | `write_certificate`, `delete_container` | the container's certificate |
+//! | `reset_card` | the applet has lost its name and its containers' contents |
+//! | `sign_certification_request` | nothing needs to: a signature that nobody has harms nobody |
+//! | PINs and admin keys | nothing, without trying one |
+
+use super::{CardInspection, PinFacts, PinReference};
+use crate::{
+    journal::{CardName, Mark},
+    verb::{Applet, Verb},
+};
+
+/// What a look says of a step.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::verb) enum Verdict {
+    /// It was carried out, and its answer says no more than that.
+    Done,
+    /// A key was made: this one.
+    KeyMade { public_key: Vec<u8> },
+    /// The card is as it was.
+    NotDone,
+    /// Why nobody can know, and what to do.
+    Unknown(&'static str),
+}
+
+/// What somebody who has the secret can do about a change that nothing shows without it.
+pub(in crate::verb) const fn hidden(verb: Verb) -> Option<&'static str> {
+    Some(match verb {
+        Verb::ChangeAdminKey => {
+            "the card has either the old admin key or the new one; ask which of the two opens it \
+             (try_admin_keys), which costs nothing"
+        }
+        Verb::ChangeCardPin => {
+            "either the old PIN or the new one is set; try the new one first, a wrong try costs \
+             one of the tries left, or set the PIN again by authority (set_card_pin)"
+        }
+        Verb::SetCardPin => {
+            "either the old PIN or the new one is set; set it again by the same authority, which \
+             does no harm"
+        }
+        Verb::AnswerChallenge => {
+            "either the old PIN or the new one is set; ask the card for another challenge and \
+             answer that, which does no harm"
+        }
+        _ => return None,
+    })
+}
+
+/// A card as it shows itself now.
+pub(in crate::verb) struct Sight<'s> {
+    pub(in crate::verb) seen: &'s CardInspection,
+    /// It is the token that the attempt was made on, by its link.
+    pub(in crate::verb) is_same: bool,
+}
+
+impl Sight<'_> {
+    /// How the applet names the card now; `None`: it has no such applet.
+    fn name(&self, applet: Applet) -> Option<CardName> {
+        let facts = &self.seen.facts;
+        name(applet, facts)
+    }
+
+    fn pin(&self, applet: Applet, reference: PinReference) -> Option<&PinFacts> {
+        let facts = &self.seen.facts;
+        let (pin, puk) = match applet {
+            Applet::Piv => facts.piv.as_ref().map(|piv| (&piv.pin, &piv.puk))?,
+            Applet::Gids => facts.gids.as_ref().map(|gids| (&gids.pin, &gids.puk))?,
+        };
+        Some(match reference {
+            PinReference::Pin => pin,
+            PinReference::Puk => puk,
+        })
+    }
+}
+
+/// How an applet names its card; `None`: the card has no such applet.
+pub(in crate::verb) fn name(applet: Applet, facts: &super::CardFacts) -> Option<CardName> {
+    let (id, serial) = match applet {
+        Applet::Piv => facts.piv.as_ref().map(|piv| (&piv.guid, piv.serial))?,
+        Applet::Gids => facts.gids.as_ref().map(|gids| (&gids.card_id, 0))?,
+    };
+    Some(CardName {
+        applet,
+        id: id.clone(),
+        serial,
+    })
+}
+
+/// Compares a card with what was written down before the step.
+pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>) -> Verdict {
+    let Some(now) = sight.name(before.applet) else {
+        return Verdict::Unknown("the card no longer answers at that applet; inspect it");
+    };
+    let took_its_name = matches!(mark, Mark::Named { id } if *id == now.id);
+    let same_id = !before.id.is_empty() && before.id == now.id;
+    let same_serial = before.serial != 0 && before.serial == now.serial;
+    if !(sight.is_same || same_id || same_serial || took_its_name) {
+        return Verdict::Unknown(
+            "a card is there, but nothing tells whether it is the one of this step; inspect it",
+        );
+    }
+    let container = |name: &str| sight.seen.containers.iter().find(|one| one.name == name);
+    match mark {
+        Mark::Blocked(reference) => match sight.pin(before.applet, *reference) {
+            Some(PinFacts {
+                tries_left: Some(0),
+                ..
+            }) => Verdict::Done,
+            Some(PinFacts {
+                tries_left: Some(_),
+                ..
+            }) => Verdict::NotDone,
+            _ => Verdict::Unknown(
+                "the card does not tell how many tries are left; block it again, which does no harm",
+            ),
+        },
+        Mark::Named { .. } if took_its_name && now.id != before.id => Verdict::Done,
+        Mark::Named { id } if *id == before.id => Verdict::Unknown(
+            "the card had this name before, so nothing shows whether the rest was written; ask \
+             for it again, which does no harm",
+        ),
+        Mark::Named { .. } => Verdict::NotDone,
+        Mark::Key {
+            container: name,
+            before,
+            tells,
+        } => match container(name).map(|one| one.public_key.as_slice()) {
+            Some(key @ [_, ..]) if *before != Some(super::sha256(key)) => Verdict::KeyMade {
+                public_key: key.to_vec(),
+            },
+            Some([_, ..]) => Verdict::NotDone,
+            _ if *tells => Verdict::NotDone,
+            _ => Verdict::Unknown(
+                "the card does not tell its public keys, so the container may hold another key \
+                 than before; generate one again, and its certificate anew",
+            ),
+        },
+        Mark::Certificate {
+            container: name,
+            sha256,
+        } => match container(name).map(|one| one.certificate.as_slice()) {
+            Some(certificate @ [_, ..]) if super::sha256(certificate) == *sha256 => Verdict::Done,
+            _ => Verdict::NotDone,
+        },
+        Mark::Empty {
+            container: name,
+            had_certificate,
+        } => match container(name) {
+            Some(one) if !one.certificate.is_empty() => Verdict::NotDone,
+            None => Verdict::Done,
+            Some(one) if one.public_key.is_empty() && *had_certificate => Verdict::Done,
+            Some(_) => Verdict::Unknown(
+                "the certificate is gone, and a key is there still, which some cards cannot \
+                 delete; delete the container again, which does no harm",
+            ),
+        },
+        Mark::Erased { .. } if same_id => {
+            Verdict::Unknown("the card was not erased, but its PINs may be blocked; reset it again")
+        }
+        Mark::Erased { containers } => {
+            if !sight.seen.containers.is_empty() {
+                Verdict::Unknown(
+                    "the card holds something still, and its PINs may be blocked; reset it again",
+                )
+            } else if *containers > 0 || !before.id.is_empty() {
+                Verdict::Done
+            } else {
+                Verdict::Unknown(
+                    "the card held nothing before, so nothing shows whether it was reset; reset \
+                     it again",
+                )
+            }
+        }
+    }
+}
