@@ -43,12 +43,12 @@ enum Difference {
 fn differs(step: &Step<'_>, ours: &Outcome, theirs: &Outcome) -> Option<Difference> {
     let pair = (Status::from(ours.status), Status::from(theirs.status));
     match (step, pair) {
-        // CTAP 2.3 §6.11: without a PIN and without alwaysUv no parameter is wanted. Ours refuses one
-        // that is wrong all the same.
+        // CTAP 2.3 §6.11: without a PIN and without alwaysUv nobody looks at what authenticates.
+        // OpenSK refuses a protocol that it does not know as it decodes.
         (
             Step::ToggleAlwaysUv { auth } | Step::SetMinPinLength { auth, .. },
-            (Status::PinAuthInvalid | Status::MissingParameter | Status::InvalidParameter, _),
-        ) if !matches!(auth, Auth::None) => Some(Difference::OfDeeds),
+            (_, Status::InvalidParameter),
+        ) if matches!(auth, Auth::UnknownProtocol) => Some(Difference::OfDeeds),
         // CTAP 2.3 §6.5.5.6, §6.5.5.7: changePIN and getPinToken say that there is no PIN. OpenSK
         // says that a token is wanted.
         (

@@ -18,10 +18,10 @@ struct Permitted(());
 
 impl<S: Storage, C: Crypto> Authenticator<S, C> {
     pub(super) fn authenticator_config(&mut self, request: &Request<'_>) -> Result<(), Status> {
-        let permitted = self.authorize_config(request)?;
         if !self.config_commands().contains(&request.sub_command.into()) {
             return Err(Status::InvalidSubcommand);
         }
+        let permitted = self.authorize_config(request)?;
         match request.sub_command {
             Subcommand::EnableEnterpriseAttestation => {
                 self.enable_enterprise_attestation(permitted)
@@ -36,19 +36,15 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         }
     }
 
-    /// Without any user verification set up, whoever holds the key may configure it; but not take
-    /// alwaysUv for granted, except to switch it off again.
+    /// Without any user verification set up, whoever holds the key may configure it, whatever
+    /// stands in pinUvAuthParam; but not take alwaysUv for granted, except to switch it off again.
     fn authorize_config(&mut self, request: &Request<'_>) -> Result<Permitted, Status> {
+        let toggle = request.sub_command == Subcommand::ToggleAlwaysUv;
+        if !self.protected() && (toggle || !self.owner.always_uv) {
+            return Ok(Permitted(()));
+        }
         let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
-        let Some(given) = given else {
-            let unprotected = !self.protected();
-            let toggle = request.sub_command == Subcommand::ToggleAlwaysUv;
-            return if unprotected && (toggle || !self.owner.always_uv) {
-                Ok(Permitted(()))
-            } else {
-                Err(Status::PuatRequired)
-            };
-        };
+        let given = given.ok_or(Status::PuatRequired)?;
         let prefix = authenticated_prefix(request.sub_command);
         let params = request
             .sub_command_params

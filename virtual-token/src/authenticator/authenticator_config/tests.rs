@@ -103,6 +103,39 @@ fn a_key_without_a_pin_is_free_until_it_always_wants_verification() {
 }
 
 #[test]
+fn a_key_that_nothing_protects_does_not_look_at_what_authenticates() {
+    let wrong = [0xAA; 32];
+    let request = |sub_command, protocol| Request {
+        pin_uv_auth_protocol: protocol,
+        pin_uv_auth_param: Some(&wrong),
+        ..without_mac(sub_command)
+    };
+    let toggle = Subcommand::ToggleAlwaysUv;
+    let enable = Subcommand::EnableLongTouchForReset;
+    for protocol in [Some(2), Some(9), None] {
+        let mut platform = Platform::new();
+        let mut ask = |sub_command| {
+            let request = request(sub_command, protocol);
+            platform.status(Command::AuthenticatorConfig, &request)
+        };
+        assert_eq!(ask(enable), Status::Ok, "{protocol:?}");
+        assert_eq!(ask(toggle), Status::Ok, "{protocol:?}");
+        // Now it wants verification, but for what takes that back.
+        assert_ne!(ask(enable), Status::Ok, "{protocol:?}");
+        assert_eq!(ask(toggle), Status::Ok, "{protocol:?}");
+        assert!(!platform.state().owner.always_uv, "{protocol:?}");
+    }
+}
+
+#[test]
+fn a_subcommand_that_is_not_there_is_named_before_who_asks_is_checked() {
+    let mut platform = Platform::with_pin();
+    let request = without_mac(Subcommand::Other(0x05));
+    let status = platform.status(Command::AuthenticatorConfig, &request);
+    assert_eq!(status, Status::InvalidSubcommand);
+}
+
+#[test]
 fn the_minimum_only_grows_and_has_a_limit() {
     let mut platform = Platform::new();
     for (asked, answer) in [
