@@ -14,8 +14,8 @@
 //! (tells the person at the host to touch, unplug, plug in), `local` (the listener for callers on
 //! this machine) and [`service`] (being a service of the operating system).
 //!
-//! Features, both on by default: `hid` reads real keys through hidraw, without libudev; `pcsc`
-//! speaks to cards through the system's smart card service.
+//! One feature, on by default: `hid` reads real keys through hidraw, without libudev. Cards at
+//! readers are reached through the system's smart card service.
 
 #![cfg_attr(not(windows), forbid(unsafe_code))] // service::windows has the system's entry point
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::cast_possible_truncation))]

@@ -50,6 +50,7 @@ fn describe(device: &DeviceInfo) -> (String, Description, HidPort) {
             manufacturer: text(device.manufacturer_string()),
             product: text(device.product_string()),
             serial: text(device.serial_number()),
+            ..Description::default()
         },
         HidPort {
             path: device.path().to_owned(),

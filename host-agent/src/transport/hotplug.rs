@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, io};
 use hidapi::HidResult;
 
 use super::{
-    Description, Listener, Notice, Place, Port,
+    Description, Listener, Notice, Place, Port, ReportPort,
     hid::{self, HidPort},
 };
 
@@ -55,7 +55,7 @@ impl Seen {
                 (self.listener)(Notice::Came {
                     place,
                     description,
-                    port: Port::Hid(port),
+                    port: Port::Reports(ReportPort::Hid(port)),
                 });
             }
         }

@@ -7,14 +7,13 @@
 //! | module | link |
 //! |---|---|
 //! | `hid` | USB keys, through hidraw; `hotplug` watches `/dev` |
-//! | [`pcsc`] | cards at readers: lists and opens them, and moves APDUs |
+//! | [`pcsc`] | cards at readers: watches, opens, and moves APDUs |
 //! | `socket` | tokens in software that connect to `danger_virtual_token_socket` |
 
 #[cfg(feature = "hid")]
 mod hid;
 #[cfg(feature = "hid")]
 mod hotplug;
-#[cfg(feature = "pcsc")]
 pub mod pcsc;
 #[cfg(unix)]
 mod socket;
@@ -47,6 +46,22 @@ pub struct Description {
     pub product: String,
     /// The vendor's serial number; empty where it tells none.
     pub serial: String,
+    /// The reader that it lies on, by the system's name; empty where it lies on none.
+    pub reader: String,
+    /// Answer to reset, of a card at a reader. ISO 7816-3.
+    pub atr: Vec<u8>,
+    /// Where on USB it is plugged in, where the system tells.
+    pub position: Option<UsbPosition>,
+}
+
+/// A place on USB. Not used again until the host is started anew: who is plugged in anew gets
+/// another number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct UsbPosition {
+    /// Number of the bus.
+    pub bus: u8,
+    /// Number of the device on it.
+    pub device: u8,
 }
 
 /// A kind of link.
@@ -57,6 +72,8 @@ pub enum Kind {
     Hid,
     /// A token in software, through the socket of `danger_virtual_token_socket`.
     Socket,
+    /// A card at a reader, through the system's smart card service.
+    Pcsc,
 }
 
 impl Kind {
@@ -66,6 +83,7 @@ impl Kind {
         match self {
             Self::Hid => "hid",
             Self::Socket => "socket",
+            Self::Pcsc => "pcsc",
         }
     }
 }
@@ -100,13 +118,22 @@ pub(crate) type Listener = Arc<dyn Fn(Notice) + Send + Sync>;
 /// key is left alone.
 #[derive(Debug)]
 pub(crate) enum Port {
+    /// Moves reports.
+    Reports(ReportPort),
+    /// Moves APDUs.
+    Card(pcsc::PcscPort),
+}
+
+/// A way to a token that takes 64-byte reports.
+#[derive(Debug)]
+pub(crate) enum ReportPort {
     #[cfg(feature = "hid")]
     Hid(hid::HidPort),
     #[cfg(unix)]
     Socket(socket::SocketPort),
 }
 
-impl Port {
+impl ReportPort {
     pub(crate) fn open(&mut self) -> Result<TokenLink, LinkError> {
         match self {
             #[cfg(feature = "hid")]
@@ -117,7 +144,7 @@ impl Port {
     }
 }
 
-/// An open way to a token.
+/// An open way to a token that takes reports.
 #[derive(Debug)]
 pub(crate) enum TokenLink {
     #[cfg(feature = "hid")]

@@ -25,7 +25,7 @@ use std::{
 use keysteward_core::ctaphid::Report;
 use serde::Deserialize;
 
-use super::{Description, Kind, LinkError, Listener, Notice, Port};
+use super::{Description, Kind, LinkError, Listener, Notice, Port, ReportPort};
 
 /// Longest description, in bytes.
 const LINE_MAX: usize = 4096;
@@ -145,10 +145,10 @@ fn serve(stream: &UnixStream, place: &str, listener: &Listener) {
     listener(Notice::Came {
         place: place.to_owned(),
         description,
-        port: Port::Socket(SocketPort {
+        port: Port::Reports(ReportPort::Socket(SocketPort {
             inbox: Arc::clone(&inbox),
             writer: Arc::new(writer),
-        }),
+        })),
     });
     let mut report: Report = [0; 64];
     let mut reader = stream;
@@ -194,6 +194,7 @@ fn read_description(mut stream: &UnixStream) -> io::Result<Description> {
             manufacturer: line.manufacturer,
             product: line.product,
             serial: line.serial.unwrap_or_default(),
+            ..Description::default()
         });
     }
     Err(io::Error::new(
@@ -311,7 +312,7 @@ mod tests {
         let line = r#"{"name":"k","vendor_id":1,"product_id":1,"manufacturer":"","product":""}"#;
         token.write_all(line.as_bytes()).unwrap();
         token.write_all(b"\n").unwrap();
-        let Port::Socket(mut port) = port.recv().unwrap() else {
+        let Port::Reports(ReportPort::Socket(mut port)) = port.recv().unwrap() else {
             panic!("another kind of port");
         };
         let link = port.open();

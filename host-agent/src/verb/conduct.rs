@@ -159,14 +159,13 @@ pub(super) fn get_info(bench: &mut Bench, conduct: &mut Conduct) -> Result<Vec<u
 
 /// CTAPHID_WINK.
 pub(super) fn wink(bench: &mut Bench, conduct: &mut Conduct) -> Result<(), Failure> {
-    let channel = bench.link()?;
-    if !channel.capabilities().wink() {
-        return Err(Failure::new(
-            Code::NotSupported,
-            "the token has nothing to wink with; ask for a touch of it instead (select)",
-        ));
+    if bench.link()?.wink(conduct.patience.after(GRACE_MS))? {
+        return Ok(());
     }
-    Ok(channel.wink(conduct.patience.after(GRACE_MS))?)
+    Err(Failure::new(
+        Code::NotSupported,
+        "the token has nothing to wink with; ask for a touch of it instead (select)",
+    ))
 }
 
 fn over_channel<R>(

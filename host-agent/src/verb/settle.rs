@@ -35,7 +35,10 @@ impl Looker for Steps {
 
 fn read(bench: &mut Bench) -> Reading {
     let mut conduct = Conduct::silent(PATIENCE);
-    if bench.link().is_ok_and(|link| !link.capabilities().cbor()) {
+    if bench
+        .link()
+        .is_ok_and(|link| link.says_ctap2() == Some(false))
+    {
         return Reading::U2f;
     }
     match conduct::get_info(bench, &mut conduct) {

@@ -3,15 +3,20 @@
 use keysteward_core::{
     ctap2::{Command, Status},
     ctaphid::TransportError,
+    iso7816::CardError,
+    nfcctap::NfcError,
     pin_protocol::PinError,
-    session::{Error, PinRule},
+    session::{Error, PinRule, ctap1::MsgError},
 };
 
 use super::{Code, Failure};
-use crate::transport::LinkError;
+use crate::{
+    token::ChannelError,
+    transport::{LinkError, pcsc::PcscError},
+};
 
 /// Errors of flows over a token's channel.
-pub(super) type SessionError = Error<TransportError<LinkError>>;
+pub(super) type SessionError = Error<ChannelError>;
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
@@ -33,7 +38,7 @@ impl From<SessionError> for Failure {
 
 fn code(error: &SessionError) -> Code {
     match error {
-        Error::Transport(error) => transport_code(error),
+        Error::Transport(error) => channel_code(error),
         Error::Malformed { .. } | Error::EmptyAnswer { .. } | Error::Crypto => Code::TokenMalformed,
         Error::RequestTooLong { .. } => Code::InvalidRequest,
         Error::Unsupported(_) => Code::NotSupported,
@@ -78,18 +83,41 @@ fn code(error: &SessionError) -> Code {
     }
 }
 
-impl From<TransportError<LinkError>> for Failure {
-    fn from(error: TransportError<LinkError>) -> Self {
+impl From<ChannelError> for Failure {
+    fn from(error: ChannelError) -> Self {
         let message = match &error {
-            TransportError::Link(LinkError::Gone) => {
+            ChannelError::Hid(TransportError::Link(LinkError::Gone)) => {
                 "the token was unplugged; plug it in again".to_owned()
             }
-            TransportError::Deadline => {
+            ChannelError::Hid(TransportError::Deadline) => {
                 "the token did not answer in time; unplug it and plug it in again".to_owned()
+            }
+            ChannelError::Nfc(NfcError::Deadline) => {
+                "the token did not answer in time; take it off the reader and put it on again"
+                    .to_owned()
             }
             error => error.to_string(),
         };
-        Self::new(transport_code(&error), message)
+        Self::new(channel_code(&error), message)
+    }
+}
+
+impl From<PcscError> for Failure {
+    fn from(error: PcscError) -> Self {
+        Self::new(card_code(&error), error.to_string())
+    }
+}
+
+fn channel_code(error: &ChannelError) -> Code {
+    match error {
+        ChannelError::Hid(error) => transport_code(error),
+        ChannelError::Nfc(NfcError::Card(CardError::Transport(error))) => card_code(error),
+        ChannelError::Nfc(NfcError::Deadline) => Code::TokenSilent,
+        ChannelError::Nfc(NfcError::NoApplet) => Code::NotSupported,
+        ChannelError::Nfc(NfcError::RequestTooLong { .. })
+        | ChannelError::U2f(MsgError::Command(_)) => Code::InvalidRequest,
+        ChannelError::Nfc(NfcError::Refused(_)) => Code::Refused,
+        ChannelError::Nfc(_) | ChannelError::U2f(_) => Code::TokenMalformed,
     }
 }
 
@@ -100,6 +128,19 @@ fn transport_code(error: &TransportError<LinkError>) -> Code {
         TransportError::Deadline => Code::TokenSilent,
         TransportError::Request(_) => Code::InvalidRequest,
         _ => Code::TokenMalformed,
+    }
+}
+
+fn card_code(error: &PcscError) -> Code {
+    match error {
+        PcscError::NoReader { .. } | PcscError::NoCard { .. } | PcscError::Removed { .. } => {
+            Code::TokenRemoved
+        }
+        PcscError::InUse { .. } | PcscError::Reset { .. } => Code::TokenBusy,
+        PcscError::Unresponsive { .. } => Code::TokenSilent,
+        PcscError::NotAtReader => Code::NotSupported,
+        PcscError::AnswerTooLong => Code::TokenMalformed,
+        _ => Code::TokenNotPresent,
     }
 }
 

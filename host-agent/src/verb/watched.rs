@@ -5,16 +5,15 @@ use std::ops::ControlFlow;
 use keysteward_core::{
     cbor::Parse as _,
     ctap2::{Command, bio_enrollment, client_pin, credential_management, large_blobs},
-    ctaphid::{HidTransport, TransportError},
     session::{CtapTransport, Keepalive, Millis},
 };
 
-use crate::transport::{LinkError, TokenLink};
+use crate::token::{Channel, ChannelError};
 
 /// Passes everything on, and keeps what it may have done.
 #[derive(Debug)]
 pub(super) struct Watched<'t> {
-    inner: &'t mut HidTransport<TokenLink>,
+    inner: &'t mut Channel,
     effect: Effect,
 }
 
@@ -28,7 +27,7 @@ pub(super) struct Effect {
 }
 
 impl<'t> Watched<'t> {
-    pub(super) fn new(inner: &'t mut HidTransport<TokenLink>) -> Self {
+    pub(super) fn new(inner: &'t mut Channel) -> Self {
         Self {
             inner,
             effect: Effect::default(),
@@ -41,7 +40,7 @@ impl<'t> Watched<'t> {
 }
 
 impl CtapTransport for Watched<'_> {
-    type Error = TransportError<LinkError>;
+    type Error = ChannelError;
 
     fn exchange<'r>(
         &mut self,
@@ -51,7 +50,9 @@ impl CtapTransport for Watched<'_> {
         on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<&'r [u8], Self::Error> {
         let changing = changes(request);
-        let answer = self.inner.cbor(request, response, deadline, on_keepalive);
+        let answer = self
+            .inner
+            .exchange(request, response, deadline, on_keepalive);
         self.effect.open = changing && !is_settled(&answer);
         self.effect.changed |= changing && matches!(answer, Ok([0, ..]));
         answer
@@ -59,19 +60,11 @@ impl CtapTransport for Watched<'_> {
 }
 
 /// Whether this end of an exchange tells what became of the request.
-fn is_settled(answer: &Result<&[u8], TransportError<LinkError>>) -> bool {
+fn is_settled(answer: &Result<&[u8], ChannelError>) -> bool {
     match answer {
         Ok(answer) => !answer.is_empty(),
-        Err(error) => took_nothing(error),
+        Err(error) => error.took_nothing(),
     }
-}
-
-/// Whether the token surely did not take the request.
-pub(super) const fn took_nothing(error: &TransportError<LinkError>) -> bool {
-    matches!(
-        error,
-        TransportError::Refused(_) | TransportError::Request(_)
-    )
 }
 
 /// Whether a request can change more than counters. What is not known is taken to.

@@ -32,16 +32,16 @@ fn an_empty_reader_is_told_from_one_with_a_card() {
 
     let _card = Card::on_reader(Presence::Field);
     let full = reader(&service, Reader::has_card);
-    let mut card = service.open(&full).unwrap();
-    assert_eq!(hold(&mut card).version(), Version::U2fV2);
+    let card = service.open(&full).unwrap();
+    assert_eq!(hold(card).version(), Version::U2fV2);
 }
 
 fn a_card_that_is_taken_off_is_told() {
     let card_in_hand = Card::on_reader(Presence::Field);
     let service = Service::connect().unwrap();
     let at = reader(&service, Reader::has_card);
-    let mut card = service.open(&at).unwrap();
-    let mut transport = hold(&mut card);
+    let card = service.open(&at).unwrap();
+    let mut transport = hold(card);
     card_in_hand.take_off();
     let begun = Instant::now();
     // The service looks every 400 ms; until then the reader fails in ways of its own.
@@ -59,21 +59,20 @@ fn a_card_that_is_taken_off_is_told() {
         std::thread::sleep(Duration::from_millis(50));
     }
     drop(transport);
-    drop(card);
 
     reader(&service, |now| now.name() == at.name() && !now.has_card());
     card_in_hand.put_on();
     let at = reader(&service, Reader::has_card);
-    let mut card = service.open(&at).unwrap();
-    assert_eq!(hold(&mut card).version(), Version::U2fV2);
+    let card = service.open(&at).unwrap();
+    assert_eq!(hold(card).version(), Version::U2fV2);
 }
 
 fn a_card_that_is_held_is_waited_for() {
     let _card = Card::on_reader(Presence::Field);
-    let (mut ours, mut theirs) = (connect(), connect());
-    let held = hold(&mut ours);
+    let (ours, theirs) = (connect(), connect());
+    let held = hold(ours);
     let waiting = std::thread::spawn(move || {
-        drop(hold(&mut theirs));
+        drop(hold(theirs));
         Instant::now()
     });
     std::thread::sleep(Duration::from_millis(300));
@@ -99,16 +98,15 @@ fn a_card_that_another_program_keeps_is_told() {
 
 fn a_card_that_another_program_reset_is_taken_as_it_is() {
     let _card = Card::on_reader(Presence::Field);
-    let (mut ours, mut theirs) = (connect(), connect());
-    drop(hold(&mut ours));
+    let (ours, mut theirs) = (connect(), connect());
+    let ours = hold(ours).into_card().release();
     theirs.power_cycle().unwrap();
-    assert_eq!(hold(&mut ours).version(), Version::U2fV2);
+    assert_eq!(hold(ours).version(), Version::U2fV2);
 }
 
 fn the_extended_form_is_tried_where_the_reader_does_not_say() {
     let _card = Card::on_reader(Presence::Field);
-    let mut card = connect();
-    let mut link = card.hold().unwrap();
+    let mut link = connect().hold().unwrap();
     let deadline = link.now().after(10_000);
     let mut transport = NfcTransport::open(link, deadline).unwrap();
     assert_eq!(transport.framing(), Framing::Extended);
@@ -121,8 +119,7 @@ fn the_extended_form_is_tried_where_the_reader_does_not_say() {
 
 fn a_service_that_stops_is_told() {
     let _card = Card::on_reader(Presence::Field);
-    let mut card = connect();
-    let mut link = card.hold().unwrap();
+    let mut link = connect().hold().unwrap();
     let pcscd = std::env::var("PCSCD").unwrap().parse().unwrap();
     kill(Pid::from_raw(pcscd), Signal::SIGKILL).unwrap();
     let begun = Instant::now();

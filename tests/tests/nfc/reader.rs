@@ -95,12 +95,12 @@ pub(crate) fn connect() -> PcscCard {
     service.open(&reader).unwrap()
 }
 
-pub(crate) type Transport<'c> = NfcTransport<PcscLink<'c>>;
+pub(crate) type Transport = NfcTransport<PcscLink>;
 pub(crate) type Error = keysteward_core::session::Error<NfcError<PcscError>>;
-pub(crate) type CardSession<'t, 'c> = Session<'t, Transport<'c>, RustCrypto<OsRng>>;
+pub(crate) type CardSession<'t> = Session<'t, Transport, RustCrypto<OsRng>>;
 
 /// Holds the card, and selects its applet.
-pub(crate) fn hold(card: &mut PcscCard) -> Transport<'_> {
+pub(crate) fn hold(card: PcscCard) -> Transport {
     let mut link = card.hold().unwrap();
     let deadline = link.now().after(10_000);
     NfcTransport::open(link, deadline).unwrap()
@@ -108,9 +108,9 @@ pub(crate) fn hold(card: &mut PcscCard) -> Transport<'_> {
 
 /// Holds a session that has a minute and does not mind waiting.
 pub(crate) fn session<R>(
-    card: &mut PcscCard,
+    card: PcscCard,
     framing: Framing,
-    act: impl FnOnce(&mut CardSession<'_, '_>) -> R,
+    act: impl FnOnce(&mut CardSession<'_>) -> R,
 ) -> R {
     let mut transport = hold(card);
     transport.set_framing(framing);
@@ -122,11 +122,11 @@ pub(crate) fn session<R>(
     )
 }
 
-pub(crate) fn impatient_session<'c, R>(
-    transport: &mut Transport<'c>,
+pub(crate) fn impatient_session<R>(
+    transport: &mut Transport,
     milliseconds: u64,
     on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
-    act: impl FnOnce(&mut CardSession<'_, 'c>) -> R,
+    act: impl FnOnce(&mut CardSession<'_>) -> R,
 ) -> R {
     let deadline = transport.card_mut().now().after(milliseconds);
     let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::<Buffers>::default());

@@ -42,7 +42,7 @@ fn pin(text: &str) -> Pin {
 }
 
 fn token(
-    session: &mut CardSession<'_, '_>,
+    session: &mut CardSession<'_>,
     pin_text: &str,
     permissions: Permissions,
 ) -> PinUvAuthToken {
@@ -64,9 +64,9 @@ fn the_life_of_a_key_in_extended_commands() {
 
 fn the_life_of_a_key(framing: Framing) {
     let _card = Card::on_reader(Presence::Field);
-    let mut card = connect();
-    assert_eq!(hold(&mut card).version(), Version::U2fV2);
-    session(&mut card, framing, |session| {
+    let _powered = connect();
+    assert_eq!(hold(connect()).version(), Version::U2fV2);
+    session(connect(), framing, |session| {
         session.set_pin(&pin(PIN)).unwrap();
         let (id, public) = made(session);
         asserted(session, &id, &public);
@@ -101,12 +101,12 @@ fn the_life_of_a_key(framing: Framing) {
         assert_eq!(wrong.err(), Some(Error::PinInvalid { retries: Some(7) }));
     });
     // Nobody spoke to the card for longer than a chain of commands lasts.
-    assert_eq!(hold(&mut card).version(), Version::U2fV2);
+    assert_eq!(hold(connect()).version(), Version::U2fV2);
 }
 
 /// A discoverable credential: its id and its public key. The exclude list makes the request longer
 /// than one short command.
-fn made(session: &mut CardSession<'_, '_>) -> (Vec<u8>, PublicPoint) {
+fn made(session: &mut CardSession<'_>) -> (Vec<u8>, PublicPoint) {
     let others: Vec<[u8; 64]> = (0..6).map(|n| [n; 64]).collect();
     let excluded: Vec<_> = others
         .iter()
@@ -150,7 +150,7 @@ fn made(session: &mut CardSession<'_, '_>) -> (Vec<u8>, PublicPoint) {
     )
 }
 
-fn asserted(session: &mut CardSession<'_, '_>, id: &[u8], public: &PublicPoint) {
+fn asserted(session: &mut CardSession<'_>, id: &[u8], public: &PublicPoint) {
     let request = get_assertion::Request {
         rp_id: RP_ID,
         client_data_hash: &HASH,
@@ -172,7 +172,7 @@ fn asserted(session: &mut CardSession<'_, '_>, id: &[u8], public: &PublicPoint) 
 fn a_touch_is_waited_for_while_the_client_polls() {
     let card_in_hand = Card::on_reader(Presence::Button);
     card_in_hand.touches(TouchPolicy::Ask);
-    let mut card = connect();
+    let _powered = connect();
     let mut heard = 0;
     let mut touch_the_third_time = |status| {
         assert_eq!(status, Keepalive::UserPresenceNeeded);
@@ -182,7 +182,7 @@ fn a_touch_is_waited_for_while_the_client_polls() {
         }
         ControlFlow::Continue(())
     };
-    let mut transport = hold(&mut card);
+    let mut transport = hold(connect());
     impatient_session(
         &mut transport,
         60_000,
@@ -197,8 +197,7 @@ fn a_touch_is_waited_for_while_the_client_polls() {
 fn a_touch_that_is_not_wanted_any_more_is_cancelled() {
     let card_in_hand = Card::on_reader(Presence::Button);
     card_in_hand.touches(TouchPolicy::Never);
-    let mut card = connect();
-    let mut transport = hold(&mut card);
+    let mut transport = hold(connect());
     let mut stop = |_| ControlFlow::Break(());
     let cancelled = impatient_session(&mut transport, 60_000, &mut stop, |session| {
         session.select()
@@ -215,8 +214,7 @@ fn a_touch_that_does_not_come_ends_at_the_deadline() {
     use keysteward_core::nfcctap::NfcError;
     let card_in_hand = Card::on_reader(Presence::Button);
     card_in_hand.touches(TouchPolicy::Never);
-    let mut card = connect();
-    let mut transport = hold(&mut card);
+    let mut transport = hold(connect());
     let mut wait = |_| ControlFlow::Continue(());
     let late = impatient_session(&mut transport, 1_000, &mut wait, |session| session.select());
     assert_eq!(late, Err(Error::Transport(NfcError::Deadline)));
@@ -229,14 +227,14 @@ fn a_touch_that_does_not_come_ends_at_the_deadline() {
 fn a_reset_wants_a_card_just_put_on() {
     let card_in_hand = Card::on_reader(Presence::Field);
     let mut card = connect();
-    session(&mut card, Framing::Short, |session| {
+    session(connect(), Framing::Short, |session| {
         session.set_pin(&pin(PIN)).unwrap()
     });
     card_in_hand.skip(Duration::from_secs(11));
-    let late = session(&mut card, Framing::Short, |session| session.reset());
+    let late = session(connect(), Framing::Short, |session| session.reset());
     assert_eq!(late, Err(Error::ResetTooLate));
     card.power_cycle().unwrap();
-    session(&mut card, Framing::Short, |session| {
+    session(connect(), Framing::Short, |session| {
         session.reset().unwrap();
         assert_eq!(session.facts().unwrap().client_pin, Some(false));
     });
@@ -244,9 +242,8 @@ fn a_reset_wants_a_card_just_put_on() {
 
 fn the_card_serves_who_speaks_u2f_alone() {
     let _card = Card::on_reader(Presence::Field);
-    let mut card = connect();
     for framing in [Framing::Short, Framing::Extended] {
-        let mut transport = hold(&mut card);
+        let mut transport = hold(connect());
         transport.set_framing(framing);
         let deadline = U2fTransport::now(&mut transport).after(10_000);
         let mut buffers = Box::<U2fBuffers>::default();

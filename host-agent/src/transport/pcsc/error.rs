@@ -61,6 +61,12 @@ pub enum PcscError {
         /// Its name.
         reader: String,
     },
+    /// The token is at no reader.
+    #[error(
+        "the token is at no reader that the smart card service knows; its certificates are \
+         reached through one"
+    )]
+    NotAtReader,
     /// The reader takes no commands of the extended form. Nothing reached the card.
     #[error("the reader takes short commands only")]
     ExtendedRefused,
@@ -111,6 +117,11 @@ impl PcscError {
             Error::SecurityViolation => Self::ServiceStopped,
             error => Self::new(error, reader),
         }
+    }
+
+    /// Whether nothing reaches the card by the link that says so any more.
+    pub(super) const fn ends_link(&self) -> bool {
+        !matches!(self, Self::ExtendedRefused | Self::AnswerTooLong)
     }
 
     /// Of the service as a whole.
