@@ -5,11 +5,16 @@
 //! each whether something may have changed outside.
 
 mod api_key;
+pub mod ca;
+mod finding;
 mod https;
 pub mod idp;
+mod outcome;
 mod said;
 mod setting_error;
 
 pub use api_key::ApiKey;
+pub use finding::Finding;
+pub use outcome::Outcome;
 pub use said::Said;
 pub use setting_error::SettingError;

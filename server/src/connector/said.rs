@@ -3,8 +3,8 @@
 use super::ApiKey;
 use std::fmt;
 
-/// The body of an answer whose form nobody documents: kept as text, printable,
-/// short, without our API key.
+/// What a peer wrote, in an answer or as one: kept as text, printable, short,
+/// without our API key.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Said(String);
 
@@ -14,7 +14,15 @@ const LONGEST: usize = 300;
 impl Said {
     pub(super) fn new(body: &[u8], key: &ApiKey) -> Self {
         // The key is taken out before the cut, which could leave half of it.
-        let text = key.redact(&String::from_utf8_lossy(body));
+        Self::cut(&key.redact(&String::from_utf8_lossy(body)))
+    }
+
+    /// The words of a peer that was told no secret.
+    pub(super) fn plain(body: &[u8]) -> Self {
+        Self::cut(&String::from_utf8_lossy(body))
+    }
+
+    fn cut(text: &str) -> Self {
         let mut printable = text.trim().chars().map(|c| {
             // Neither control characters nor those that turn the direction of
             // writing: the text ends in logs, tables and terminals.

@@ -1,6 +1,6 @@
 //! Why a call to an identity provider failed, and what that leaves behind.
 
-use crate::connector::Said;
+use crate::connector::{Outcome, Said};
 use std::{fmt, time::Duration};
 use thiserror::Error;
 
@@ -118,15 +118,6 @@ pub enum Why {
     },
     #[error("the list has more than {limit} pages")]
     TooManyPages { limit: usize },
-}
-
-/// Whether a failed call may have had its effect.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// It is as if the call had not been made.
-    Unchanged,
-    /// Look before trying again.
-    MaybeChanged,
 }
 
 impl IdpError {

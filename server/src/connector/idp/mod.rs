@@ -33,7 +33,8 @@ mod relying_party;
 mod settings;
 pub mod sta;
 
-pub use error::{Call, IdpError, Outcome, Why};
+pub use super::{Finding, Outcome};
+pub use error::{Call, IdpError, Why};
 pub use relying_party::RelyingParty;
 pub use settings::Settings;
 
@@ -76,14 +77,6 @@ pub trait IdentityProvider: fmt::Debug + Send + Sync {
 
     /// Absent afterwards, whatever it was before.
     async fn delete(&self, user: &IdpUserId, id: &AuthenticatorId) -> Result<Deleted, IdpError>;
-}
-
-/// One line of a connection check.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Finding {
-    pub ok: bool,
-    /// What was looked at and what was seen, with what to do where it is wrong.
-    pub text: String,
 }
 
 /// A person as the directory knows them; empty where it says nothing.
