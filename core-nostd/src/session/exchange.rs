@@ -1,5 +1,6 @@
 //! One request of a session, there and back.
 
+use super::hmac_secret::SealedSalts;
 use super::{CtapTransport, Error, Facts, Keepalive, Millis};
 use crate::cbor::{BufferFull, Encode, Parse, Raw, Writer};
 use crate::crypto::Crypto;
@@ -18,6 +19,8 @@ pub struct Session<'t, T, C> {
     deadline: Millis,
     on_keepalive: &'t mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     facts: Option<Facts>,
+    /// Of the last getAssertion, until the token forgets it.
+    pub(super) salts: Option<SealedSalts>,
 }
 
 /// Room for one request and one response of the greatest length there is.
@@ -52,6 +55,7 @@ impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
             deadline,
             on_keepalive,
             facts: None,
+            salts: None,
         }
     }
 
@@ -131,6 +135,9 @@ impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
     }
 
     fn transmit(&mut self, command: Command, len: usize) -> Result<Answer, Error<T::Error>> {
+        if command != Command::GetNextAssertion {
+            self.salts = None;
+        }
         let response = self
             .transport
             .exchange(

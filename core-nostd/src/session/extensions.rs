@@ -5,7 +5,8 @@
 //! protection must not get a credential without it, so what the token lacks is
 //! refused here before anything is made; [`Facts::has`] tells beforehand.
 
-use super::hmac_secret::{HmacSecrets, Salts, SealedSalts};
+use super::exchange::Answer;
+use super::hmac_secret::{HmacSecrets, Salts};
 use super::{CtapTransport, Error, Extension, Facts, Feature, Session};
 use crate::cbor::{self, Encode, Parse, Raw};
 use crate::crypto::Crypto;
@@ -98,7 +99,10 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             let outputs: MakeCredentialOutputs<'_> = outputs(command, response.auth_data)?;
             outputs.hmac_secret_mc.and_then(kept)
         };
-        let secrets = self.open_secrets(sealed, output);
+        let secrets = match (sealed, output) {
+            (Some(sealed), Some(output)) => sealed.open(self.crypto, &output),
+            _ => None,
+        };
         let response: make_credential::Response<'_> = self.read(answer)?;
         Ok(NewCredential {
             outputs: outputs(command, response.auth_data)?,
@@ -109,8 +113,9 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     }
 
     /// Gets an assertion as [`get_assertion`](Self::get_assertion) does, with
-    /// these extensions. `salts` are for hmac-secret; they serve the first
-    /// credential alone, where there are several.
+    /// these extensions. `salts` are for hmac-secret. Where the answer counts
+    /// more than one credential,
+    /// [`next_assertion_with`](Self::next_assertion_with) gets the others.
     pub fn get_assertion_with(
         &mut self,
         request: &get_assertion::Request<'_>,
@@ -146,12 +151,33 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         let command = Command::GetAssertion;
         let part = given(&inputs, inputs == GetAssertionInputs::default());
         let answer = self.assert(request, part, token.as_ref())?;
+        self.salts = sealed;
+        self.assertion(command, answer)
+    }
+
+    /// The next assertion of the last
+    /// [`get_assertion_with`](Self::get_assertion_with), with the same
+    /// extensions and salts.
+    pub fn next_assertion_with(&mut self) -> Result<Assertion<'_>, Error<T::Error>> {
+        let command = Command::GetNextAssertion;
+        let answer = self.exchange(command, None)?;
+        self.assertion(command, answer)
+    }
+
+    fn assertion(
+        &mut self,
+        command: Command,
+        answer: Answer,
+    ) -> Result<Assertion<'_>, Error<T::Error>> {
         let output = {
             let response: get_assertion::Response<'_> = self.read(answer)?;
             let outputs: GetAssertionOutputs<'_> = outputs(command, response.auth_data)?;
             outputs.hmac_secret.and_then(kept)
         };
-        let secrets = self.open_secrets(sealed, output);
+        let secrets = match (&self.salts, output) {
+            (Some(sealed), Some(output)) => sealed.open(self.crypto, &output),
+            _ => None,
+        };
         let response: get_assertion::Response<'_> = self.read(answer)?;
         Ok(Assertion {
             outputs: outputs(command, response.auth_data)?,
@@ -159,14 +185,6 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             response,
             secrets,
         })
-    }
-
-    fn open_secrets(
-        &mut self,
-        sealed: Option<SealedSalts>,
-        output: Option<Ciphertext>,
-    ) -> Option<HmacSecrets> {
-        sealed?.open(self.crypto, &output?)
     }
 }
 

@@ -27,7 +27,8 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         self.read(answer)
     }
 
-    /// The next assertion of the last [`get_assertion`](Self::get_assertion).
+    /// The next assertion of the last [`get_assertion`](Self::get_assertion),
+    /// whatever its extensions answered.
     pub fn next_assertion(&mut self) -> Result<Response<'_>, Error<T::Error>> {
         let answer = self.exchange(Command::GetNextAssertion, None)?;
         self.read(answer)

@@ -3,9 +3,10 @@
 use crate::credentials::{algorithms, assertion_for, give_pin, request};
 use crate::desk::{Desk, DeskSession, Error, RP_ID, for_credentials};
 use crate::key::Key;
-use keysteward_core::ctap2::LargeBlobKey;
+use keysteward_core::cbor::List;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::extension::{GetAssertionInputs, MakeCredentialInputs};
+use keysteward_core::ctap2::{LargeBlobKey, PublicKeyCredentialDescriptor, get_assertion};
 use keysteward_core::session::{Extension, Feature, HmacSecrets, LargeBlob, Salts};
 use keysteward_core::webauthn::cose::Algorithm;
 
@@ -17,6 +18,7 @@ const SALTS: Salts<'_> = Salts {
 
 stories! {
     secrets_are_derived_from_salts_and_depend_on_verification on [opensk trussed ours]
+    every_account_of_one_request_derives_its_own_secrets on [opensk trussed ours]
     secrets_are_derived_while_the_credential_is_made on [ours]
     a_small_blob_is_stored_with_the_credential on [opensk]
     large_blobs_are_kept_for_each_credential on [opensk]
@@ -71,6 +73,44 @@ fn secrets_are_derived_from_salts_and_depend_on_verification(key: &Key) {
         assert_ne!(unverified.0, verified.0);
         assert_ne!(unverified.1, verified.1);
         assert_eq!(derive(session, false), unverified);
+    });
+}
+
+fn every_account_of_one_request_derives_its_own_secrets(key: &Key) {
+    give_pin(key);
+    Desk::with(key).session(|session| {
+        let inputs = MakeCredentialInputs {
+            hmac_secret: Some(true),
+            ..MakeCredentialInputs::default()
+        };
+        make(session, "alice", &inputs, None);
+        make(session, "bob", &inputs, None);
+        let inputs = GetAssertionInputs::default();
+        let token = for_credentials(session, PIN);
+        let first = session
+            .get_assertion_with(&assertion_for(RP_ID), &inputs, Some(SALTS), Some(token))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let name =
+            |credential: Option<PublicKeyCredentialDescriptor<'_>>| credential.unwrap().id.to_vec();
+        let bob = (name(first.response.credential), pair(first.secrets));
+        let next = session
+            .next_assertion_with()
+            .unwrap_or_else(|error| panic!("{error}"));
+        let alice = (name(next.response.credential), pair(next.secrets));
+        assert_ne!(alice.1, bob.1);
+        // The same as when each is asked for by name.
+        for (id, secrets) in [alice, bob] {
+            let named = [PublicKeyCredentialDescriptor::new(&id)];
+            let request = get_assertion::Request {
+                allow_list: Some(List::new(&named)),
+                ..assertion_for(RP_ID)
+            };
+            let token = for_credentials(session, PIN);
+            let assertion = session
+                .get_assertion_with(&request, &inputs, Some(SALTS), Some(token))
+                .unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(pair(assertion.secrets), secrets);
+        }
     });
 }
 

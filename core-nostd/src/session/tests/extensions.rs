@@ -67,6 +67,11 @@ fn auth_data(extensions: Option<Raw<'_>>) -> Vec<u8> {
 
 /// What a token makes of salts: the secrets, encrypted.
 fn derive(input: &HmacSecretInput<'_>) -> Vec<u8> {
+    derive_of(&RANDOM, input)
+}
+
+/// The same for a credential of another CredRandom.
+fn derive_of(random: &[u8; 32], input: &HmacSecretInput<'_>) -> Vec<u8> {
     let mut crypto = RustCrypto(rand_core::OsRng);
     let protocol = input.pin_uv_auth_protocol.unwrap_or(1);
     let protocol = PinProtocol::from_id(protocol.into()).unwrap();
@@ -82,7 +87,7 @@ fn derive(input: &HmacSecretInput<'_>) -> Vec<u8> {
     let salts = secret.decrypt(&mut crypto, input.salt_enc).unwrap();
     let mut outputs = Vec::new();
     for salt in salts.as_slice().chunks(32) {
-        outputs.extend_from_slice(&crypto.hmac_sha256(&RANDOM, &[salt]).0);
+        outputs.extend_from_slice(&crypto.hmac_sha256(random, &[salt]).0);
     }
     secret.encrypt(&mut crypto, &outputs).unwrap().to_vec()
 }

@@ -125,6 +125,7 @@ fn credentials(session: &mut AnySession<'_>) {
     see(session.get_assertion(any(), any()));
     see(session.get_assertion_with(any(), any(), any(), any()));
     see(session.next_assertion());
+    see(session.next_assertion_with());
     see(session.find_credential(any(), any::<&[&[u8]]>().iter().copied(), any()));
 }
 

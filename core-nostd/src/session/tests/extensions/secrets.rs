@@ -8,8 +8,82 @@ const BOTH: Salts<'_> = Salts {
     first: &SALT,
     second: Some(&OTHER_SALT),
 };
+/// Of the second credential, where there are two.
+const OTHER_RANDOM: [u8; 32] = [0xCF; 32];
+
 fn derived(salt: &[u8; 32]) -> [u8; 32] {
-    RustCrypto(rand_core::OsRng).hmac_sha256(&RANDOM, &[salt]).0
+    derived_of(&RANDOM, salt)
+}
+
+fn derived_of(random: &[u8; 32], salt: &[u8; 32]) -> [u8; 32] {
+    RustCrypto(rand_core::OsRng).hmac_sha256(random, &[salt]).0
+}
+
+/// A token with two credentials, which derives secrets from the salts of the first request.
+fn asserting_twice() -> Fake {
+    let salts = std::rc::Rc::new(core::cell::RefCell::new(None));
+    let noted = std::rc::Rc::clone(&salts);
+    asserting(CTAP_2_3, GetAssertionOutputs::default())
+        .on(Command::GetAssertion, move |parameters| {
+            let request = get_assertion::Request::parse(parameters).unwrap();
+            let inputs = request.extensions.map(|raw| raw.bytes().to_vec());
+            *noted.borrow_mut() = inputs;
+            None
+        })
+        .on(Command::GetNextAssertion, move |_| {
+            let salts = salts.borrow();
+            let inputs = GetAssertionInputs::parse(salts.as_ref().unwrap()).unwrap();
+            let secrets = derive_of(&OTHER_RANDOM, &inputs.hmac_secret.unwrap());
+            let outputs = GetAssertionOutputs {
+                cred_blob: Some(b"the other's"),
+                hmac_secret: Some(&secrets),
+                third_party_payment: None,
+            };
+            let mut room = [0; 300];
+            let outputs = Raw::encode_in(&outputs, &mut room).unwrap();
+            Some(ok(&get_assertion::Response {
+                credential: Some(PublicKeyCredentialDescriptor::new(b"the other")),
+                auth_data: &auth_data(Some(outputs)),
+                signature: b"signature",
+                user: None,
+                number_of_credentials: None,
+                user_selected: None,
+                large_blob_key: None,
+                unsigned_extension_outputs: None,
+            }))
+        })
+}
+
+#[test]
+fn every_credential_of_one_request_derives_its_own_secrets() {
+    asserting_twice().session(|session| {
+        let inputs = GetAssertionInputs::default();
+        let first = session
+            .get_assertion_with(&to_assert(), &inputs, Some(BOTH), None)
+            .unwrap();
+        assert_eq!(first.secrets.unwrap().first.0, derived(&SALT));
+        for _ in 0..2 {
+            let next = session.next_assertion_with().unwrap();
+            assert_eq!(next.outputs.cred_blob, Some(&b"the other's"[..]));
+            assert_eq!(next.response.credential.unwrap().id, b"the other");
+            let secrets = next.secrets.unwrap();
+            assert_eq!(secrets.first.0, derived_of(&OTHER_RANDOM, &SALT));
+            let second = secrets.second.unwrap().0;
+            assert_eq!(second, derived_of(&OTHER_RANDOM, &OTHER_SALT));
+        }
+    });
+}
+
+#[test]
+fn salts_are_forgotten_with_the_request_that_they_were_of() {
+    asserting_twice().session(|session| {
+        let inputs = GetAssertionInputs::default();
+        let first = session.get_assertion_with(&to_assert(), &inputs, Some(ONE), None);
+        assert!(first.unwrap().secrets.is_some());
+        // A token forgets the rest of the list, too.
+        session.select().unwrap();
+        assert!(session.next_assertion_with().unwrap().secrets.is_none());
+    });
 }
 
 #[test]
