@@ -26,11 +26,8 @@ const CAPABILITIES: &[&str] = &[
     "fido.raw",
     "fido.reset",
     "journal.v1",
-    #[cfg(feature = "pcsc")]
     "card.lease",
-    #[cfg(feature = "pcsc")]
     "card.raw",
-    #[cfg(feature = "pcsc")]
     "card.reset",
 ];
 

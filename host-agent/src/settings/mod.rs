@@ -56,6 +56,9 @@ pub struct Settings {
     pub server: Option<ServerAddress>,
     /// `[redial]`
     pub redial: Redial,
+    /// `pcsc`: cards at readers are looked for, through the system's smart card service. Default
+    /// true.
+    pub pcsc: bool,
     /// `danger_virtual_token_socket`: programs that connect here are taken for tokens. For tests
     /// and demonstrations: whoever can connect can make up a token.
     pub danger_virtual_token_socket: Option<PathBuf>,
@@ -220,6 +223,7 @@ impl Settings {
         let mut root = Section::root(table);
         let settings = Self {
             state_dir: root.path("state_dir").unwrap_or_else(default_state_dir),
+            pcsc: root.bool("pcsc").unwrap_or(true),
             danger_virtual_token_socket: root.path("danger_virtual_token_socket"),
             local_socket: root.within("local_socket", local_socket),
             server: root.within("server", server),

@@ -7,6 +7,7 @@ fn an_empty_file_is_all_defaults() {
     assert_eq!(settings.local_socket.mode, 0o660);
     assert_eq!(settings.server, None);
     assert_eq!(settings.danger_virtual_token_socket, None);
+    assert!(settings.pcsc);
     assert_eq!(settings.policy, Policy::default());
     assert_eq!(settings.log.level, LogLevel::Info);
 }
@@ -16,6 +17,7 @@ fn a_full_file_is_read_to_the_last_key() {
     let settings = Settings::parse(
         r#"
         state_dir = "/s"
+        pcsc = false
         danger_virtual_token_socket = "/v.sock"
         [local_socket]
         path = "/l.sock"
@@ -41,6 +43,7 @@ fn a_full_file_is_read_to_the_last_key() {
         settings,
         Settings {
             state_dir: "/s".into(),
+            pcsc: false,
             danger_virtual_token_socket: Some("/v.sock".into()),
             local_socket: LocalSocket {
                 path: "/l.sock".into(),
@@ -76,6 +79,7 @@ fn every_wrong_key_and_value_is_refused_by_name() {
         ("stat_dir = '/s'", "stat_dir", "/s"),
         ("state_dir = 's'", "state_dir", "\"s\""),
         ("state_dir = 3", "state_dir", "3"),
+        ("pcsc = 'on'", "pcsc", "\"on\""),
         (
             "danger_virtual_token_socket = 'v'",
             "danger_virtual_token_socket",

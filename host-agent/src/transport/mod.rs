@@ -48,6 +48,8 @@ pub struct Description {
     pub serial: String,
     /// The reader that it lies on, by the system's name; empty where it lies on none.
     pub reader: String,
+    /// The reader's own serial number; empty where it tells none.
+    pub reader_serial: String,
     /// Answer to reset, of a card at a reader. ISO 7816-3.
     pub atr: Vec<u8>,
     /// Where on USB it is plugged in, where the system tells.
@@ -224,6 +226,9 @@ pub enum TransportStartError {
     /// Plug-in and unplug cannot be watched.
     #[error("cannot watch for keys that are plugged in")]
     Hotplug(#[source] io::Error),
+    /// The thread that watches readers could not be started.
+    #[error("cannot watch for cards at readers")]
+    Readers(#[source] io::Error),
 }
 
 /// The transports that run; dropped, they stop.
@@ -231,6 +236,7 @@ pub enum TransportStartError {
 pub(crate) struct Transports {
     #[cfg(feature = "hid")]
     _hotplug: hotplug::Hotplug,
+    _readers: Option<pcsc::Watch>,
     #[cfg(unix)]
     _socket: Option<socket::VirtualTokens>,
 }
@@ -251,6 +257,11 @@ impl Transports {
             #[cfg(feature = "hid")]
             _hotplug: hotplug::Hotplug::start(Arc::clone(listener))
                 .map_err(TransportStartError::Hotplug)?,
+            _readers: settings
+                .pcsc
+                .then(|| pcsc::Watch::start(Arc::clone(listener)))
+                .transpose()
+                .map_err(TransportStartError::Readers)?,
             #[cfg(unix)]
             _socket: settings
                 .danger_virtual_token_socket

@@ -6,6 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | here | the service and its readers |
+//! | `watch` | tells of cards that come and go |
 //! | `card` | one card: connected to, held, spoken to |
 //! | `properties` | what its reader can carry |
 //! | `error` | why a card cannot be reached |
@@ -29,9 +30,11 @@
 mod card;
 mod error;
 mod properties;
+mod watch;
 
 pub use card::{PcscCard, PcscLink};
 pub use error::PcscError;
+pub(super) use watch::Watch;
 
 use std::{ffi::CString, fmt, time::Duration};
 
@@ -126,6 +129,10 @@ pub(crate) struct PcscPort {
 }
 
 impl PcscPort {
+    const fn of(reader: Reader) -> Self {
+        Self { reader }
+    }
+
     /// Connects to the card, and keeps other programs out until the link is dropped. Over a
     /// connection to the service of its own: calls on one wait for each other.
     pub(crate) fn open(&self) -> Result<PcscLink, PcscError> {
