@@ -3,6 +3,7 @@
 //! Above [`crate::transport`], below [`crate::verb`]. Everything that touches a token runs on that
 //! token's own thread, which lives from plug-in to unplug; a caller that hangs up cuts nothing.
 
+mod card_facts;
 mod channel;
 mod facts;
 mod identity;
@@ -16,6 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use card_facts::{CardFacts, GidsFacts, PinFacts, PivFacts};
 pub(crate) use channel::{Channel, ChannelError};
 pub use facts::Facts;
 pub(crate) use identity::{Likeness, likeness};

@@ -182,8 +182,7 @@ impl CardTransport for PcscLink {
         command: &[u8],
         response: &'r mut [u8],
     ) -> Result<&'r [u8], PcscError> {
-        let extended = Command::parse(command)
-            .is_ok_and(|(_, form)| form == Form::Extended);
+        let extended = Command::parse(command).is_ok_and(|(_, form)| form == Form::Extended);
         match self.held.borrow_dependent().transmit(command, response) {
             Ok(answer) => {
                 if extended {

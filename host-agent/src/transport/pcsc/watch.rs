@@ -399,11 +399,7 @@ fn about_reader(context: &Context, reader: &CStr) -> Description {
     let Ok(connected) = context.connect(reader, ShareMode::Direct, Protocols::UNDEFINED) else {
         return Description::default();
     };
-    let told = |attribute| {
-        connected
-            .get_attribute_owned(attribute)
-            .unwrap_or_default()
-    };
+    let told = |attribute| connected.get_attribute_owned(attribute).unwrap_or_default();
     let description = Description {
         position: usb_position(&told(Attribute::ChannelId)),
         reader_serial: text(&told(Attribute::VendorIfdSerialNo)),

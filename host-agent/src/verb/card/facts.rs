@@ -1,6 +1,8 @@
-//! What a card tells of itself, owned.
+//! What a look at a card shows, owned.
 
 use serde::{Deserialize, Serialize};
+
+use crate::token::CardFacts;
 
 /// What a look at a card shows.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -9,68 +11,6 @@ pub struct CardInspection {
     pub facts: CardFacts,
     /// Places for keys and certificates that hold something.
     pub containers: Vec<Container>,
-}
-
-/// What a card tells without a secret.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct CardFacts {
-    /// Answer to reset. ISO/IEC 7816-3 §8.
-    pub atr: Vec<u8>,
-    /// The system's name of the reader that it lies on.
-    pub reader: String,
-    /// `None`: it has no such applet.
-    pub piv: Option<PivFacts>,
-    /// `None`: it has no such applet.
-    pub gids: Option<GidsFacts>,
-}
-
-/// The PIV applet. SP 800-73-5 part 2; Yubico's extensions where they answered.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct PivFacts {
-    /// Of the application property template; empty where it has none.
-    pub label: String,
-    /// Of the cardholder unique identifier, 16 bytes; empty: none is written.
-    pub guid: Vec<u8>,
-    /// Empty: it tells none.
-    pub version: String,
-    /// 0: it tells none. Not unique by itself.
-    pub serial: u32,
-    /// "3des", "aes128", "aes192", "aes256"; empty: it does not tell.
-    pub admin_algorithm: String,
-    /// The admin key is the one of the factory.
-    pub admin_key_is_default: Option<bool>,
-    /// Of the applet.
-    pub pin: PinFacts,
-    /// What sets the PIN anew.
-    pub puk: PinFacts,
-}
-
-/// The GIDS applet and its minidriver files.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct GidsFacts {
-    /// 16 bytes; empty: the card is not initialised.
-    pub card_id: Vec<u8>,
-    /// Of the applet.
-    pub pin: PinFacts,
-    /// What sets the PIN anew.
-    pub puk: PinFacts,
-    /// What cardcf counts.
-    pub pins_freshness: u32,
-    /// What cardcf counts.
-    pub containers_freshness: u32,
-    /// What cardcf counts.
-    pub files_freshness: u32,
-}
-
-/// A PIN or PUK; what is absent the card does not tell without a try.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct PinFacts {
-    /// Wrong tries until it is blocked.
-    pub tries_left: Option<u32>,
-    /// As many as there are after a right one.
-    pub tries: Option<u32>,
-    /// It is the one of the factory.
-    pub is_default: Option<bool>,
 }
 
 /// A place for a key and its certificate.

@@ -8,7 +8,8 @@ mod fingerprint;
 mod request;
 mod settle;
 
-pub use facts::{CardFacts, CardInspection, Container, GidsFacts, PinFacts, PivFacts};
+pub use crate::token::{CardFacts, GidsFacts, PinFacts, PivFacts};
+pub use facts::{CardInspection, Container};
 pub(super) use fingerprint::fingerprint;
 pub(crate) use request::{
     AdminProof, Ask, Authority, CardPin, KeyAlgorithm, NewCard, PinPolicy, Request,
