@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 41] = [
+const SECRET: [&str; 43] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -46,6 +46,8 @@ const SECRET: [&str; 41] = [
     ".keysteward.server.v1.Revoke",
     ".keysteward.server.v1.SetPin",
     ".keysteward.server.v1.RevealPinResponse",
+    ".keysteward.server.v1.FactorySecrets",
+    ".keysteward.server.v1.CreateTokenTypeRequest",
     ".keysteward.server.v1.CreateApiKeyResponse",
 ];
 

@@ -142,6 +142,7 @@ impl Create {
             delete_at_idp: self.on_revoke == "delete",
             allowed_aaguids: self.allowed_aaguids,
             blocked_aaguids: self.blocked_aaguids,
+            card: None,
         }
     }
 }

@@ -69,7 +69,10 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
         Command::Create(create) => {
             let token_type = Some(create.into_wire()?);
             token_types
-                .create(CreateTokenTypeRequest { token_type })
+                .create(CreateTokenTypeRequest {
+                    token_type,
+                    factory: None,
+                })
                 .await?
         }
         Command::Show { token_type } => token_types.get(GetTokenTypeRequest { token_type }).await?,
@@ -114,6 +117,7 @@ impl Create {
             unrooted_attestation: self.unrooted,
             allow_virtual: self.allow_virtual,
             registration: self.registration,
+            card: None,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod refusal;
 
 mod api_keys;
 mod audit;
+mod card_view;
 mod connections;
 mod hosts;
 mod join_tokens;

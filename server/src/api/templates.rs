@@ -10,7 +10,10 @@ use super::{
     Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal, token_types::aaguids,
 };
 use crate::{
-    lifecycle::{Aaguid, Alphabet, Custody, PinPolicy, Template, TokenType},
+    lifecycle::{
+        Aaguid, Alphabet, CardSection, CertificateSlot, Custody, KeyAlgorithm, PinPolicy, Template,
+        TokenType, card_section::RequestField,
+    },
     store::{self, Reads, TemplateId, TokenTypeId, template::Row},
 };
 
@@ -31,20 +34,28 @@ impl templates_server::Templates for Templates {
             let row = names::token_type(&mut tx, "token_type", name).await?;
             token_types.push(row.id);
         }
-        let definition = parse(&new, token_types)?;
+        let card = match &new.card {
+            Some(card) => Some(card_section(&mut tx, card).await?),
+            None => None,
+        };
+        let definition = parse(&new, token_types, card)?;
         definition.check(&new.name)?;
-        let connection = names::connection(&mut tx, &new.connection).await?;
+        let connection = match (new.connection.as_str(), &definition.card) {
+            // For cards alone: nothing is published.
+            ("", Some(_)) => None,
+            (name, _) => Some(names::connection(&mut tx, name).await?),
+        };
         let row = Row {
             id: TemplateId::new(),
             name: new.name,
-            connection_id: connection.id,
+            connection_id: connection.as_ref().map(|row| row.id),
             definition,
             created_at: now,
         };
         store::template::insert(&mut tx, &row).await?;
         let facts = [
             ("name", json!(row.name)),
-            ("connection", json!(connection.name)),
+            ("connection", json!(connection.map(|row| row.name))),
             ("definition", json!(row.definition)),
         ];
         let object = format!("template:{}", row.id);
@@ -91,8 +102,21 @@ impl templates_server::Templates for Templates {
     }
 }
 
-fn parse(new: &wire::Template, token_types: Vec<TokenTypeId>) -> Result<Template, Refusal> {
-    let pin = new.pin.clone().unwrap_or_default();
+fn parse(
+    new: &wire::Template,
+    token_types: Vec<TokenTypeId>,
+    card: Option<CardSection>,
+) -> Result<Template, Refusal> {
+    let mut pin = new.pin.clone().unwrap_or_default();
+    let mut display_name = new.display_name.clone();
+    if card.is_some() && new.connection.is_empty() {
+        // For cards alone: what is said of FIDO2 does not count.
+        pin = wire::PinPolicy {
+            length: 6,
+            ..wire::PinPolicy::default()
+        };
+        display_name = "{model}".into();
+    }
     let cred_protect = u8::try_from(new.cred_protect).map_err(|_| {
         let found = new.cred_protect.to_string();
         Refusal::field("template.cred_protect", found, "0 (none), 1, 2 or 3")
@@ -100,7 +124,7 @@ fn parse(new: &wire::Template, token_types: Vec<TokenTypeId>) -> Result<Template
     Ok(Template {
         token_types,
         resident_key: new.resident_key,
-        display_name: new.display_name.clone(),
+        display_name,
         pin: PinPolicy {
             length: pin.length,
             alphabet: word("template.pin.alphabet", &pin.alphabet)?.unwrap_or(Alphabet::Digits),
@@ -119,6 +143,50 @@ fn parse(new: &wire::Template, token_types: Vec<TokenTypeId>) -> Result<Template
         delete_at_idp: new.delete_at_idp,
         allowed_aaguids: aaguids("template.allowed_aaguids", &new.allowed_aaguids)?,
         blocked_aaguids: aaguids("template.blocked_aaguids", &new.blocked_aaguids)?,
+        card,
+    })
+}
+
+fn request_field(field: &wire::RequestField) -> RequestField {
+    RequestField {
+        name: field.name.clone(),
+        value: field.value.clone(),
+    }
+}
+
+/// Names of connections to ids.
+async fn card_section(
+    from: &mut impl Reads,
+    new: &wire::CardSection,
+) -> Result<CardSection, Status> {
+    let mut certificates = Vec::new();
+    let no_default = !new.certificates.iter().any(|slot| slot.is_default);
+    for (n, slot) in new.certificates.iter().enumerate() {
+        let connection = names::connection(from, &slot.connection).await?;
+        certificates.push(CertificateSlot {
+            container: slot.container.clone(),
+            algorithm: word("template.card.certificates.algorithm", &slot.algorithm)?
+                .unwrap_or(KeyAlgorithm::Rsa2048),
+            connection: connection.id,
+            profile: slot.profile.clone(),
+            fields: slot.fields.iter().map(request_field).collect(),
+            pin_use: word("template.card.certificates.pin_policy", &slot.pin_policy)?,
+            touch_use: word(
+                "template.card.certificates.touch_policy",
+                &slot.touch_policy,
+            )?,
+            is_default: slot.is_default || (no_default && n == 0),
+        });
+    }
+    Ok(CardSection {
+        pin_length: if new.pin_length == 0 {
+            6
+        } else {
+            new.pin_length
+        },
+        pin_custody: word("template.card.pin_custody", &new.pin_custody)?
+            .unwrap_or(Custody::HandOver),
+        certificates,
     })
 }
 
@@ -137,6 +205,12 @@ impl Words {
             token_types: token_types.into_iter().map(|t| (t.id, t.name)).collect(),
         })
     }
+
+    /// Empty where there is none.
+    fn connection(&self, id: Option<store::ConnectionId>) -> String {
+        id.and_then(|id| self.connections.get(&id).cloned())
+            .unwrap_or_default()
+    }
 }
 
 fn to_wire(row: Row<Template>, words: &Words) -> wire::Template {
@@ -149,11 +223,7 @@ fn to_wire(row: Row<Template>, words: &Words) -> wire::Template {
     wire::Template {
         id: row.id.to_string(),
         name: row.name,
-        connection: words
-            .connections
-            .get(&row.connection_id)
-            .cloned()
-            .unwrap_or_default(),
+        connection: words.connection(row.connection_id),
         token_types,
         resident_key: definition.resident_key,
         display_name: definition.display_name,
@@ -171,6 +241,32 @@ fn to_wire(row: Row<Template>, words: &Words) -> wire::Template {
         delete_at_idp: definition.delete_at_idp,
         allowed_aaguids: words_of(&definition.allowed_aaguids),
         blocked_aaguids: words_of(&definition.blocked_aaguids),
+        card: definition.card.map(|card| section_to_wire(card, words)),
+    }
+}
+
+fn section_to_wire(section: CardSection, words: &Words) -> wire::CardSection {
+    let slot = |slot: CertificateSlot| wire::CertificateSlot {
+        container: slot.container,
+        algorithm: slot.algorithm.as_str().to_owned(),
+        connection: words.connection(Some(slot.connection)),
+        profile: slot.profile,
+        fields: slot
+            .fields
+            .into_iter()
+            .map(|field| wire::RequestField {
+                name: field.name,
+                value: field.value,
+            })
+            .collect(),
+        pin_policy: slot.pin_use.map_or("", |word| word.as_str()).to_owned(),
+        touch_policy: slot.touch_use.map_or("", |word| word.as_str()).to_owned(),
+        is_default: slot.is_default,
+    };
+    wire::CardSection {
+        pin_length: section.pin_length,
+        pin_custody: section.pin_custody.as_str().to_owned(),
+        certificates: section.certificates.into_iter().map(slot).collect(),
     }
 }
 

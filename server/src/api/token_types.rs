@@ -7,7 +7,11 @@ use tonic::{Request, Response, Status};
 use super::{Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal};
 use crate::{
     attestation,
-    lifecycle::{Aaguid, Registration, TokenType, TrustedBy, Unrooted},
+    key_store::FactorySecrets,
+    lifecycle::{
+        Aaguid, Applet, CardType, Cipher, Registration, TokenType, TrustedBy, Unrooted,
+        card_section::check_card_pin,
+    },
     store::{self, TokenTypeId, token_type::Row},
 };
 
@@ -20,7 +24,8 @@ impl token_types_server::TokenTypes for TokenTypes {
         request: Request<wire::CreateTokenTypeRequest>,
     ) -> Result<Response<wire::TokenType>, Status> {
         let caller = Caller::of(&request)?.clone();
-        let new = request.into_inner().token_type.unwrap_or_default();
+        let request = request.into_inner();
+        let new = request.token_type.unwrap_or_default();
         let now = self.0.clock.now();
         let definition = parse(&new)?;
         definition.check(&new.name)?;
@@ -32,9 +37,13 @@ impl token_types_server::TokenTypes for TokenTypes {
                 refusal.to_string(),
             )
         })?;
+        let id = TokenTypeId::new();
+        let factory = factory(definition.card.as_ref(), request.factory)?;
         let row = Row {
-            id: TokenTypeId::new(),
+            id,
             name: new.name,
+            sealed_factory: factory
+                .map(|secrets| self.0.key_store.seal_factory(&id.to_string(), &secrets)),
             definition,
             created_at: now,
         };
@@ -50,6 +59,7 @@ impl token_types_server::TokenTypes for TokenTypes {
                 json!(row.definition.unrooted_attestation),
             ),
             ("allow_virtual", json!(row.definition.allow_virtual)),
+            ("card", json!(row.definition.card)),
         ];
         let object = format!("token-type:{}", row.id);
         record(&mut tx, &caller, now, "token-type.create", object, facts).await?;
@@ -135,7 +145,76 @@ fn parse(new: &wire::TokenType) -> Result<TokenType, Refusal> {
         unrooted_attestation,
         allow_virtual: new.allow_virtual,
         registration: registration.unwrap_or(Registration::Automatic),
+        card: new.card.as_ref().map(card).transpose()?,
     })
+}
+
+fn card(new: &wire::CardType) -> Result<CardType, Refusal> {
+    let atrs = new.atrs.iter().map(|text| {
+        text.parse()
+            .map_err(|error: crate::lifecycle::card_type::NotAnAtr| {
+                Refusal::field("token_type.card.atrs", text.as_str(), error.to_string())
+            })
+    });
+    let allowed = "piv, gids";
+    let nothing = || Refusal::field("token_type.card.applet", "nothing", allowed);
+    Ok(CardType {
+        applet: word("token_type.card.applet", &new.applet)?.ok_or_else(nothing)?,
+        atrs: atrs.collect::<Result<_, _>>()?,
+        label: new.label.clone(),
+        admin_cipher: word("token_type.card.admin_cipher", &new.admin_cipher)?
+            .unwrap_or(Cipher::TripleDes),
+    })
+}
+
+/// What was told of the factory, and the usual for what was not.
+fn factory(
+    card: Option<&CardType>,
+    told: Option<wire::FactorySecrets>,
+) -> Result<Option<FactorySecrets>, Refusal> {
+    let Some(card) = card else {
+        return match told {
+            None => Ok(None),
+            Some(_) => Err(Refusal::field(
+                "factory",
+                "secrets of a card",
+                "nothing for a type without token_type.card",
+            )),
+        };
+    };
+    let told = told.unwrap_or_default();
+    let usual = FactorySecrets::usual(card.applet);
+    let lengths: &[usize] = match card.applet {
+        Applet::Piv => &[16, 24, 32],
+        Applet::Gids => &[24],
+    };
+    if !told.admin_key.is_empty() && !lengths.contains(&told.admin_key.len()) {
+        return Err(Refusal::field(
+            "factory.admin_key",
+            format!("{} bytes", told.admin_key.len()),
+            "16, 24 or 32 bytes for PIV, 24 for GIDS",
+        ));
+    }
+    for (field, text) in [("factory.pin", &told.pin), ("factory.puk", &told.puk)] {
+        if !text.is_empty() {
+            check_card_pin(field, text)?;
+        }
+    }
+    let or = |told: String, usual: &str| {
+        if told.is_empty() {
+            usual.to_owned()
+        } else {
+            told
+        }
+    };
+    Ok(Some(FactorySecrets {
+        admin_key: match told.admin_key.is_empty() {
+            true => usual.admin_key.clone(),
+            false => told.admin_key,
+        },
+        pin: or(told.pin, &usual.pin),
+        puk: or(told.puk, &usual.puk),
+    }))
 }
 
 /// Models, as people write them.
@@ -168,5 +247,11 @@ fn to_wire(row: Row<TokenType>) -> wire::TokenType {
             .map(|source| source.as_str().to_owned())
             .collect(),
         registration: definition.registration.as_str().to_owned(),
+        card: definition.card.map(|card| wire::CardType {
+            applet: card.applet.as_str().to_owned(),
+            atrs: card.atrs.iter().map(ToString::to_string).collect(),
+            label: card.label,
+            admin_cipher: card.admin_cipher.as_str().to_owned(),
+        }),
     }
 }

@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use super::{
     Rooms,
     auth::Caller,
+    card_view,
     labels::Labels,
     names,
     page::{next_token, page, word},
@@ -87,8 +88,11 @@ impl tokens_server::Tokens for Tokens {
             credentials.push(credential_to_wire(&mut read, &mut labels, credential).await?);
         }
         let history = store::token::history(&mut read, token.id).await?;
+        let (card, certificates) = card_view::of_token(&mut read, &mut labels, &token).await?;
         let detail = wire::TokenDetail {
             credentials,
+            card,
+            certificates,
             history: history.into_iter().map(change_to_wire).collect(),
             facts: serde_json::to_string(&token.facts)
                 .map_err(|_| store::Error::Corrupt { column: "facts" })?,

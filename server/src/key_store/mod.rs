@@ -10,11 +10,20 @@
 //! sealed = version 1 ‖ nonce, 24 bytes ‖ ciphertext and tag
 //! ```
 
+mod card_key;
+mod card_master;
+mod factory;
+
+pub use card_key::{AdminKey, Answered};
+pub use card_master::{Hsm, Prf};
+pub use factory::FactorySecrets;
+
 use std::{
     fs::{File, OpenOptions},
     io::{Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use chacha20poly1305::{
@@ -74,12 +83,28 @@ pub enum Error {
         /// What it was to be.
         kind: String,
     },
+    /// An admin key of a card is derived from a key that is not there.
+    #[error(
+        "generation {generation} of the card master key is not to be had: restore the database, or \
+         give the server the PKCS #11 token that holds it"
+    )]
+    NoCardMaster {
+        /// Which.
+        generation: u32,
+    },
+    /// No admin key could be derived: never with a sound master key.
+    #[error("the card master key gives no usable admin key")]
+    Degenerate,
+    /// The PKCS #11 token.
+    #[error("the PKCS #11 token: {0}")]
+    Hsm(String),
 }
 
 /// Seals and opens.
 pub struct KeyStore {
     seal: Zeroizing<[u8; 32]>,
     sign: SigningKey,
+    hsm: Option<Arc<dyn Hsm>>,
 }
 
 impl core::fmt::Debug for KeyStore {
@@ -144,6 +169,13 @@ impl KeyStore {
         Ok(Self::derive(&master))
     }
 
+    /// From now on, card master keys are made in `hsm`.
+    #[must_use]
+    pub fn with_hsm(mut self, hsm: Arc<dyn Hsm>) -> Self {
+        self.hsm = Some(hsm);
+        self
+    }
+
     /// Encrypts `secret` for `context`.
     #[must_use]
     pub fn seal(&self, context: Context<'_>, secret: &[u8]) -> Vec<u8> {
@@ -206,6 +238,7 @@ impl KeyStore {
         Self {
             seal: expand(b"keysteward key store v1: seal"),
             sign: SigningKey::from_bytes(&expand(b"keysteward key store v1: sign checkpoints")),
+            hsm: None,
         }
     }
 

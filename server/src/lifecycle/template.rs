@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aaguid, Invalid, PinPolicy, invalid::check_name};
+use super::{Aaguid, CardSection, Invalid, PinPolicy, invalid::check_name};
 use crate::store::TokenTypeId;
 
 /// A template, as stored. Its name and connection stand beside it.
@@ -33,6 +33,9 @@ pub struct Template {
     /// Models that may not.
     #[serde(default)]
     pub blocked_aaguids: Vec<Aaguid>,
+    /// What it puts on cards.
+    #[serde(default)]
+    pub card: Option<CardSection>,
 }
 
 /// What the words of a display name are replaced by.
@@ -58,6 +61,9 @@ impl Template {
                 "empty",
                 "one token type or more",
             ));
+        }
+        if let Some(card) = &self.card {
+            card.check()?;
         }
         self.check_display_name()?;
         self.pin.check()?;
@@ -205,6 +211,7 @@ mod tests {
             delete_at_idp: true,
             allowed_aaguids: vec![],
             blocked_aaguids: vec![],
+            card: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aaguid, Invalid, invalid::check_name};
+use super::{Aaguid, CardType, Invalid, card_type::SeenCard, invalid::check_name};
 use crate::store::words;
 
 words! {
@@ -50,8 +50,23 @@ pub struct TokenType {
     pub unrooted_attestation: Vec<Unrooted>,
     /// Tokens in software too.
     pub allow_virtual: bool,
-    /// When a token of this type becomes ours.
+    /// When a token of this type becomes ours. A card always by an operation, which
+    /// takes its admin key over.
     pub registration: Registration,
+    /// What it says of cards; none: the type is of FIDO keys alone.
+    #[serde(default)]
+    pub card: Option<CardType>,
+}
+
+/// What a token tells of itself when it is plugged in.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Its model, where it is a FIDO key.
+    pub aaguid: Option<[u8; 16]>,
+    /// In software.
+    pub is_virtual: bool,
+    /// Where it is a card.
+    pub card: Option<SeenCard<'a>>,
 }
 
 impl TokenType {
@@ -61,7 +76,12 @@ impl TokenType {
     /// The first field at fault.
     pub fn check(&self, name: &str) -> Result<(), Invalid> {
         check_name("token_type.name", name)?;
-        if self.attestation_roots.is_empty()
+        if let Some(card) = &self.card {
+            card.check()?;
+        }
+        let attests = self.card.is_none() || !self.aaguids.is_empty();
+        if attests
+            && self.attestation_roots.is_empty()
             && self.trusted_by.is_empty()
             && self.unrooted_attestation.is_empty()
         {
@@ -87,21 +107,37 @@ impl TokenType {
 
     /// Whether a token is of this type.
     #[must_use]
-    pub fn recognises(&self, aaguid: [u8; 16], is_virtual: bool) -> bool {
-        (self.allow_virtual || !is_virtual)
-            && (self.aaguids.is_empty() || self.aaguids.contains(&Aaguid(aaguid)))
+    pub fn recognises(&self, seen: Seen<'_>) -> bool {
+        let model = |aaguid| self.aaguids.is_empty() || self.aaguids.contains(&Aaguid(aaguid));
+        let is_card = match (&self.card, seen.card) {
+            (None, _) => seen.aaguid.is_some(),
+            (Some(wanted), Some(card)) => wanted.recognises(card),
+            (Some(_), None) => false,
+        };
+        (self.allow_virtual || !seen.is_virtual)
+            && is_card
+            && seen.aaguid.map_or(self.aaguids.is_empty(), model)
     }
 
-    /// Of two types that recognise a token, the one that names its model wins.
+    /// Of two types that recognise a token, the one that says more of it wins: that
+    /// it is a card, which model it is, which answer to reset it gives.
     #[must_use]
-    pub fn names_models(&self) -> bool {
-        !self.aaguids.is_empty()
+    pub fn precision(&self) -> (bool, bool, bool) {
+        let atr = |card: &CardType| !card.atrs.is_empty() || !card.label.is_empty();
+        (
+            self.card.is_some(),
+            !self.aaguids.is_empty(),
+            self.card.as_ref().is_some_and(atr),
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Applet, Cipher},
+        *,
+    };
 
     fn token_type() -> TokenType {
         TokenType {
@@ -111,8 +147,15 @@ mod tests {
             unrooted_attestation: vec![Unrooted::Itself],
             allow_virtual: false,
             registration: Registration::Automatic,
+            card: None,
         }
     }
+
+    const KEY: Seen<'_> = Seen {
+        aaguid: Some([0; 16]),
+        is_virtual: false,
+        card: None,
+    };
 
     #[test]
     fn a_type_without_any_accepted_proof_is_refused() {
@@ -132,16 +175,68 @@ mod tests {
 
     #[test]
     fn a_token_is_recognised_by_model_and_a_virtual_one_only_where_allowed() {
-        let aaguid = token_type().aaguids[0].0;
-        assert!(token_type().recognises(aaguid, false));
-        assert!(!token_type().recognises([0; 16], false));
-        assert!(!token_type().recognises(aaguid, true));
+        let own = Seen {
+            aaguid: Some(token_type().aaguids[0].0),
+            ..KEY
+        };
+        let in_software = |seen| Seen {
+            is_virtual: true,
+            ..seen
+        };
+        assert!(token_type().recognises(own));
+        assert!(!token_type().recognises(KEY));
+        assert!(!token_type().recognises(in_software(own)));
         let any = TokenType {
             aaguids: vec![],
             allow_virtual: true,
             ..token_type()
         };
-        assert!(any.recognises([0; 16], true));
+        assert!(any.recognises(in_software(KEY)));
+    }
+
+    #[test]
+    fn a_type_of_keys_is_not_for_cards_and_a_type_of_cards_not_for_keys() {
+        let piv = Some(SeenCard {
+            atr: &[0x3B, 0],
+            applets: &[Applet::Piv],
+            label: "",
+        });
+        let card = Seen {
+            aaguid: None,
+            card: piv,
+            ..KEY
+        };
+        let both = Seen { card: piv, ..KEY };
+        let keys = TokenType {
+            aaguids: vec![],
+            ..token_type()
+        };
+        let cards = TokenType {
+            unrooted_attestation: vec![],
+            card: Some(CardType {
+                applet: Applet::Piv,
+                atrs: vec![],
+                label: String::new(),
+                admin_cipher: Cipher::Aes256,
+            }),
+            ..keys.clone()
+        };
+        cards.check("cards").unwrap();
+        let named = TokenType {
+            aaguids: vec![Aaguid([0; 16])],
+            ..cards.clone()
+        };
+        // A key that is a card too attests.
+        assert!(named.check("both").is_err());
+        for (seen, by) in [
+            (KEY, [true, false, false]),
+            (card, [false, true, false]),
+            (both, [true, true, true]),
+        ] {
+            assert_eq!([&keys, &cards, &named].map(|t| t.recognises(seen)), by);
+        }
+        assert!(named.precision() > cards.precision());
+        assert!(cards.precision() > keys.precision());
     }
 
     #[test]

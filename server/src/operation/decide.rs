@@ -301,8 +301,8 @@ impl Inner {
     ) -> store::Result<Result<(ConnectionId, Arc<dyn IdentityProvider>), String>> {
         let of_credential = work.credentials.last().map(|c| c.connection_id);
         let id = match work.operation.kind {
-            Operation::Issue => work.template.as_ref().map(|row| row.connection_id),
-            _ => of_credential.or(work.template.as_ref().map(|row| row.connection_id)),
+            Operation::Issue => work.template.as_ref().and_then(|row| row.connection_id),
+            _ => of_credential.or(work.template.as_ref().and_then(|row| row.connection_id)),
         };
         let Some(id) = id else {
             return Ok(Err("no identity provider is known for this key".into()));

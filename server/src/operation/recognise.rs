@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::{collections::BTreeMap, sync::Arc};
 
 use keysteward_proto::agent::v1::{
-    self as agent, FidoFacts, Step, step::Verb, step_result::Result as Told,
+    self as agent, CardFacts as SeenFacts, FidoFacts, Step, step::Verb, step_result::Result as Told,
 };
 use serde_json::{Map, json};
 use tokio::sync::mpsc;
@@ -17,12 +17,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Engine, Error, Inner, effects, hosts::StepRequest, presence::Place};
 use crate::{
     audit,
-    lifecycle::{self, Event, Registration, TokenState, TokenType},
+    lifecycle::{
+        self, Applet, Event, Registration, TokenState, TokenType, card_type::SeenCard,
+        token_type::Seen,
+    },
     store::{
-        self, HostId, Micros, Page, TokenId, TokenTypeId, Write,
+        self, HostId, Micros, Page, TokenId, TokenTypeId, Write, card,
         credential::{self, OnToken},
         operation,
-        token::{self, Facts, Token},
+        token::{self, CardFacts, Facts, Token},
         token_type,
     },
 };
@@ -83,11 +86,16 @@ impl Engine {
 impl Inner {
     /// A token was plugged in, or what is known of it changed.
     pub(super) async fn seen(&self, host: HostId, seen: Arc<agent::Token>) -> store::Result<()> {
-        let Some(fido) = &seen.fido else {
+        if seen.fido.is_none() && seen.card.is_none() {
             tracing::warn!(%host, fault = %seen.fault, "a token cannot be read");
             return Ok(());
+        }
+        // A card without a FIDO2 applet has no AAGUID.
+        let aaguid = match &seen.fido {
+            Some(fido) => <[u8; 16]>::try_from(fido.aaguid.as_slice()),
+            None => Ok([0; 16]),
         };
-        let Ok(aaguid) = <[u8; 16]>::try_from(fido.aaguid.as_slice()) else {
+        let Ok(aaguid) = aaguid else {
             tracing::warn!(%host, "a token has an AAGUID that is not 16 bytes long");
             return Ok(());
         };
@@ -95,19 +103,19 @@ impl Inner {
             host,
             presence_id: seen.presence_id.clone(),
         };
+        let identity = identity(&seen);
         let known = match self.presence.at(host, &seen.presence_id) {
             Some(known) => Some(known),
-            None if seen.serial.is_empty() => self.find_by_credentials(&place, aaguid).await?,
-            None => None,
+            None => match self.find_card(&seen).await? {
+                Some(known) => Some(known),
+                None if identity.is_none() && seen.fido.is_some() => {
+                    self.find_by_credentials(&place, aaguid).await?
+                }
+                None => None,
+            },
         };
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
-        let identity = (!seen.serial.is_empty()).then(|| {
-            format!(
-                "{:04x}:{:04x}:{}",
-                seen.vendor_id, seen.product_id, seen.serial
-            )
-        });
         let found = match (&identity, known) {
             (_, Some(id)) => token::get(&mut tx, id).await?,
             (Some(identity), None) => token::by_identity(&mut tx, identity).await?,
@@ -116,7 +124,7 @@ impl Inner {
         let fresh = Token {
             id: found.as_ref().map_or_else(TokenId::new, |row| row.id),
             identity,
-            serial: seen.serial.clone(),
+            serial: serial(&seen),
             model: model(&seen),
             aaguid,
             is_virtual: seen.r#virtual,
@@ -127,7 +135,7 @@ impl Inner {
             template_id: None,
             host_id: Some(host),
             presence_id: Some(seen.presence_id.clone()),
-            facts: facts(&seen, fido),
+            facts: facts(&seen),
             last_seen_at: Some(now),
             created_at: now,
         };
@@ -255,15 +263,27 @@ impl Inner {
         }
     }
 
+    /// The card of ours that shows this GUID or cardid.
+    async fn find_card(&self, seen: &agent::Token) -> store::Result<Option<TokenId>> {
+        let shown = seen.card.as_ref().map(card_id).unwrap_or_default();
+        if shown.is_empty() || !seen.serial.is_empty() {
+            return Ok(None);
+        }
+        let mut read = self.store.read().await?;
+        let found = card::by_shown_id(&mut read, &shown).await?;
+        Ok(found.map(|card| card.token_id))
+    }
+
     async fn register_if_known(&self, tx: &mut Write<'_>, row: &mut Token) -> store::Result<()> {
         if row.state != TokenState::Unregistered {
             return Ok(());
         }
         match recognised(tx, row).await? {
-            Some((token_type, Registration::Automatic)) => {
+            // A card by an operation, which takes its admin key over.
+            Some((token_type, Registration::Automatic)) if !is_card(tx, token_type).await? => {
                 self.set_registered(tx, row, token_type, "system").await
             }
-            Some((token_type, Registration::Manual)) => {
+            Some((token_type, _)) => {
                 row.token_type_id = Some(token_type);
                 token::update(tx, row).await
             }
@@ -315,13 +335,102 @@ async fn recognised(
     row: &Token,
 ) -> store::Result<Option<(TokenTypeId, Registration)>> {
     let types: Vec<token_type::Row<TokenType>> = token_type::list(tx).await?;
-    let fits =
-        |t: &&token_type::Row<TokenType>| t.definition.recognises(row.aaguid, row.is_virtual);
+    let applets: Vec<Applet> = row
+        .facts
+        .applets
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    let card = row.facts.card.as_ref();
+    let atr = card.and_then(|card| hex::decode(&card.atr).ok());
+    let atr = atr.unwrap_or_default();
+    let has_fido = card.is_none() || !row.facts.versions.is_empty();
+    let seen = Seen {
+        aaguid: has_fido.then_some(row.aaguid),
+        is_virtual: row.is_virtual,
+        card: card.map(|card| SeenCard {
+            atr: &atr,
+            applets: &applets,
+            label: &card.label,
+        }),
+    };
+    let fits = |t: &&token_type::Row<TokenType>| t.definition.recognises(seen);
     let best = types
         .iter()
         .filter(fits)
-        .max_by_key(|t| (t.definition.names_models(), core::cmp::Reverse(t.id)));
+        .max_by_key(|t| (t.definition.precision(), core::cmp::Reverse(t.id)));
     Ok(best.map(|t| (t.id, t.definition.registration)))
+}
+
+/// Whether tokens of this type are registered by an operation.
+async fn is_card(tx: &mut Write<'_>, id: TokenTypeId) -> store::Result<bool> {
+    let row: Option<token_type::Row<TokenType>> = token_type::get(tx, id).await?;
+    Ok(row.is_some_and(|row| row.definition.card.is_some()))
+}
+
+/// What a token is known by from the first time on: the serial of its link; else
+/// the GUID or cardid of a card; else the serial that its applet tells, which some
+/// makers give to every card, and which is better than nothing on a blank one.
+fn identity(seen: &agent::Token) -> Option<String> {
+    if !seen.serial.is_empty() {
+        return Some(format!(
+            "{:04x}:{:04x}:{}",
+            seen.vendor_id, seen.product_id, seen.serial
+        ));
+    }
+    let card = seen.card.as_ref()?;
+    let id = card_id(card);
+    if !id.is_empty() {
+        return Some(format!("card:{}", hex::encode(id)));
+    }
+    let serial = card.piv.as_ref().map_or(0, |piv| piv.serial);
+    (serial != 0).then(|| format!("piv:{serial}"))
+}
+
+/// For people.
+fn serial(seen: &agent::Token) -> String {
+    let piv = seen.card.as_ref().and_then(|card| card.piv.as_ref());
+    match piv.map_or(0, |piv| piv.serial) {
+        serial if serial != 0 && seen.serial.is_empty() => serial.to_string(),
+        _ => seen.serial.clone(),
+    }
+}
+
+/// GUID or cardid; empty: it has none.
+pub(super) fn card_id(card: &SeenFacts) -> Vec<u8> {
+    let piv = card.piv.as_ref().map(|piv| piv.guid.clone());
+    let gids = card.gids.as_ref().map(|gids| gids.card_id.clone());
+    let has_one = |id: &Vec<u8>| id.iter().any(|byte| *byte != 0);
+    piv.filter(has_one)
+        .or(gids.filter(has_one))
+        .unwrap_or_default()
+}
+
+/// What a card told, for the database.
+pub(super) fn card_facts(card: &SeenFacts) -> CardFacts {
+    let piv = card.piv.clone().unwrap_or_default();
+    let gids = card.gids.clone().unwrap_or_default();
+    let (pin, puk) = match &card.piv {
+        Some(_) => (piv.pin, piv.puk),
+        None => (gids.pin, gids.puk),
+    };
+    let tries = |told: &Option<agent::PinFacts>| told.as_ref().and_then(|told| told.tries_left);
+    let printable = |text: &str| -> String {
+        let text = text.chars().filter(|c| !c.is_control());
+        text.take(128).collect()
+    };
+    CardFacts {
+        atr: hex::encode_upper(&card.atr),
+        reader: printable(&card.reader),
+        label: printable(&piv.label),
+        version: printable(&piv.version),
+        id: hex::encode(card_id(card)),
+        admin_algorithm: piv.admin_algorithm,
+        admin_key_is_default: piv.admin_key_is_default,
+        pin_tries: tries(&pin),
+        puk_tries: tries(&puk),
+        puk_is_default: puk.and_then(|puk| puk.is_default),
+    }
 }
 
 /// Whether there is nothing to write down: it was seen like this, there, lately.
@@ -337,6 +446,13 @@ fn same(old: &Token, new: &Token, now: Micros) -> bool {
 
 fn model(seen: &agent::Token) -> String {
     let name = match (seen.manufacturer.trim(), seen.product.trim()) {
+        ("", "") if seen.card.is_some() => {
+            let piv = seen.card.as_ref().and_then(|card| card.piv.as_ref());
+            let label = piv.map(|piv| piv.label.trim().to_owned());
+            label
+                .filter(|label| !label.is_empty())
+                .unwrap_or_else(|| "smart card".into())
+        }
         ("", "") => format!("{:04x}:{:04x}", seen.vendor_id, seen.product_id),
         ("", product) => product.to_owned(),
         (maker, product) if product.starts_with(maker) => product.to_owned(),
@@ -345,7 +461,9 @@ fn model(seen: &agent::Token) -> String {
     name.chars().filter(|c| !c.is_control()).take(128).collect()
 }
 
-fn facts(seen: &agent::Token, fido: &FidoFacts) -> Facts {
+fn facts(seen: &agent::Token) -> Facts {
+    let fido = seen.fido.clone().unwrap_or_default();
+    let fido: &FidoFacts = &fido;
     Facts {
         transport: seen.transport.clone(),
         vendor_id: seen.vendor_id,
@@ -368,6 +486,8 @@ fn facts(seen: &agent::Token, fido: &FidoFacts) -> Facts {
         max_rp_ids_for_set_min_pin_length: fido.max_rp_ids_for_set_min_pin_length,
         unknown: fido.unknown.clone().into_iter().collect(),
         fault: seen.fault.clone(),
+        applets: seen.applets.clone(),
+        card: seen.card.as_ref().map(card_facts),
     }
 }
 

@@ -92,6 +92,8 @@ ids! {
     TokenId
     /// A row about a credential; not the credential id of WebAuthn.
     CredentialId
+    /// A row about a certificate.
+    CertificateId
     /// A sealed secret.
     SecretId
     /// A durable unit of work.

@@ -12,6 +12,9 @@ pub mod api_key;
 pub mod audit;
 pub mod audit_checkpoint;
 pub mod authority;
+pub mod card;
+pub mod card_master_key;
+pub mod certificate;
 pub mod connection;
 pub mod credential;
 pub mod host;
@@ -35,8 +38,8 @@ mod time;
 
 pub use error::{Error, Result};
 pub use id::{
-    ApiKeyId, ConnectionId, CredentialId, HostId, JoinTokenId, OperationId, SecretId, ServerId,
-    TemplateId, TokenId, TokenTypeId, UserId,
+    ApiKeyId, CertificateId, ConnectionId, CredentialId, HostId, JoinTokenId, OperationId,
+    SecretId, ServerId, TemplateId, TokenId, TokenTypeId, UserId,
 };
 pub use page::{Listed, Page};
 pub use row::UnknownWord;

@@ -204,7 +204,8 @@ pub async fn list(
 pub async fn holding(from: &mut impl Reads, token: TokenId) -> Result<Option<Operation>> {
     sqlx::query(
         "SELECT * FROM operation
-         WHERE token_id = $1 AND ended_at IS NULL AND kind <> 'delete-credentials'",
+         WHERE token_id = $1 AND ended_at IS NULL
+             AND kind NOT IN ('delete-credentials', 'revoke-certificates')",
     )
     .bind(token)
     .fetch_optional(from.connection())

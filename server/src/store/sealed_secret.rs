@@ -13,6 +13,10 @@ words! {
         Pin = "pin",
         /// The token's current PIN as its user typed it, kept until the operation ends.
         GivenPin = "given-pin",
+        /// The PIN of the card's applet.
+        CardPin = "card-pin",
+        /// What unblocks it.
+        Puk = "puk",
     }
 }
 

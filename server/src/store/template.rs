@@ -12,8 +12,8 @@ pub struct Row<D> {
     pub id: TemplateId,
     /// For people; unique but for case.
     pub name: String,
-    /// Where credentials are published.
-    pub connection_id: ConnectionId,
+    /// Where credentials are published; none: it is for cards alone.
+    pub connection_id: Option<ConnectionId>,
     /// What it says.
     pub definition: D,
     /// When it was made.

@@ -94,6 +94,36 @@ pub struct Facts {
     pub unknown: std::collections::BTreeMap<u32, String>,
     /// Why the token could not be read, when it could not.
     pub fault: String,
+    /// What it can be asked.
+    pub applets: Vec<String>,
+    /// What it said as a card.
+    pub card: Option<CardFacts>,
+}
+
+/// What a card said of itself: agent.v1.CardFacts, of the applet that it has.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct CardFacts {
+    /// Hexadecimal.
+    pub atr: String,
+    /// The system's name of the reader.
+    pub reader: String,
+    /// Of the PIV application.
+    pub label: String,
+    /// Its firmware's.
+    pub version: String,
+    /// GUID or cardid, hexadecimal; empty: it has none.
+    pub id: String,
+    /// What the admin key is a key of, where it tells.
+    pub admin_algorithm: String,
+    /// Whether the admin key is the factory's, where it tells.
+    pub admin_key_is_default: Option<bool>,
+    /// Tries that are left, where it tells.
+    pub pin_tries: Option<u32>,
+    /// As above.
+    pub puk_tries: Option<u32>,
+    /// Whether the PUK is the factory's, where it tells.
+    pub puk_is_default: Option<bool>,
 }
 
 /// One move in a token's life.

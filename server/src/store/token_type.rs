@@ -14,6 +14,8 @@ pub struct Row<D> {
     pub name: String,
     /// What it says.
     pub definition: D,
+    /// Admin key, PIN and PUK of the factory, as the key store sealed them.
+    pub sealed_factory: Option<Vec<u8>>,
     /// When it was made.
     pub created_at: Micros,
 }
@@ -24,12 +26,14 @@ pub struct Row<D> {
 /// [`super::Error::Duplicate`] for a name that is taken.
 pub async fn insert<D: Serialize + Sync>(tx: &mut Write<'_>, new: &Row<D>) -> Result<()> {
     sqlx::query(
-        "INSERT INTO token_type (id, name, definition, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO token_type (id, name, definition, created_at, sealed_factory)
+         VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(new.id)
     .bind(&new.name)
     .bind(row::text_of("definition", &new.definition)?)
     .bind(new.created_at.0)
+    .bind(&new.sealed_factory)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -97,6 +101,7 @@ fn read<D: DeserializeOwned>(found: &SqliteRow) -> Result<Row<D>> {
         id: row::column(found, "id")?,
         name: row::column(found, "name")?,
         definition: row::document(found, "definition")?,
+        sealed_factory: row::column(found, "sealed_factory")?,
         created_at: row::time(found, "created_at")?,
     })
 }

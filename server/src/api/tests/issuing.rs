@@ -41,6 +41,7 @@ async fn what_is_wrong_with_a_request_is_named_and_leaves_no_trace() {
         spoil(&mut wrong);
         let request = wire::CreateTokenTypeRequest {
             token_type: Some(wrong),
+            factory: None,
         };
         let refused = types.create(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
@@ -63,6 +64,7 @@ async fn what_is_used_is_not_deleted_and_names_are_unique() {
     let mut templates = TemplatesClient::new(admin);
     let request = wire::CreateTokenTypeRequest {
         token_type: Some(token_type("any")),
+        factory: None,
     };
     types.create(request.clone()).await.unwrap();
     let refused = types.create(request).await.unwrap_err();

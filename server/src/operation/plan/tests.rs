@@ -77,6 +77,7 @@ fn paper(state: TokenState) -> Paper {
             delete_at_idp: true,
             allowed_aaguids: vec![],
             blocked_aaguids: vec![],
+            card: None,
         },
         present: true,
         expected: true,

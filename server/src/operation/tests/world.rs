@@ -101,11 +101,13 @@ impl World {
             unrooted_attestation: vec![Unrooted::None],
             allow_virtual: false,
             registration: Registration::Automatic,
+            card: None,
         };
         (wishes.token_type)(&mut definition);
         let row = token_type::Row {
             id: token_type,
             name: "example".into(),
+            sealed_factory: None,
             definition,
             created_at: Micros(1),
         };
@@ -128,12 +130,13 @@ impl World {
             delete_at_idp: true,
             allowed_aaguids: vec![],
             blocked_aaguids: vec![],
+            card: None,
         };
         (wishes.change)(&mut definition);
         let row = template::Row {
             id: template,
             name: "office".into(),
-            connection_id: connection,
+            connection_id: Some(connection),
             definition,
             created_at: Micros(1),
         };

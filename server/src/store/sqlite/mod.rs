@@ -29,7 +29,7 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool)> {
         .acquire_timeout(WAIT)
         .connect_with(options.clone())
         .await?;
-    migrate(&writer).await?;
+    migrate(&writer, MIGRATIONS).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(WAIT)
@@ -57,8 +57,8 @@ pub(super) async fn copy(readers: &SqlitePool, path: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn migrate(writer: &SqlitePool) -> Result<()> {
-    let migrations = MIGRATIONS
+async fn migrate(writer: &SqlitePool, known: &[(i64, &'static str, &'static str)]) -> Result<()> {
+    let migrations = known
         .iter()
         .map(|&(version, description, sql)| {
             Migration::new(
@@ -76,14 +76,62 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
         .map_err(|error| match error {
             MigrateError::VersionMissing(found) => Error::NewerSchema {
                 found,
-                known: MIGRATIONS.last().map_or(0, |last| last.0),
+                known: known.last().map_or(0, |last| last.0),
             },
             other => Error::Migration(other),
         })
 }
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "begin", include_str!("migrations/0001_begin.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "begin", include_str!("migrations/0001_begin.sql")),
+    (2, "cards", include_str!("migrations/0002_cards.sql")),
+];
 
 const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(5);
 const WAIT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_older_releases_wrote_is_there_after_each_migration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .foreign_keys(true);
+        let old = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await
+            .unwrap();
+        migrate(&old, &MIGRATIONS[..1]).await.unwrap();
+        for row in [
+            "INSERT INTO connection VALUES ('c', 'sta', 'sta', '{}', x'', NULL, NULL, 1)",
+            "INSERT INTO template VALUES ('t', 'staff', 'c', '{}', 2)",
+            "INSERT INTO token (id, serial, model, aaguid, virtual, state, template_id, facts,
+                 created_at)
+             VALUES ('k', 's', 'm', x'00', 0, 'issued', 't', '{}', 3)",
+        ] {
+            sqlx::query(row).execute(&old).await.unwrap();
+        }
+        old.close().await;
+        let (writer, _readers) = open(&path).await.unwrap();
+        let found: (String, Option<String>) =
+            sqlx::query_as("SELECT name, connection_id FROM template WHERE id = 't'")
+                .fetch_one(&writer)
+                .await
+                .unwrap();
+        assert_eq!(found, ("staff".into(), Some("c".into())));
+        let held = sqlx::query("DELETE FROM template").execute(&writer).await;
+        assert!(held.is_err(), "a token refers to it, as before");
+        let broken = sqlx::query("PRAGMA foreign_key_check")
+            .fetch_all(&writer)
+            .await
+            .unwrap();
+        assert!(broken.is_empty());
+    }
+}
