@@ -14,6 +14,7 @@
 //! | what the messages carry | [`webauthn`] | WebAuthn Level 3 §6, RFC 9052, RFC 9053 |
 //! | PIN secrets | [`pin_protocol`] | CTAP 2.3 §6.5.6, §6.5.7 |
 //! | the administrator's key of a card | [`admin_key`] | SP 800-73-5, generic identity device specification 2.0 |
+//! | messages of PIV cards | [`piv`] | SP 800-73-5, SP 800-78-5 |
 //! | flows | [`session`] | what an administrator does to a key |
 //! | primitives | [`crypto`] | one trait; RustCrypto behind the feature `rust-crypto` |
 //! | moments | [`time`] | milliseconds on whatever clock the caller holds |
@@ -49,6 +50,7 @@ pub mod ctaphid;
 pub mod iso7816;
 pub mod nfcctap;
 pub mod pin_protocol;
+pub mod piv;
 pub mod session;
 pub mod time;
 pub mod webauthn;

@@ -12,6 +12,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod template;
+
+pub(crate) use template::Put;
+pub use template::{encoded_len, template};
+
 use core::fmt;
 
 /// A tag, its bytes read as one big-endian number: 0x5FC102 stands on the wire as
@@ -166,29 +171,11 @@ pub fn encode<'b>(
     let length = parts
         .iter()
         .try_fold(0_usize, |all, part| all.checked_add(part.len()))
-        .filter(|length| *length <= MAX_VALUE)
         .ok_or(EncodeError::ValueTooLong)?;
-    let mut end: usize = 0;
-    let mut put = |bytes: &[u8]| {
-        let rest = buffer.get_mut(end..).unwrap_or_default();
-        let room = rest.get_mut(..bytes.len()).ok_or(EncodeError::BufferFull)?;
-        room.copy_from_slice(bytes);
-        end = end.saturating_add(bytes.len());
-        Ok(())
-    };
-    put(significant(&tag.0.to_be_bytes()))?;
-    // No more than three bytes, as MAX_VALUE has it.
-    let bytes = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
-    let short = significant(&bytes);
-    match short {
-        [0..=0x7F] => {}
-        [_] => put(&[0x81])?,
-        [_, _] => put(&[0x82])?,
-        _ => put(&[0x83])?,
-    }
-    put(short)?;
-    parts.iter().try_for_each(|part| put(part))?;
-    buffer.get(..end).ok_or(EncodeError::BufferFull)
+    let mut put = Put::new(buffer);
+    put.header(tag, length)?;
+    parts.iter().try_for_each(|part| put.bytes(part))?;
+    put.finish()
 }
 
 /// A number without its leading zeros; zero is one byte.
