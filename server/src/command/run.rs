@@ -17,7 +17,7 @@ use crate::{
     api::{self, Rooms, auth::AuthLayer, listener},
     attestation::{Anchors, MetadataFacts},
     fleet::{Fleet, FleetSettings},
-    key_store::KeyStore,
+    key_store::{KeyStore, Pkcs11},
     operation::{self, Connections, Engine, Parts},
     settings::Settings,
     store::{Clock, Store},
@@ -58,7 +58,13 @@ pub async fn serve(
     check_set_up(&database)?;
     // Before anything is opened: what cannot be believed changes nothing.
     let anchors = anchors(settings, &clock)?;
-    let keys = Arc::new(KeyStore::load(&settings.master_key)?);
+    let mut keys = KeyStore::load(&settings.master_key)?;
+    if let Some(hsm) = &settings.hsm {
+        let token =
+            Pkcs11::open(hsm.clone()).context("the PKCS #11 token of [hsm] does not serve")?;
+        keys = keys.with_hsm(Arc::new(token));
+    }
+    let keys = Arc::new(keys);
     let store = Store::open(&database).await?;
     let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
     init::publish_roots(settings, fleet.authority())?;

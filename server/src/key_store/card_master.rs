@@ -77,7 +77,13 @@ impl KeyStore {
     ) -> Result<CardMasterKey, Error> {
         let (custody, sealed, label) = match &self.hsm {
             Some(hsm) => {
-                let label = format!("keysteward-card-master-{generation}");
+                // Other installations may use the same token.
+                let mut suffix = [0; 4];
+                OsRng.fill_bytes(&mut suffix);
+                let label = format!(
+                    "keysteward-card-master-{generation}-{}",
+                    hex::encode(suffix)
+                );
                 hsm.make(&label)?;
                 (Custody::Pkcs11, None, label)
             }

@@ -9,14 +9,19 @@
 //! ```text
 //! sealed = version 1 ‖ nonce, 24 bytes ‖ ciphertext and tag
 //! ```
+//!
+//! Admin keys of cards are derived from card master keys, which are sealed like the
+//! others or live in a PKCS #11 token.
 
 mod card_key;
 mod card_master;
 mod factory;
+mod pkcs11;
 
 pub use card_key::{AdminKey, Answered};
 pub use card_master::{Hsm, Prf};
 pub use factory::FactorySecrets;
+pub use pkcs11::{Pkcs11, Pkcs11Error, Pkcs11Settings};
 
 use std::{
     fs::{File, OpenOptions},

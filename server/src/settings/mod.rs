@@ -31,7 +31,10 @@ use std::{
 
 use rustls_pki_types::ServerName;
 
-use crate::attestation::{Files, MetadataFiles, Stale};
+use crate::{
+    attestation::{Files, MetadataFiles, Stale},
+    key_store::Pkcs11Settings,
+};
 use section::Section;
 
 /// Where [`Settings`] are looked for when nobody says otherwise.
@@ -52,6 +55,9 @@ pub struct Settings {
     pub metrics_listen: SocketAddr,
     /// `[attestation]`: whom token types may trust beside their own roots.
     pub attestation: Files,
+    /// `[hsm]`: a PKCS #11 token for card master keys; without it they are sealed under
+    /// `master_key`.
+    pub hsm: Option<Pkcs11Settings>,
     /// `[log]`
     pub log: Log,
 }
@@ -172,6 +178,7 @@ impl Settings {
                 .within("metrics", |metrics| metrics.address("listen"))
                 .unwrap_or(loopback(8445)),
             attestation: root.within("attestation", attestation),
+            hsm: root.within("hsm", hsm),
             log: root.within("log", log),
         };
         match root.finish() {
@@ -233,6 +240,32 @@ fn attestation(section: &mut Section) -> Files {
         truststore,
         metadata,
     }
+}
+
+fn hsm(section: &mut Section) -> Option<Pkcs11Settings> {
+    const KEYS: [(&str, &str); 3] = [
+        ("module", "the absolute path of the vendor's library"),
+        ("token", "the label of a PKCS #11 token"),
+        (
+            "pin_file",
+            "the absolute path of a file of mode 0600 with the user's PIN",
+        ),
+    ];
+    if KEYS.iter().any(|(key, _)| section.holds(key)) {
+        for (key, what) in KEYS {
+            if !section.holds(key) {
+                let _: Option<()> = section.missing(key, what);
+            }
+        }
+    }
+    let module = section.path("module");
+    let token = section.text("token", "the label of a PKCS #11 token");
+    let pin_file = section.path("pin_file");
+    Some(Pkcs11Settings {
+        module: module?,
+        token: token?,
+        pin_file: pin_file?,
+    })
 }
 
 fn log(section: &mut Section) -> Log {

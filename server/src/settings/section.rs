@@ -48,6 +48,11 @@ impl Section {
         value
     }
 
+    /// Whether the key is there, with whatever value.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// A string that `parse` accepts.
     fn checked<T>(
         &mut self,

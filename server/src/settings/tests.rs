@@ -93,6 +93,18 @@ fn each_wrong_value_is_named_with_what_was_found_and_what_is_allowed() {
             "\"\"",
             "mds.fidoalliance.org",
         ),
+        (
+            "[hsm]\nmodule = '/lib.so'\ntoken = 'cards'",
+            "hsm.pin_file",
+            "nothing",
+            "mode 0600",
+        ),
+        (
+            "[hsm]\nmodule = 'lib.so'\ntoken = 'cards'\npin_file = '/pin'",
+            "hsm.module",
+            "\"lib.so\"",
+            "an absolute path",
+        ),
     ] {
         let problems = problems(text);
         let [problem] = problems.as_slice() else {
@@ -125,6 +137,18 @@ fn files_of_trust_are_named_under_attestation_and_stale_metadata_are_refused() {
     };
     let files = Settings::parse(&own).unwrap().attestation;
     assert_eq!(files.metadata, Some(expected));
+}
+
+#[test]
+fn a_pkcs11_token_is_named_whole_or_not_at_all() {
+    assert_eq!(Settings::parse("").unwrap().hsm, None);
+    let text = "[hsm]\nmodule = '/lib.so'\ntoken = 'cards'\npin_file = '/pin'";
+    let expected = Pkcs11Settings {
+        module: "/lib.so".into(),
+        token: "cards".into(),
+        pin_file: "/pin".into(),
+    };
+    assert_eq!(Settings::parse(text).unwrap().hsm, Some(expected));
 }
 
 #[test]

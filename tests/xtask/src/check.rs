@@ -12,6 +12,7 @@ pub(crate) fn gate() -> Result<()> {
     install::rust_target("x86_64-pc-windows-gnu")?;
     install::packages(&["gcc-mingw-w64-x86-64"])?;
     install::agent()?;
+    install::hsm()?;
     for workspace in [
         ".",
         "fuzz",

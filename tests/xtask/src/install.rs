@@ -61,6 +61,11 @@ pub(crate) fn agent() -> Result<()> {
     packages(&["libpcsclite-dev", "pkg-config"])
 }
 
+/// A PKCS #11 token in software, and what makes one.
+pub(crate) fn hsm() -> Result<()> {
+    packages(&["softhsm2"])
+}
+
 /// A smart card service, and a reader in software for it. The tests start them in a network of their
 /// own.
 pub(crate) fn reader() -> Result<()> {

@@ -20,6 +20,7 @@ impl Test {
         install::agent()?;
         install::python()?;
         install::reader()?;
+        install::hsm()?;
         install::guest()?;
         clients()?;
         // The programs that the stories start as processes of their own.
