@@ -28,6 +28,7 @@ mod cbor;
 mod ctap1;
 mod ctap2;
 mod ctaphid;
+mod gids;
 mod iso7816;
 mod nfcctap;
 mod pin_protocol;
@@ -47,6 +48,7 @@ extern "C" fn _start() -> ! {
     ctap1::prove();
     ctap2::prove();
     ctaphid::prove();
+    gids::prove();
     iso7816::prove();
     nfcctap::prove();
     pin_protocol::prove();

@@ -13,7 +13,7 @@ use keysteward_core::iso7816::{
 use keysteward_core::pin_protocol::PinError;
 use keysteward_core::session::{Error, Feature, PinRule};
 use keysteward_core::webauthn::{attestation, authenticator_data, cose};
-use keysteward_core::{cbor, crypto};
+use keysteward_core::{cbor, crypto, gids};
 
 use crate::unknown::{Lost, any, see};
 
@@ -45,6 +45,10 @@ pub(crate) fn prove() {
     shown::<ReceiveError>();
     shown::<TransportError<Lost>>();
     shown::<CardError<Lost>>();
+    shown::<gids::Error>();
+    shown::<gids::pin::PinError>();
+    shown::<gids::session::Error<Lost>>();
+    shown::<gids::session::AdminError<Lost, Lost>>();
     shown::<ChainTooLong>();
     shown::<CommandError>();
     shown::<EncodeError>();
