@@ -86,7 +86,8 @@ pub(crate) struct Key {
     pub(crate) vendor_id: u16,
     #[arg(long, value_name = "NUMBER", value_parser = usb_id, default_value = "0x0001")]
     pub(crate) product_id: u16,
-    /// Kind of key: 2.3, 2.1, 2.1-pre, 2.0, u2f-only, nfc-only, biometric or enterprise
+    /// Kind of key: 2.3, 2.1, 2.1-pre, 2.0, u2f-only, nfc-only, biometric, enterprise or
+    /// large-blob
     /// [default: 2.3]
     #[arg(help_heading = MADE, long, value_name = "NAME", value_parser = profile)]
     pub(crate) profile: Option<Profile>,

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use ctaphid_app::{App as _, Command as AppCommand};
-use fido_authenticator::{Authenticator, Config, Conforming, FirmwareVersion};
+use fido_authenticator::{Authenticator, Config, Conforming, FirmwareVersion, LargeBlobsConfig};
 use heapless_bytes::Bytes;
 use keysteward_core::{
     crypto::RustCrypto,
@@ -31,7 +31,7 @@ use trussed::{
     types::ui::Status,
     virt::{self, StorageConfig, StoreConfig, UptimeOffset},
 };
-use trussed_core::types::{consent::Level, reboot::To};
+use trussed_core::types::{Location, consent::Level, reboot::To};
 use trussed_staging::virt::{BackendIds, Dispatcher};
 
 /// The AAGUID in the attestation certificate that [`Trussed::make`] burns in.
@@ -220,7 +220,10 @@ fn config() -> Config {
         max_msg_size: 7609,
         skip_up_timeout: None,
         max_resident_credential_count: Some(25),
-        large_blobs: None,
+        large_blobs: Some(LargeBlobsConfig {
+            location: Location::Internal,
+            max_size: LARGE_BLOBS,
+        }),
         nfc_transport: false,
         ccid_transport: false,
         firmware_version: Some(FirmwareVersion::new(4)),
@@ -232,4 +235,6 @@ fn config() -> Config {
 
 /// Flags and kind with which the firmware stores a private P-256 key.
 const SENSITIVE_P256: [u8; 4] = [0x00, 0x02, 0x00, 0x05];
+/// Bytes of the large-blob array.
+const LARGE_BLOBS: usize = 2048;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);

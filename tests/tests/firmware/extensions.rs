@@ -21,8 +21,8 @@ stories! {
     every_account_of_one_request_derives_its_own_secrets on [opensk trussed ours]
     secrets_are_derived_while_the_credential_is_made on [ours]
     a_small_blob_is_stored_with_the_credential on [opensk]
-    large_blobs_are_kept_for_each_credential on [opensk]
-    without_a_pin_anybody_may_write_large_blobs on [opensk]
+    large_blobs_are_kept_for_each_credential on [opensk trussed]
+    without_a_pin_anybody_may_write_large_blobs on [opensk trussed ours]
     what_a_key_lacks_is_refused_before_a_credential_is_made on [opensk]
 }
 

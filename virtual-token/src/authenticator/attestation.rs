@@ -17,6 +17,8 @@ pub(super) struct Attested<'a> {
     pub(super) auth_data: &'a [u8],
     pub(super) client_data_hash: &'a [u8; 32],
     pub(super) large_blob_key: Option<&'a [u8; 32]>,
+    /// That a blob can be kept with it, where that was asked.
+    pub(super) unsigned: Option<Raw<'a>>,
 }
 
 /// What is said about a new credential.
@@ -94,6 +96,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let Attested {
             auth_data,
             client_data_hash,
+            unsigned,
             ..
         } = *attested;
         let large_blob_key = attested.large_blob_key.map(LargeBlobKey);
@@ -103,7 +106,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             att_stmt: None,
             ep_att: None,
             large_blob_key,
-            unsigned_extension_outputs: None,
+            unsigned_extension_outputs: unsigned,
         };
         let own = self.factory.enterprise_key.as_ref();
         let (key, certificate, ep_att) = match (attestation, own) {
@@ -144,7 +147,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             m.entry(0x02, auth_data)?;
             m.entry(0x03, &statement)?;
             m.optional(0x04, ep_att)?;
-            m.optional(0x05, large_blob_key)
+            m.optional(0x05, large_blob_key)?;
+            m.optional(0x06, unsigned)
         })
         .map_err(other)
     }

@@ -279,7 +279,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let slot = self.authorize_for_credential(request, edition, id)?;
         let mut next = self.owner.clone();
         next.store_state = random(&mut self.crypto).map_err(other)?;
-        self.store(next, &[Change::Delete(Record::Credential(slot))])
+        let change = Change::Delete(Record::Credential(slot));
+        self.store(next, &self.without_blob(slot, change))
     }
 
     /// The names that are not sent, or empty, are deleted.

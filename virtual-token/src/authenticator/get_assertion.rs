@@ -7,10 +7,11 @@ use super::credential::stored::Room;
 use super::credential_management::SEQUENCE_TIMEOUT;
 use super::get_info::MAX_CREDENTIAL_COUNT_IN_LIST;
 use super::hmac_secret::Salts;
+use super::large_blob::{Asked, Output, Told};
 use super::user_verification::{Given, UserVerified};
 use super::{Authenticator, Environment, Present, Sequence, other, parse, user_presence};
 use crate::storage::Storage;
-use keysteward_core::cbor::{Encode, List, Raw, Writer};
+use keysteward_core::cbor::{List, Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::extension::identifier::{
@@ -32,6 +33,7 @@ struct Ceremony {
     verified: Option<UserVerified>,
     hmac_secret: Option<Salts>,
     cred_blob: bool,
+    large_blob: Option<Told>,
     large_blob_key: bool,
     third_party_payment: bool,
 }
@@ -85,6 +87,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             None if self.owner.always_uv && touch => return Err(Status::PuatRequired),
             None => None,
         };
+        let large_blob = self.large_blob_asked(request.extensions)?;
         let inputs = match request.extensions {
             Some(extensions) => self.known_inputs(parse(extensions.bytes())?),
             None => GetAssertionInputs::default(),
@@ -117,6 +120,19 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         } else {
             None
         };
+        let large_blob = match large_blob {
+            None => None,
+            Some(Asked::Read) => Some(Told::Stored),
+            Some(Asked::Write {
+                blob,
+                original_size,
+            }) => {
+                // What nobody touched the key for changes nothing on it.
+                let named = (present.is_some() && !list.is_empty()).then_some(chosen);
+                let written = self.write_large_blob(named, blob, original_size)?;
+                Some(Told::Written(written))
+            }
+        };
         let ceremony = Ceremony {
             rp_id_hash,
             client_data_hash: *request.client_data_hash,
@@ -124,6 +140,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             verified,
             hmac_secret,
             cred_blob: inputs.cred_blob == Some(true),
+            large_blob,
             large_blob_key: inputs.large_blob_key == Some(true),
             third_party_payment: inputs.third_party_payment == Some(true),
         };
@@ -268,7 +285,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             }
         };
         let credential = credential.ok_or(Status::NoCredentials)?;
-        self.sign(ceremony, &credential, number_of_credentials, w)
+        let unsigned = self.unsigned_output(ceremony.large_blob, chosen)?;
+        self.sign(ceremony, &credential, number_of_credentials, unsigned, w)
     }
 
     #[inline(never)]
@@ -277,6 +295,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         ceremony: &Ceremony,
         credential: &Usable<'_>,
         number_of_credentials: Option<u32>,
+        unsigned: Option<Output>,
         w: &mut Writer<'_>,
     ) -> Result<(), Status> {
         let Ceremony {
@@ -337,7 +356,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 .map(LargeBlobKey),
             unsigned_extension_outputs: None,
         };
-        response.encode(w).map_err(other)?;
+        self.write_assertion(&response, unsigned, w)?;
         // Before the signature leaves: a counter never goes back.
         let mut next = self.owner.clone();
         next.signature_counter = sign_count;

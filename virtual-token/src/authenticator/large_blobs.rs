@@ -118,20 +118,18 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         }
     }
 
-    /// Without any user verification set up, whoever holds the key may write.
+    /// Without any user verification set up, whoever holds the key may write, whatever stands in
+    /// pinUvAuthParam.
     fn authorize_large_blobs(
         &mut self,
         request: &Request<'_>,
         fragment: &[u8],
     ) -> Result<(), Status> {
+        if !self.protected() && !self.owner.always_uv {
+            return Ok(());
+        }
         let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
-        let Some(given) = given else {
-            return if self.protected() || self.owner.always_uv {
-                Err(Status::PuatRequired)
-            } else {
-                Ok(())
-            };
-        };
+        let given = given.ok_or(Status::PuatRequired)?;
         let message = authenticated_message(&self.crypto, request.offset, fragment);
         self.verify_token(given, &[&message], Permissions::LARGE_BLOB_WRITE)
             .map(drop)

@@ -5,6 +5,7 @@ use super::credential::derived::{DERIVED_ID_LEN, derive_again, derive_new};
 use super::credential::stored::{MAX_CRED_BLOB, MAX_RP_ID, Room, Stored, kept_name, kept_user};
 use super::credential::{Algorithm, Protection, Usable};
 use super::get_assertion::{MAX_USER_ID_LEN, flags};
+use super::large_blob::SUPPORTED;
 use super::record::record;
 use super::secret::{Key, random};
 use super::user_verification::UserVerified;
@@ -14,10 +15,12 @@ use keysteward_core::cbor::{Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::extension::identifier::{
-    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB_KEY, MIN_PIN_LENGTH,
-    PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
+    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB, LARGE_BLOB_KEY,
+    MIN_PIN_LENGTH, PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
 };
-use keysteward_core::ctap2::extension::{MakeCredentialInputs, MakeCredentialOutputs};
+use keysteward_core::ctap2::extension::{
+    LargeBlobSupport, MakeCredentialInputs, MakeCredentialOutputs,
+};
 use keysteward_core::ctap2::make_credential::Request;
 use keysteward_core::ctap2::{PUBLIC_KEY, PublicKeyCredentialRpEntity, Status};
 use keysteward_core::webauthn::authenticator_data::{AttestedCredential, AuthenticatorData};
@@ -65,10 +68,14 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         }
         let by_finger = self.wants_finger(given, options.uv, true)?;
         let attestation = self.attestation_for(request)?;
+        let large_blob = self.large_blob_wanted(request.extensions)?;
         let inputs = match request.extensions {
             Some(extensions) => self.known(parse(extensions.bytes())?),
             None => MakeCredentialInputs::default(),
         };
+        if large_blob == Some(LargeBlobSupport::Required) && !resident {
+            return Err(Status::LargeBlobStorageFull);
+        }
         let protection = protection(&inputs)?;
         match inputs.large_blob_key {
             None => {}
@@ -144,10 +151,10 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
             third_party_payment: inputs
                 .third_party_payment
                 .filter(|_| has(THIRD_PARTY_PAYMENT)),
+            large_blob: inputs.large_blob.filter(|_| has(LARGE_BLOB)),
             pin_complexity_policy: inputs
                 .pin_complexity_policy
                 .filter(|_| has(PIN_COMPLEXITY_POLICY)),
-            ..MakeCredentialInputs::default()
         }
     }
 
@@ -209,6 +216,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
                 .large_blob_key
                 .map(|_| &fresh.large_blob_key.0),
             third_party_payment: ceremony.inputs.third_party_payment == Some(true),
+            large_blob: ceremony.inputs.large_blob.is_some(),
         };
         self.answer(ceremony, &stored.usable(), w)?;
         self.keep(fresh.slot, &stored)
@@ -243,7 +251,8 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         next.store_state = random(&mut self.crypto).map_err(other)?;
         let mut room = Room::new([0; _]);
         let bytes = record(stored, room.as_mut_slice()).map_err(other)?;
-        self.store(next, &[Change::replace(Record::Credential(slot), bytes)])
+        let change = Change::replace(Record::Credential(slot), bytes);
+        self.store(next, &self.without_blob(slot, change))
     }
 
     /// Writes the response.
@@ -304,10 +313,16 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         };
         let mut room = [0; MAX_AUTH_DATA];
         let auth_data = data.encode(&mut room).map_err(other)?;
+        let mut room = [0; MAX_UNSIGNED];
         let attested = Attested {
             auth_data,
             client_data_hash: request.client_data_hash,
             large_blob_key: credential.large_blob_key,
+            unsigned: if credential.large_blob {
+                Some(Raw::encode_in(&SUPPORTED, &mut room).map_err(other)?)
+            } else {
+                None
+            },
         };
         self.attest(ceremony.attestation, &attested, w)
     }
@@ -336,6 +351,8 @@ fn protection(inputs: &MakeCredentialInputs<'_>) -> Result<Protection, Status> {
 
 /// The longest outputs: hmac-secret-mc of two salts, and five small ones.
 const MAX_EXTENSIONS: usize = 224;
+/// `{"largeBlob": {"supported": true}}`
+const MAX_UNSIGNED: usize = 23;
 const MAX_AUTH_DATA: usize = 37 + 18 + DERIVED_ID_LEN + 77 + MAX_EXTENSIONS;
 
 #[cfg(all(test, feature = "std"))]

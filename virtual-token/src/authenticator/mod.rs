@@ -23,6 +23,7 @@ mod fingerprint;
 mod get_assertion;
 mod get_info;
 mod hmac_secret;
+mod large_blob;
 mod large_blobs;
 mod make_credential;
 pub mod owner;

@@ -5,8 +5,8 @@
 
 use core::fmt;
 use keysteward_core::ctap2::extension::identifier::{
-    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB_KEY, MIN_PIN_LENGTH,
-    PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
+    CRED_BLOB, CRED_PROTECT, HMAC_SECRET, HMAC_SECRET_MC, LARGE_BLOB, LARGE_BLOB_KEY,
+    MIN_PIN_LENGTH, PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
 };
 use keysteward_core::ctap2::get_info::{FIDO_2_0, FIDO_2_1, FIDO_2_1_PRE, FIDO_2_3, U2F_V2};
 
@@ -30,6 +30,8 @@ pub enum Profile {
     Biometric,
     /// CTAP 2.3, set up by its maker for an organisation: strict about PINs, and no U2F.
     Enterprise,
+    /// CTAP 2.3 that keeps each large blob with its credential, instead of an array of them all.
+    LargeBlob,
 }
 
 /// What a profile has.
@@ -192,8 +194,24 @@ const ENTERPRISE: Features = Features {
     ..CTAP_2_3
 };
 
+const LARGE_BLOB_OF_EACH: Features = Features {
+    name: "large-blob",
+    extensions: &[
+        CRED_BLOB,
+        LARGE_BLOB,
+        CRED_PROTECT,
+        HMAC_SECRET,
+        MIN_PIN_LENGTH,
+        HMAC_SECRET_MC,
+        THIRD_PARTY_PAYMENT,
+        PIN_COMPLEXITY_POLICY,
+    ],
+    large_blobs: false,
+    ..CTAP_2_3
+};
+
 impl Profile {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ctap23,
         Self::Ctap21,
         Self::Ctap21Pre,
@@ -202,6 +220,7 @@ impl Profile {
         Self::NfcOnly,
         Self::Biometric,
         Self::Enterprise,
+        Self::LargeBlob,
     ];
 
     /// What it has.
@@ -215,6 +234,7 @@ impl Profile {
             Self::NfcOnly => &NFC_ONLY,
             Self::Biometric => &BIOMETRIC,
             Self::Enterprise => &ENTERPRISE,
+            Self::LargeBlob => &LARGE_BLOB_OF_EACH,
         }
     }
 

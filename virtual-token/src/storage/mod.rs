@@ -71,6 +71,8 @@ pub enum Record {
     LargeBlobs(Bank),
     /// A fingerprint; slots count from 0.
     Fingerprint(u8),
+    /// The large blob of the discoverable credential in this slot.
+    CredentialBlob(u16),
 }
 
 /// Where one of two versions lies.
@@ -101,7 +103,8 @@ pub enum Change<'a> {
 pub struct Capacity {
     /// Discoverable credentials.
     pub credentials: u16,
-    /// Bytes of each bank of the large-blob array; 1,024 at least. CTAP 2.3 §6.4, 0x0B.
+    /// Bytes of each bank of the large-blob array, 1,024 at least (CTAP 2.3 §6.4, 0x0B), or of the
+    /// blob of one credential.
     pub large_blobs: u16,
     /// Fingerprints.
     pub fingerprints: u8,
@@ -132,7 +135,8 @@ impl Record {
             | Self::MinPinLengthRpId(_)
             | Self::Credential(_)
             | Self::LargeBlobs(_)
-            | Self::Fingerprint(_) => false,
+            | Self::Fingerprint(_)
+            | Self::CredentialBlob(_) => false,
         }
     }
 
@@ -151,6 +155,7 @@ impl Record {
             Self::LargeBlobs(Bank::A) => (0x14, [0, 0]),
             Self::LargeBlobs(Bank::B) => (0x14, [0, 1]),
             Self::Fingerprint(slot) => (0x15, [0, slot]),
+            Self::CredentialBlob(slot) => (0x16, slot.to_be_bytes()),
         };
         let [high, low] = slot;
         u32::from_be_bytes([0, kind, high, low])
@@ -172,6 +177,7 @@ impl Record {
             0x14 if low == 0 => Self::LargeBlobs(Bank::A),
             0x14 => Self::LargeBlobs(Bank::B),
             0x15 => Self::Fingerprint(low),
+            0x16 => Self::CredentialBlob(u16::from_be_bytes([high, low])),
             _ => return None,
         };
         // Nothing but what `number` gives.
@@ -246,7 +252,7 @@ pub fn whole<'b>(
 
 /// The version of what records hold; their first byte, but for those that hold DER or text.
 pub const FORMAT: u8 = 2;
-/// No record is longer, but for the large-blob array.
+/// No record is longer, but for those of large blobs.
 pub const MAX_RECORD: usize = 1024;
 
 #[cfg(test)]
@@ -271,6 +277,7 @@ mod tests {
             Record::LargeBlobs(Bank::A),
             Record::LargeBlobs(Bank::B),
             Record::Fingerprint(3),
+            Record::CredentialBlob(0x1234),
         ];
         for (at, record) in records.into_iter().enumerate() {
             assert_eq!(Record::from_number(record.number()), Some(record));

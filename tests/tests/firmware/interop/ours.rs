@@ -6,11 +6,19 @@ use super::{Cell, Row};
 use crate::credentials::{algorithms, assertion_for, request};
 use crate::desk::{Desk, DeskSession, Error, RP_ID, pin};
 use crate::key::Key;
+use keysteward_core::cbor::List;
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
 use keysteward_core::ctap2::client_pin::Permissions;
-use keysteward_core::ctap2::{PublicKeyCredentialUserEntity, authenticator_config};
+use keysteward_core::ctap2::extension::{
+    GetAssertionInputs, LargeBlobCreation, LargeBlobInput, LargeBlobOutput, LargeBlobSupport,
+    MakeCredentialInputs,
+};
+use keysteward_core::ctap2::{
+    PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, authenticator_config,
+    get_assertion,
+};
 use keysteward_core::pin_protocol::PinUvAuthToken;
-use keysteward_core::session::Feature;
+use keysteward_core::session::{Extension, Feature};
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 use keysteward_core::webauthn::cose::{Algorithm, PublicKey};
 use keysteward_virtual_token::authenticator::profile::Profile;
@@ -70,6 +78,7 @@ fn keys() -> Vec<(&'static str, Key)> {
         ("ours, 2.0", Key::of(Profile::Ctap20)),
         ("ours, biometric", Key::of(Profile::Biometric)),
         ("ours, enterprise", Key::of(Profile::Enterprise)),
+        ("ours, large-blob", Key::of(Profile::LargeBlob)),
     ]
 }
 
@@ -184,6 +193,9 @@ fn manage_credentials(session: &mut DeskSession<'_>) -> Outcome {
 }
 
 fn keep_blobs(session: &mut DeskSession<'_>) -> Outcome {
+    if session.facts()?.has(Extension::LargeBlob) {
+        return keep_blob_with_credential(session);
+    }
     let mut room = [0; 6_144];
     let empty = session.large_blobs(&mut room)?.is_empty();
     expect(empty, "a fresh array is not empty")?;
@@ -191,6 +203,75 @@ fn keep_blobs(session: &mut DeskSession<'_>) -> Outcome {
     session.erase_large_blobs(Some(&writing))?;
     let empty = session.large_blobs(&mut room)?.is_empty();
     expect(empty, "an erased array is not empty")
+}
+
+/// Where the key keeps each blob itself. CTAP 2.3 §12.4.
+fn keep_blob_with_credential(session: &mut DeskSession<'_>) -> Outcome {
+    let permissions = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
+    let es256 = algorithms(Algorithm::Es256);
+    let inputs = MakeCredentialInputs {
+        large_blob: Some(LargeBlobCreation {
+            support: LargeBlobSupport::Required,
+        }),
+        ..MakeCredentialInputs::default()
+    };
+    let making = token(session, permissions)?;
+    let request = request(RP_ID, "alice", &es256);
+    let made = session.make_credential_with(&request, &inputs, None, Some(making))?;
+    let supported = made.unsigned.large_blob.is_some_and(|blob| blob.supported);
+    expect(supported, "the new credential can have no blob")?;
+    let data = AuthenticatorData::parse(made.response.auth_data);
+    let data = data.map_err(|error| Problem::Fails(error.to_string()))?;
+    let id = data
+        .attested_credential
+        .map(|attested| attested.credential_id.to_vec());
+    let named = [PublicKeyCredentialDescriptor::new(
+        id.as_deref().unwrap_or_default(),
+    )];
+    let assertion = get_assertion::Request {
+        allow_list: Some(List::new(&named)),
+        ..assertion_for(RP_ID)
+    };
+    let blob = [0xB1; 3_000];
+    let write = LargeBlobInput {
+        write: Some(&blob),
+        original_size: Some(9_000),
+        ..LargeBlobInput::default()
+    };
+    let read = LargeBlobInput {
+        read: Some(true),
+        ..LargeBlobInput::default()
+    };
+    for (input, stored) in [
+        (read, LargeBlobOutput::default()),
+        (
+            write,
+            LargeBlobOutput {
+                written: Some(true),
+                ..LargeBlobOutput::default()
+            },
+        ),
+        (
+            read,
+            LargeBlobOutput {
+                blob: Some(&blob),
+                original_size: Some(9_000),
+                ..LargeBlobOutput::default()
+            },
+        ),
+    ] {
+        let using = token(session, permissions)?;
+        let inputs = GetAssertionInputs {
+            large_blob: Some(input),
+            ..GetAssertionInputs::default()
+        };
+        let told = session.get_assertion_with(&assertion, &inputs, None, Some(using))?;
+        let told = told.unsigned.large_blob.unwrap_or_default();
+        expect(told == stored, "the blob is not the one that was written")?;
+    }
+    let managing = token(session, Permissions::CREDENTIAL_MANAGEMENT)?;
+    let id = named[0].id;
+    Ok(session.delete_credential(&managing, id)?)
 }
 
 fn know_fingers(session: &mut DeskSession<'_>) -> Outcome {

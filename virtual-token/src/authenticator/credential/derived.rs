@@ -66,6 +66,7 @@ pub fn derive_again<'a>(
         user: None,
         cred_blob: None,
         large_blob_key: None,
+        large_blob: false,
     })
 }
 

@@ -29,6 +29,8 @@ pub struct Usable<'a> {
     pub cred_blob: Option<&'a [u8]>,
     /// Of a discoverable credential.
     pub large_blob_key: Option<&'a [u8; 32]>,
+    /// The key may keep a large blob with it; of a discoverable credential.
+    pub large_blob: bool,
 }
 
 /// Signature algorithms, preferred first.

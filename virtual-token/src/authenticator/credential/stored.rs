@@ -29,6 +29,8 @@ pub struct Stored<'a> {
     pub cred_blob: Option<&'a [u8]>,
     pub large_blob_key: Option<&'a [u8; 32]>,
     pub third_party_payment: bool,
+    /// There may be a [`Record::CredentialBlob`](crate::storage::Record::CredentialBlob) beside it.
+    pub large_blob: bool,
 }
 
 impl<'a> Stored<'a> {
@@ -49,6 +51,7 @@ impl<'a> Stored<'a> {
             user: Some(self.user),
             cred_blob: self.cred_blob,
             large_blob_key: self.large_blob_key,
+            large_blob: self.large_blob,
         }
     }
 }
@@ -88,7 +91,8 @@ impl Encode for Stored<'_> {
             m.entry(0x0A, self.random_without_uv)?;
             m.optional(0x0B, self.cred_blob)?;
             m.optional(0x0C, self.large_blob_key)?;
-            m.optional(0x0D, self.third_party_payment.then_some(true))
+            m.optional(0x0D, self.third_party_payment.then_some(true))?;
+            m.optional(0x0E, self.large_blob.then_some(true))
         })
     }
 }
@@ -114,6 +118,7 @@ impl<'b> Parse<'b> for Stored<'b> {
             cred_blob: None,
             large_blob_key: None,
             third_party_payment: false,
+            large_blob: false,
         };
         r.map(|key, r| {
             let position = r.position();
@@ -138,6 +143,7 @@ impl<'b> Parse<'b> for Stored<'b> {
                 cbor::Key::Int(0x0B) => stored.cred_blob = Some(r.read()?),
                 cbor::Key::Int(0x0C) => stored.large_blob_key = Some(r.read()?),
                 cbor::Key::Int(0x0D) => stored.third_party_payment = r.read()?,
+                cbor::Key::Int(0x0E) => stored.large_blob = r.read()?,
                 other => r.skip_unknown(other)?,
             }
             Ok(())

@@ -90,6 +90,16 @@ fn without_user_verification_whoever_holds_the_key_may_write() {
     let new = array(&platform, 700, 1);
     assert_eq!(write(&mut platform, None, &new), Status::Ok);
     assert_eq!(read(&mut platform, 1000), new);
+    // Nobody looks at what authenticates.
+    let new = array(&platform, 500, 2);
+    let wrong = Request {
+        pin_uv_auth_param: Some(&[0xAA; 32]),
+        pin_uv_auth_protocol: Some(9),
+        ..Request::set_first(&new, 500)
+    };
+    let status = platform.status(Command::LargeBlobs, &wrong);
+    assert_eq!(status, Status::Ok);
+    assert_eq!(read(&mut platform, 1000), new);
     // toggleAlwaysUv
     assert_eq!(platform.send_bytes(&[0x0D, 0xA1, 0x01, 0x02]), [0x00]);
     assert_eq!(write(&mut platform, None, &new), Status::PuatRequired);

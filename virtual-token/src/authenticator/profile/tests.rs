@@ -118,6 +118,7 @@ fn commands_that_an_edition_lacks_do_not_exist() {
         (Profile::NfcOnly, &[0x09, 0x40]),
         (Profile::Biometric, &[0x40]),
         (Profile::Enterprise, &[0x09, 0x40, 0x41]),
+        (Profile::LargeBlob, &[0x09, 0x0C, 0x40]),
     ] {
         assert_eq!(missing(profile), lacks, "{profile}");
     }
