@@ -127,6 +127,13 @@ pub enum Why {
     #[error("the certification authority cannot be reached: {0}")]
     Unreachable(String),
 
+    /// TLS ended before the request was read.
+    #[error(
+        "the certification authority refuses our client certificate ({0}): check that it is the \
+         one that the authority gave out, and that it has not ended"
+    )]
+    CredentialRefused(String),
+
     // Refused, for good.
     #[error("the certification authority refuses (HTTP {status}); it said {refusal}")]
     Refused { status: u16, refusal: Refusal },
@@ -220,7 +227,7 @@ impl CaError {
             | Why::NotFound { .. }
             | Why::TooManyPages { .. }
             | Why::Making(_) => Nature::Refused,
-            Why::NotPermitted { .. } => Nature::Settings,
+            Why::NotPermitted { .. } | Why::CredentialRefused(_) => Nature::Settings,
             Why::Unreachable(_) => Nature::NotNow(None),
             Why::TooManyRequests { retry_after } => Nature::NotNow(*retry_after),
             Why::ServerFault { retry_after, .. } => match lost {

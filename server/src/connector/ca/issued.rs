@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use x509_parser::{
     asn1_rs::{Any, FromDer as _, Tag, TaggedExplicit},
     certificate::X509Certificate,
-    extensions::GeneralName,
+    extensions::{GeneralName, ParsedExtension},
     x509::X509Name,
 };
 
@@ -143,6 +143,23 @@ pub(crate) fn key_and_serial(certificate: &[u8]) -> Result<(Vec<u8>, Serial), Wr
         parsed.public_key().raw.to_vec(),
         Serial::from_bytes(parsed.raw_serial()),
     ))
+}
+
+/// A certificate's subject, for people to read; empty where there is none.
+pub(crate) fn subject_of(certificate: &[u8]) -> String {
+    parse(certificate).map_or_else(|_| String::new(), |parsed| parsed.subject().to_string())
+}
+
+/// RFC 5280 section 4.2.1.2.
+pub(crate) fn subject_key_identifier(certificate: &[u8]) -> Option<Vec<u8>> {
+    let parsed = parse(certificate).ok()?;
+    parsed
+        .extensions()
+        .iter()
+        .find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(identifier) => Some(identifier.0.to_vec()),
+            _ => None,
+        })
 }
 
 fn parse(certificate: &[u8]) -> Result<X509Certificate<'_>, WrongCertificate> {

@@ -14,23 +14,36 @@
 //! ([`request_field`]); what a CA answers becomes an [`Issued`] only after it
 //! was checked against the request ([`issued`]).
 
+pub mod builtin;
 mod certification_request;
+pub mod cfssl;
+mod chain;
+mod client_identity;
 mod enrolment;
+pub mod entrust;
 mod error;
+mod http;
 pub mod issued;
+mod now;
 mod profile;
 pub mod request_field;
+mod secret;
 mod serial;
+mod settings;
 mod status;
 mod subject;
 
 pub use certification_request::{CertificationRequest, InvalidRequest};
+pub use client_identity::ClientIdentity;
 pub use enrolment::{AlternativeName, AlternativeNameKind, Enrolled, Enrolment, Found, Reference};
 pub use error::{CaError, Call, Nature, Refusal, Why};
 pub use issued::{Issued, WrongCertificate};
+pub use now::Now;
 pub use profile::{Profile, ProfileField, Unfit};
 pub use request_field::{Attributes, FieldName, RequestField};
+pub use secret::Secret;
 pub use serial::Serial;
+pub use settings::{Connected, Credential, Settings, Surroundings};
 pub use status::{Acted, CertificateStatus, Reason};
 pub use subject::SubjectAttribute;
 
