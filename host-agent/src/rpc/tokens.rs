@@ -12,7 +12,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::token::{Event, Facts, Inventory, Reading, Token};
+use super::journal;
+use crate::token::{Event, Facts, Inventory, Reading, Sight, Token};
 
 /// Serves `Tokens`.
 #[derive(Clone, Debug)]
@@ -92,7 +93,7 @@ pub(super) fn token(token: &Token) -> proto::Token {
     let description = token.description();
     let (fido, fault) = match token.reading() {
         Reading::Read(read) => (Some(facts(&read)), String::new()),
-        Reading::U2f => (None, String::new()),
+        Reading::U2f | Reading::NoFido => (None, String::new()),
         Reading::Unread => (None, "not read yet".to_owned()),
         Reading::Fault(fault) => (None, fault),
     };
@@ -105,22 +106,28 @@ pub(super) fn token(token: &Token) -> proto::Token {
         manufacturer: description.manufacturer.clone(),
         product: description.product.clone(),
         serial: description.serial.clone(),
-        applets: applets(&token.reading()),
+        applets: applets(&token.sight()),
         fido,
         fault,
-        card: None,
+        card: token
+            .card()
+            .map(|facts| journal::card::facts((*facts).clone())),
     }
 }
 
 /// What the token can be asked.
-fn applets(reading: &Reading) -> Vec<String> {
-    let known: &[&str] = match reading {
+fn applets(sight: &Sight) -> Vec<String> {
+    let fido: &[&str] = match &sight.reading {
         Reading::Read(facts) if facts.versions.iter().any(|one| one == U2F_V2) => &["fido2", "u2f"],
         Reading::Read(_) => &["fido2"],
         Reading::U2f => &["u2f"],
-        Reading::Unread | Reading::Fault(_) => &[],
+        Reading::Unread | Reading::NoFido | Reading::Fault(_) => &[],
     };
-    known.iter().map(|&name| name.to_owned()).collect()
+    let card = sight.card.as_deref();
+    let piv = card.and_then(|card| card.piv.as_ref()).map(|_| "piv");
+    let gids = card.and_then(|card| card.gids.as_ref()).map(|_| "gids");
+    let known = fido.iter().copied().chain(piv).chain(gids);
+    known.map(str::to_owned).collect()
 }
 
 fn facts(facts: &Facts) -> proto::FidoFacts {
@@ -169,7 +176,11 @@ mod tests {
         let mut left = None;
         for _ in 0..200 {
             let (token, _jobs) = inventory.name(Description::default());
-            inventory.put(&token, Reading::Fault("a test".to_owned()));
+            let sight = Sight {
+                reading: Reading::Fault("a test".to_owned()),
+                card: None,
+            };
+            inventory.put(&token, sight);
             if let Some(before) = left.replace(token) {
                 inventory.remove(&before);
             }

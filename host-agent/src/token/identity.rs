@@ -1,8 +1,9 @@
-//! Names for tokens that are plugged in, and whether two names are of one token.
+//! Names for tokens that are plugged in, and whether two names, or two sides, are of one token.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::journal::TokenName;
+use super::{CardFacts, Reading, Sight};
+use crate::{journal::TokenName, transport::Description};
 
 /// Gives out presence ids: a counter that is unique within this process behind randomness that is
 /// unique to it, so that none is ever used twice, over restarts too.
@@ -57,9 +58,74 @@ pub(crate) fn likeness(recorded: &TokenName, present: &TokenName) -> Likeness {
     }
 }
 
+/// The vendor's serial number, as either side tells it; empty where none does. A card's is marked
+/// as one: vendors of cards and of keys count each for themselves.
+pub(super) fn serial(description: &Description, card: Option<&CardFacts>) -> String {
+    let card = || card?.piv.as_ref().filter(|piv| piv.serial != 0);
+    match (description.serial.as_str(), card()) {
+        ("", Some(piv)) => format!("piv {}", piv.serial),
+        (serial, _) => serial.to_owned(),
+    }
+}
+
+/// Whether what is seen on HID and what is seen at a reader are interfaces of one USB device: they
+/// are plugged in at one place, or, where the system does not tell the places, the reader has the
+/// serial number of the key and is called after it.
+pub(super) fn are_one_device(one: &Description, other: &Description) -> bool {
+    let (key, reader) = if one.reader.is_empty() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    match (key.position, reader.position) {
+        (Some(one), Some(other)) => one == other,
+        _ => {
+            !key.serial.is_empty()
+                && key.serial == reader.reader_serial
+                && !key.product.is_empty()
+                && reader.reader.contains(&key.product)
+        }
+    }
+}
+
+/// A side of a token that was read.
+pub(super) struct Side {
+    /// As a number: cards tell theirs as one.
+    serial: Option<u32>,
+    aaguid: Option<[u8; 16]>,
+}
+
+impl Side {
+    pub(super) fn new(description: &Description, sight: &Sight) -> Self {
+        let piv = sight.card.as_ref().and_then(|card| card.piv.as_ref());
+        let serial = piv.map_or_else(|| description.serial.parse().ok(), |piv| Some(piv.serial));
+        Self {
+            serial: serial.filter(|serial| *serial != 0),
+            aaguid: match &sight.reading {
+                Reading::Read(facts) => Some(facts.aaguid),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Whether two sides tell the same serial number, and nothing speaks against their being one: that
+/// they are of one model alone says nothing.
+pub(super) fn are_one_token(one: &Side, other: &Side) -> bool {
+    let models_differ = match (one.aaguid, other.aaguid) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    };
+    one.serial.is_some() && one.serial == other.serial && !models_differ
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        token::{Facts, PivFacts},
+        transport::{Kind, UsbPosition},
+    };
 
     fn name(presence_id: &str, product_id: u16, serial: &str, aaguid: u8) -> TokenName {
         TokenName {
@@ -103,5 +169,105 @@ mod tests {
         let ids = [one.next(), one.next(), two.next(), two.next()];
         let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), 4, "{ids:?}");
+    }
+
+    fn key(serial: &str, position: Option<(u8, u8)>) -> Description {
+        Description {
+            product: "Key 5".to_owned(),
+            serial: serial.to_owned(),
+            position: position.map(|(bus, device)| UsbPosition { bus, device }),
+            ..Description::default()
+        }
+    }
+
+    fn at_reader(reader: &str, serial: &str, position: Option<(u8, u8)>) -> Description {
+        Description {
+            kind: Kind::Pcsc,
+            reader: reader.to_owned(),
+            reader_serial: serial.to_owned(),
+            position: position.map(|(bus, device)| UsbPosition { bus, device }),
+            ..Description::default()
+        }
+    }
+
+    #[test]
+    fn two_interfaces_are_one_device_by_their_place_or_by_the_readers_own_name() {
+        let here = Some((1, 7));
+        for (key, reader, expected) in [
+            (key("", here), at_reader("Desk 00", "", here), true),
+            (
+                key("7", here),
+                at_reader("Key 5 00", "7", Some((1, 8))),
+                false,
+            ),
+            (key("7", None), at_reader("Acme Key 5 00", "7", here), true),
+            (key("7", here), at_reader("Acme Key 5 00", "7", None), true),
+            (key("7", None), at_reader("Acme Key 5 00", "8", None), false),
+            (key("7", None), at_reader("Desk 00", "7", None), false),
+            (key("", None), at_reader("Acme Key 5 00", "", None), false),
+        ] {
+            assert_eq!(
+                are_one_device(&key, &reader),
+                expected,
+                "{key:?} {reader:?}"
+            );
+            assert_eq!(
+                are_one_device(&reader, &key),
+                expected,
+                "{key:?} {reader:?}"
+            );
+        }
+    }
+
+    fn side(description: &Description, aaguid: Option<u8>, piv_serial: Option<u32>) -> Side {
+        let facts = |aaguid| Facts {
+            aaguid: [aaguid; 16],
+            ..Facts::default()
+        };
+        let card = piv_serial.map(|serial| CardFacts {
+            piv: Some(PivFacts {
+                serial,
+                ..PivFacts::default()
+            }),
+            ..CardFacts::default()
+        });
+        let sight = Sight {
+            reading: aaguid.map_or(Reading::NoFido, |one| Reading::Read(facts(one).into())),
+            card: card.map(Into::into),
+        };
+        Side::new(description, &sight)
+    }
+
+    #[test]
+    fn two_sides_are_one_token_by_its_serial_number_and_never_by_its_model_alone() {
+        let reader = at_reader("Desk 00", "", None);
+        for (serial, aaguid, piv_aaguid, piv, expected) in [
+            ("0012345678", 7, Some(7), Some(12_345_678), true),
+            ("12345678", 7, None, Some(12_345_678), true),
+            ("12345678", 7, Some(8), Some(12_345_678), false),
+            ("12345679", 7, Some(7), Some(12_345_678), false),
+            ("KS-1", 7, Some(7), Some(1), false),
+            ("", 7, Some(7), None, false),
+            ("0", 7, Some(7), Some(0), false),
+        ] {
+            let one = side(&key(serial, None), Some(aaguid), None);
+            let other = side(&reader, piv_aaguid, piv);
+            assert_eq!(are_one_token(&one, &other), expected, "{serial} {piv:?}");
+        }
+    }
+
+    #[test]
+    fn a_cards_serial_number_is_not_taken_for_a_keys() {
+        let card = CardFacts {
+            piv: Some(PivFacts {
+                serial: 7,
+                ..PivFacts::default()
+            }),
+            ..CardFacts::default()
+        };
+        let reader = at_reader("Desk 00", "R-1", None);
+        assert_eq!(serial(&reader, Some(&card)), "piv 7");
+        assert_eq!(serial(&reader, Some(&CardFacts::default())), "");
+        assert_eq!(serial(&key("7", None), Some(&card)), "7");
     }
 }

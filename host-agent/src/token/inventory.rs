@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::broadcast;
 
-use super::{Job, Reading, Token, identity::Names};
+use super::{Job, Sight, Token, identity::Names};
 use crate::{clock, transport::Description};
 
 /// A listener that falls further behind gets a snapshot instead.
@@ -122,12 +122,12 @@ impl Inventory {
     }
 
     /// Lists a token with what it told, unless it has gone meanwhile.
-    pub(crate) fn put(&self, token: &Arc<Token>, reading: Reading) {
+    pub(crate) fn put(&self, token: &Arc<Token>, sight: Sight) {
         let mut tokens = self.tokens();
         if token.gone.is_cancelled() {
             return;
         }
-        token.set_reading(reading);
+        token.set_sight(sight);
         let before = tokens.insert(token.presence_id.clone(), Arc::clone(token));
         self.tell(match before {
             None => Event::Added(Arc::clone(token)),
@@ -158,7 +158,7 @@ impl Inventory {
 }
 
 /// A token says of itself what it likes; people read it on terminals and in prompts.
-fn plain(description: Description) -> Description {
+pub(super) fn plain(description: Description) -> Description {
     let plain = |text: String| -> String {
         let printable = text.chars().filter(|c| !c.is_control());
         printable.take(DESCRIPTION_MAX).collect()
@@ -167,6 +167,8 @@ fn plain(description: Description) -> Description {
         manufacturer: plain(description.manufacturer),
         product: plain(description.product),
         serial: plain(description.serial),
+        reader: plain(description.reader),
+        reader_serial: plain(description.reader_serial),
         ..description
     }
 }
@@ -186,13 +188,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::token::Reading;
 
     fn inventory() -> Arc<Inventory> {
         Inventory::new(&mut rand::rngs::OsRng)
     }
 
-    fn read() -> Reading {
-        Reading::Fault("a test".to_owned())
+    fn read() -> Sight {
+        Sight {
+            reading: Reading::Fault("a test".to_owned()),
+            card: None,
+        }
     }
 
     #[test]

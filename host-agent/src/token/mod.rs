@@ -3,6 +3,7 @@
 //! Above [`crate::transport`], below [`crate::verb`]. Everything that touches a token runs on that
 //! token's own thread, which lives from plug-in to unplug; a caller that hangs up cuts nothing.
 
+mod bench;
 mod card_facts;
 mod channel;
 mod facts;
@@ -12,19 +13,21 @@ mod lease;
 mod watch;
 mod worker;
 
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use bench::Bench;
 pub use card_facts::{CardFacts, GidsFacts, PinFacts, PivFacts};
 pub(crate) use channel::{Channel, ChannelError};
 pub use facts::Facts;
+use identity::serial;
 pub(crate) use identity::{Likeness, likeness};
 pub use inventory::{Event, Inventory};
 pub(crate) use lease::{Lease, LeaseError};
 pub(crate) use watch::watch;
-pub(crate) use worker::{Bench, Job, Looker};
+pub(crate) use worker::{Job, Looker};
 
 use crate::{
     journal::TokenName,
@@ -35,15 +38,24 @@ use crate::{
 #[derive(Debug)]
 pub struct Token {
     presence_id: String,
-    description: Description,
-    reading: RwLock<Reading>,
+    description: RwLock<Arc<Description>>,
+    sight: RwLock<Sight>,
     /// One permit: who holds it has the token. Closed when the token goes.
     leases: Arc<Semaphore>,
     jobs: mpsc::Sender<Job>,
     gone: CancellationToken,
 }
 
-/// What is known from the token itself.
+/// What is known from the token itself, from either side.
+#[derive(Clone, Debug)]
+pub(crate) struct Sight {
+    /// Of its FIDO applet.
+    pub(crate) reading: Reading,
+    /// Of its other applets; `None` where it is at no reader, or could not be read there.
+    pub(crate) card: Option<Arc<CardFacts>>,
+}
+
+/// What is known of a token's FIDO applet.
 #[derive(Clone, Debug)]
 pub enum Reading {
     /// It was plugged in just now.
@@ -52,6 +64,8 @@ pub enum Reading {
     Read(Arc<Facts>),
     /// It speaks U2F alone, which has nothing to read.
     U2f,
+    /// A card without a FIDO applet.
+    NoFido,
     /// It could not be read, and why.
     Fault(String),
 }
@@ -61,8 +75,11 @@ impl Token {
         let (jobs, queue) = mpsc::channel();
         let token = Self {
             presence_id,
-            description,
-            reading: RwLock::new(Reading::Unread),
+            description: RwLock::new(Arc::new(description)),
+            sight: RwLock::new(Sight {
+                reading: Reading::Unread,
+                card: None,
+            }),
             leases: Arc::new(Semaphore::new(1)),
             jobs,
             gone: CancellationToken::new(),
@@ -76,34 +93,42 @@ impl Token {
         &self.presence_id
     }
 
-    /// What its link tells.
+    /// What its link tells; of a token that is seen on HID and at a reader, what both tell.
     #[must_use]
-    pub const fn description(&self) -> &Description {
-        &self.description
+    pub fn description(&self) -> Arc<Description> {
+        Arc::clone(&read(&self.description))
     }
 
-    /// What it told itself.
+    /// What its FIDO applet told.
     #[must_use]
     pub fn reading(&self) -> Reading {
-        // Replaced whole, so never half written.
-        self.reading
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        read(&self.sight).reading.clone()
+    }
+
+    /// What its other applets told.
+    #[must_use]
+    pub fn card(&self) -> Option<Arc<CardFacts>> {
+        read(&self.sight).card.clone()
+    }
+
+    pub(crate) fn sight(&self) -> Sight {
+        read(&self.sight).clone()
     }
 
     /// How the journal writes it down.
     #[must_use]
     pub fn name(&self) -> TokenName {
-        let aaguid = match self.reading() {
+        let Sight { reading, card } = self.sight();
+        let aaguid = match reading {
             Reading::Read(facts) => facts.aaguid,
-            Reading::Unread | Reading::U2f | Reading::Fault(_) => [0; 16],
+            Reading::Unread | Reading::U2f | Reading::NoFido | Reading::Fault(_) => [0; 16],
         };
+        let description = self.description();
         TokenName {
             presence_id: self.presence_id.clone(),
-            vendor_id: self.description.vendor_id,
-            product_id: self.description.product_id,
-            serial: self.description.serial.clone(),
+            vendor_id: description.vendor_id,
+            product_id: description.product_id,
+            serial: serial(&description, card.as_deref()),
             aaguid,
         }
     }
@@ -111,15 +136,17 @@ impl Token {
     /// Exists in software only.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
-        self.description.kind == Kind::Socket
+        self.description().kind == Kind::Socket
     }
 
     /// What to call it before a person.
     #[must_use]
-    pub fn title(&self) -> &str {
-        match self.description.product.as_str() {
-            "" => "security key",
-            product => product,
+    pub fn title(&self) -> String {
+        let description = self.description();
+        match (description.product.as_str(), description.kind) {
+            ("", Kind::Pcsc) => "smart card".to_owned(),
+            ("", _) => "security key".to_owned(),
+            (product, _) => product.to_owned(),
         }
     }
 
@@ -128,8 +155,12 @@ impl Token {
         &self.gone
     }
 
-    fn set_reading(&self, reading: Reading) {
-        *self.reading.write().unwrap_or_else(PoisonError::into_inner) = reading;
+    fn set_sight(&self, sight: Sight) {
+        *write(&self.sight) = sight;
+    }
+
+    fn set_description(&self, description: Description) {
+        *write(&self.description) = Arc::new(description);
     }
 
     /// It was unplugged: ends its leases, and its thread once that is idle.
@@ -139,4 +170,14 @@ impl Token {
         // An error means that the thread has ended.
         drop(self.jobs.send(Job::End));
     }
+}
+
+// What these locks keep is replaced whole, so never half written.
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

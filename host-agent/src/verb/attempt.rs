@@ -1,6 +1,6 @@
 //! The journal around a step: the intent before, the end after, before anybody hears of it.
 
-use super::{Answer, Code, Failure, Steps, settle, watched::Effect};
+use super::{Answer, Code, Failure, Steps, read, settle, watched::Effect};
 use crate::{
     causes::Causes,
     clock,
@@ -79,7 +79,7 @@ impl Steps {
             });
         }
         if effect.changed {
-            settle::refresh(bench);
+            read::refresh(bench);
         }
         result
     }

@@ -23,6 +23,7 @@ mod persistent_token;
 mod pin;
 mod progress;
 mod prove_credential;
+mod read;
 mod request;
 pub(crate) mod reset;
 mod settle;

@@ -9,15 +9,16 @@ use keysteward_core::session::Facts;
 
 use super::{
     Code, Failure, Verb, card,
-    conduct::{self, Conduct, TokenSession, converse},
+    conduct::{Conduct, TokenSession, converse},
     look_for_credentials::is_there,
+    read,
     steps::Steps,
 };
 use crate::{
     causes::Causes,
     clock,
     journal::{Journal, JournalError, Memory, Probe, Record, State, StepKey, TokenName},
-    token::{self, Bench, Likeness, Looker, Reading, likeness},
+    token::{Bench, CardFacts, Likeness, Looker, Reading, likeness},
 };
 
 /// How long a look may take; nobody is asked to touch anything.
@@ -25,44 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Looker for Steps {
     fn read(&self, bench: &mut Bench) -> Reading {
-        read(bench)
+        read::fido(bench)
+    }
+
+    fn read_card(&self, bench: &mut Bench) -> Option<CardFacts> {
+        read::card(bench)
     }
 
     fn settle(&self, bench: &mut Bench) {
         settle(self, bench);
-    }
-}
-
-fn read(bench: &mut Bench) -> Reading {
-    let mut conduct = Conduct::silent(PATIENCE);
-    if bench
-        .link()
-        .is_ok_and(|link| link.says_ctap2() == Some(false))
-    {
-        return Reading::U2f;
-    }
-    match conduct::get_info(bench, &mut conduct) {
-        Ok(bytes) => match token::Facts::parse(&bytes) {
-            Ok(facts) => Reading::Read(facts.into()),
-            Err(error) => Reading::Fault(format!(
-                "what the token says of itself cannot be read: {error}"
-            )),
-        },
-        Err(failure) => Reading::Fault(failure.message),
-    }
-}
-
-/// Lists anew what the token says of itself, if that has changed.
-pub(super) fn refresh(bench: &mut Bench) {
-    let reading = read(bench);
-    let same = match (&reading, bench.token().reading()) {
-        (Reading::Read(now), Reading::Read(before)) => **now == *before,
-        // A token that does not answer now is most likely on its way out.
-        (Reading::Fault(_), _) => true,
-        _ => false,
-    };
-    if !same {
-        bench.put_reading(reading);
     }
 }
 

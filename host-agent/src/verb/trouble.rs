@@ -98,7 +98,13 @@ impl From<ChannelError> for Failure {
             }
             error => error.to_string(),
         };
-        Self::new(channel_code(&error), message)
+        Self {
+            status_word: match &error {
+                ChannelError::Nfc(NfcError::Refused(status)) => Some((*status).into()),
+                _ => None,
+            },
+            ..Self::new(channel_code(&error), message)
+        }
     }
 }
 

@@ -163,7 +163,7 @@ impl Conversation {
             caller: self.caller.to_string(),
             patience: ordered.patience,
             cancel: Cancel::default(),
-            listener: self.listener(lease.token().title(), purpose),
+            listener: self.listener(&lease.token().title(), purpose),
         }
     }
 

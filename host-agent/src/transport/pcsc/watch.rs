@@ -42,7 +42,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// of by nobody.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// The same where the system does not tell of readers.
+/// The same where the system does not tell of readers, or a program may let a card go, of which
+/// pcscd does not tell.
 const WITHOUT_NOTICE: Duration = Duration::from_secs(1);
 
 /// How long whoever stops the thread waits for it.
@@ -228,11 +229,16 @@ fn sleep(
     states: &mut [ReaderState],
     seen: &mut Seen,
 ) -> Result<Woken, Error> {
-    let mut patience = LONGEST_SLEEP;
+    let mut tells_of_readers = true;
     loop {
         if shared.is_stopped() {
             return Ok(Woken::Stopped);
         }
+        let patience = if tells_of_readers && !seen.is_any_taken() {
+            LONGEST_SLEEP
+        } else {
+            WITHOUT_NOTICE
+        };
         let slept = context.get_status_change(patience, states);
         if shared.is_stopped() {
             return Ok(Woken::Stopped);
@@ -253,7 +259,7 @@ fn sleep(
         seen.update(readers.iter().map(|state| Sight::of(context, state)));
         let gone = State::UNKNOWN | State::UNAVAILABLE | State::IGNORE;
         if notice.event_state().intersects(gone) {
-            patience = WITHOUT_NOTICE;
+            tells_of_readers = false;
         } else if notice.event_state().contains(State::CHANGED) {
             return Ok(Woken::ReadersChanged);
         }
@@ -360,6 +366,10 @@ impl Seen {
         for reader in before.keys() {
             self.went(reader);
         }
+    }
+
+    fn is_any_taken(&self) -> bool {
+        self.cards.values().any(|card| card.is_taken)
     }
 
     fn forget_all(&mut self) {

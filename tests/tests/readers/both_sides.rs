@@ -1,0 +1,1 @@
+//! One key that is seen on HID and at a reader.
