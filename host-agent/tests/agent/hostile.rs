@@ -4,11 +4,14 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use keysteward_agent::settings::Policy;
 use keysteward_proto::agent::v1 as proto;
 use keysteward_virtual_token::hostile::{self, Hostile};
-use proto::{StepKey, step::Verb, step_error::Code};
+use keysteward_virtual_token::manufacture::Profile;
+use proto::lease_response::Response;
+use proto::{StepKey, progress::Kind, step::Verb, step_error::Code};
 
-use crate::harness::{Caller, Done, Host, Key, PIN, RP, delete, list, make_credential};
+use crate::harness::{Caller, Done, Host, Key, Lease, PIN, RP, delete, list, make_credential};
 
 /// For one step, in milliseconds. The agent adds what a token is given to answer CANCEL.
 const PATIENCE_MS: u32 = 500;
@@ -66,6 +69,44 @@ fn steps() -> Vec<(&'static str, Verb)> {
     ]
 }
 
+/// What is done to tokens with a fingerprint sensor.
+fn steps_with_a_sensor() -> Vec<(&'static str, Verb)> {
+    let pin = || PIN.to_owned();
+    vec![
+        (
+            "sensor",
+            Verb::DescribeFingerprintSensor(proto::DescribeFingerprintSensor {}),
+        ),
+        (
+            "enroll",
+            Verb::EnrollFingerprint(proto::EnrollFingerprint {
+                pin: pin(),
+                name: "thumb".to_owned(),
+            }),
+        ),
+        (
+            "fingers",
+            Verb::ListFingerprints(proto::ListFingerprints { pin: pin() }),
+        ),
+        (
+            "rename",
+            Verb::RenameFingerprint(proto::RenameFingerprint {
+                pin: pin(),
+                template_id: vec![0x0F; 16],
+                name: "index".to_owned(),
+            }),
+        ),
+        (
+            "remove",
+            Verb::RemoveFingerprint(proto::RemoveFingerprint {
+                pin: pin(),
+                template_id: vec![0x0F; 16],
+            }),
+        ),
+        ("reset", Verb::Reset(proto::Reset {})),
+    ]
+}
+
 /// What came of one step with one token; `None` where the token had gone.
 struct Ended {
     token: &'static str,
@@ -96,10 +137,39 @@ async fn seen(caller: &Caller, serial: &str) -> Option<String> {
     None
 }
 
-/// Plugs a token in and does everything to it.
-async fn meet(host: &Host, hostile: &'static Hostile) -> Vec<Ended> {
+/// A host that lets tokens be reset.
+async fn resettable() -> Host {
+    Host::with_policy(Policy {
+        allow_reset: true,
+        ..Policy::default()
+    })
+    .await
+}
+
+/// How a step ends with a token that is plugged in again when that is asked for.
+async fn done(lease: &mut Lease, key: &Key) -> Done {
+    let deadline = tokio::time::Instant::now() + IN_TIME;
+    loop {
+        let next = tokio::time::timeout_at(deadline, lease.answers.message()).await;
+        match next.expect("an answer").unwrap().unwrap().response.unwrap() {
+            Response::Progress(heard) if heard.kind() == Kind::UnplugNeeded => key.replug(),
+            Response::Progress(_) => {}
+            Response::Result(result) => return Ok(result.result.unwrap()),
+            Response::Error(error) => return Err(error),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Plugs a token in and does all these steps to it.
+async fn meet(
+    host: &Host,
+    hostile: &'static Hostile,
+    profile: Profile,
+    steps: fn() -> Vec<(&'static str, Verb)>,
+) -> Vec<Ended> {
     let caller = host.caller().await;
-    let key = Key::hostile(host.folder.path(), hostile);
+    let key = Key::hostile_of(host.folder.path(), hostile, profile);
     let mut ended = Vec::new();
     let Some(presence_id) = seen(&caller, hostile.name).await else {
         assert!(
@@ -111,15 +181,20 @@ async fn meet(host: &Host, hostile: &'static Hostile) -> Vec<Ended> {
     };
     for (step, verb) in steps() {
         let began = Instant::now();
+        // A reset waits until the token is back and looked at.
+        let patience = match verb {
+            Verb::Reset(_) => 4 * PATIENCE_MS,
+            _ => PATIENCE_MS,
+        };
         let done = match caller.lease_of(&presence_id, IN_TIME).await {
             Ok(mut lease) => {
-                let key = StepKey {
+                let step_key = StepKey {
                     operation_id: hostile.name.to_owned(),
                     step: step.to_owned(),
                     attempt: 1,
                 };
-                lease.begin_as(Some(key), verb, PATIENCE_MS).await;
-                Some(lease.done().await)
+                lease.begin_as(Some(step_key), verb, patience).await;
+                Some(done(&mut lease, &key).await)
             }
             Err(error) => {
                 assert!(
@@ -142,8 +217,10 @@ async fn meet(host: &Host, hostile: &'static Hostile) -> Vec<Ended> {
     ended
 }
 
-/// How these steps with these tokens end: a code, or success.
-const SHOWN: &[(&str, &str, Option<Code>)] = &[
+/// A token with a step, and how it ends: a code, or success.
+type Shown = (&'static str, &'static str, Option<Code>);
+
+const SHOWN: &[Shown] = &[
     ("silent", "inspect", Some(Code::TokenSilent)),
     ("silent-after-touch", "select", Some(Code::TokenSilent)),
     ("init-silent", "inspect", Some(Code::TokenSilent)),
@@ -183,11 +260,40 @@ const SHOWN: &[(&str, &str, Option<Code>)] = &[
     ),
 ];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_hostile_token_is_survived_by_every_verb() {
-    let host = Host::new().await;
+/// With other tokens coming and going, which one was plugged in again is anybody's guess; the resets
+/// of one token alone are a test of their own.
+const SHOWN_WITH_A_SENSOR: &[Shown] = &[
+    ("full-length", "enroll", None),
+    ("full-length", "remove", Some(Code::CredentialNotFound)),
+    ("samples-endless", "enroll", Some(Code::TokenMalformed)),
+    ("samples-grow", "enroll", Some(Code::TokenMalformed)),
+    ("samples-huge", "enroll", Some(Code::TokenMalformed)),
+    ("template-missing", "enroll", Some(Code::TokenMalformed)),
+    // It enrolled a finger that nobody knows by that name.
+    (
+        "sample-status-unknown",
+        "enroll",
+        Some(Code::CredentialNotFound),
+    ),
+    ("templates-many", "fingers", None),
+    ("template-name-huge", "fingers", None),
+    ("pin-never", "enroll", Some(Code::PinInvalid)),
+    ("token-short", "rename", Some(Code::TokenMalformed)),
+    ("silent", "enroll", Some(Code::TokenSilent)),
+    ("keepalive-flood", "enroll", Some(Code::TokenSilent)),
+    ("nested-arrays", "sensor", Some(Code::TokenMalformed)),
+    ("info-no-pin-protocol", "enroll", Some(Code::NotSupported)),
+];
+
+/// Meets every hostile token, all of one kind, and looks how that ends.
+async fn survived(
+    host: &Host,
+    profile: Profile,
+    steps: fn() -> Vec<(&'static str, Verb)>,
+    shown: &[Shown],
+) {
     let ended: Vec<_> = futures::stream::iter(hostile::all())
-        .map(|hostile| meet(&host, hostile))
+        .map(|hostile| meet(host, hostile, profile, steps))
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
         .await
@@ -201,13 +307,26 @@ async fn every_hostile_token_is_survived_by_every_verb() {
             assert!(!ours && !error.message.is_empty(), "{told}");
         }
     }
-    for (token, step, code) in SHOWN {
+    for (token, step, code) in shown {
         let one = ended
             .iter()
             .find(|one| one.token == *token && one.step == *step)
             .unwrap_or_else(|| panic!("{token} was not met"));
         assert_eq!(one.code(), *code, "{token}, {step}: {:?}", one.done);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_hostile_token_with_a_sensor_is_survived_by_enrolment_and_reset() {
+    let host = resettable().await;
+    let (profile, steps) = (Profile::Biometric, steps_with_a_sensor);
+    survived(&host, profile, steps, SHOWN_WITH_A_SENSOR).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_hostile_token_is_survived_by_every_verb() {
+    let host = Host::new().await;
+    survived(&host, Profile::default(), steps, SHOWN).await;
     // An honest token is served as ever beside what is left of them.
     let _key = Key::new(host.folder.path(), Some("KS-1"));
     let caller = host.caller().await;
@@ -221,6 +340,30 @@ async fn every_hostile_token_is_survived_by_every_verb() {
     };
     assert_eq!(listed.credentials.len(), 1);
     assert_eq!(listed.credentials[0].credential_id, made.credential_id);
+}
+
+#[tokio::test]
+async fn the_reset_of_a_token_that_lies_ends_as_it_says_or_in_a_typed_error() {
+    for (name, code, pin_set) in [
+        ("samples-endless", None, false),
+        ("pin-never", None, false),
+        ("silent-after-touch", Some(Code::TokenSilent), true),
+        ("error-mid-answer", Some(Code::TokenMalformed), true),
+        ("duplicate-keys", Some(Code::TokenMalformed), true),
+    ] {
+        let host = resettable().await;
+        let hostile = hostile::find(name).unwrap();
+        let key = Key::hostile_of(host.folder.path(), hostile, Profile::Biometric);
+        let caller = host.caller().await;
+        let presence_id = seen(&caller, name).await.unwrap();
+        let mut lease = caller.lease_of(&presence_id, IN_TIME).await.unwrap();
+        let reset = Verb::Reset(proto::Reset {});
+        lease.begin_within("reset", reset, 8 * PATIENCE_MS).await;
+        let ended = done(&mut lease, &key).await;
+        let told = ended.as_ref().err().map(proto::StepError::code);
+        assert_eq!(told, code, "{name}: {ended:?}");
+        assert_eq!(key.pin_set(), pin_set, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -9,17 +9,18 @@ use std::{
 
 use keysteward_core::{
     crypto::RustCrypto,
+    ctap2::bio_enrollment::SampleStatus,
     pin_protocol::Pin,
     session::{Buffers, Millis, Session},
 };
 use keysteward_virtual_token::{
-    authenticator::Authenticator,
+    authenticator::{Authenticator, Sample, Scan},
     device::{Device, TouchPolicy},
     firmware::Firmware,
     front_end::{Identity, socket},
     hostile::{Hostile, HostileKey},
     in_process::InProcess,
-    manufacture::{Manufacturer, Order},
+    manufacture::{Manufacturer, Order, Profile},
     security_key::SecurityKey,
     storage::MemoryStorage,
 };
@@ -35,7 +36,7 @@ pub(crate) struct Key {
 impl Key {
     /// Made, plugged into the host of `folder`, and touched whenever it asks.
     pub(crate) fn new(folder: &Path, serial: Option<&str>) -> Self {
-        Self::plug(folder, serial, |storage| {
+        Self::plug(folder, serial, Profile::default(), |storage| {
             let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
             SecurityKey::new(authenticator)
         })
@@ -43,8 +44,14 @@ impl Key {
 
     /// Lies, has the PIN of these tests, and its name as its serial number.
     pub(crate) fn hostile(folder: &Path, hostile: &'static Hostile) -> Self {
-        Self::plug(folder, Some(hostile.name), move |storage| {
+        Self::hostile_of(folder, hostile, Profile::default())
+    }
+
+    /// The same for a kind of key. Where it has a sensor, one finger is laid on it, well.
+    pub(crate) fn hostile_of(folder: &Path, hostile: &'static Hostile, profile: Profile) -> Self {
+        Self::plug(folder, Some(hostile.name), profile, move |storage| {
             let mut honest = InProcess::plug_in(storage, RustCrypto(OsRng)).unwrap();
+            honest.world().scans.extend([FINGER; 8]);
             let (mut crypto, mut buffers) = (RustCrypto(OsRng), Buffers::default());
             let mut go_on = |_| ControlFlow::Continue(());
             let end = Millis(u64::MAX);
@@ -58,6 +65,7 @@ impl Key {
     fn plug<F: Firmware>(
         folder: &Path,
         serial: Option<&str>,
+        profile: Profile,
         firmware: impl FnOnce(MemoryStorage) -> F + Send + 'static,
     ) -> Self {
         static MANUFACTURER: OnceLock<Manufacturer> = OnceLock::new();
@@ -65,6 +73,7 @@ impl Key {
         let order = Order {
             serial: serial.map(str::to_owned),
             enterprise_rp_ids: vec![RP.to_owned()],
+            profile,
             ..Order::default()
         };
         let mut crypto = RustCrypto(OsRng);
@@ -109,3 +118,8 @@ impl Key {
         .await;
     }
 }
+
+const FINGER: Scan = Scan::Sample(Sample {
+    finger: 1,
+    quality: SampleStatus::Good,
+});
