@@ -15,10 +15,14 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod applet;
+#[cfg(feature = "std")]
+mod in_process;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
 pub use applet::{Applet, Applets};
+#[cfg(feature = "std")]
+pub use in_process::{InProcessCard, TakenAway};
 
 use applet::{Beside, Turn};
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | what a key does | [`authenticator`]: CTAP 2.3 §6, no I/O, a file per command | |
 //! | as a card | [`card`]: its FIDO applet over NFC, around any handler of messages | |
+//! | as a PIV card | [`piv`]: an applet beside FIDO's, SP 800-73-5 | |
 //! | at rest | [`storage`]: records that change at once or not at all | |
 //! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place | `std` |
 //! | as a thing | [`device`]: power, button, clock, faults | `std` |
@@ -39,6 +40,7 @@ pub mod hostile;
 pub mod in_process;
 #[cfg(feature = "std")]
 pub mod manufacture;
+pub mod piv;
 #[cfg(feature = "std")]
 pub mod security_key;
 pub mod storage;

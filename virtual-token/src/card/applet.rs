@@ -69,6 +69,15 @@ impl Applets for () {
     }
 }
 
+impl<A: Applet> Applets for (A,) {
+    fn applet(&mut self, number: usize) -> Option<&mut dyn Applet> {
+        match number {
+            0 => Some(&mut self.0),
+            _ => None,
+        }
+    }
+}
+
 impl<A: Applet, B: Applet> Applets for (A, B) {
     fn applet(&mut self, number: usize) -> Option<&mut dyn Applet> {
         match number {

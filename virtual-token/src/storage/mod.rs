@@ -73,6 +73,13 @@ pub enum Record {
     Fingerprint(u8),
     /// The large blob of the discoverable credential in this slot.
     CredentialBlob(u16),
+    /// PIN, PUK and admin key of the PIV card.
+    PivState,
+    /// A key of the PIV card, by its number; F9 is the factory's.
+    PivKey(u8),
+    /// A data object of the PIV card, by the lower half of its tag; FF01, which holds the
+    /// certificate of the key F9, is the factory's.
+    PivObject(u16),
 }
 
 /// Where one of two versions lies.
@@ -130,13 +137,18 @@ impl Record {
             | Self::EnterpriseCertificate
             | Self::Root
             | Self::Serial
-            | Self::EnterpriseRpId(_) => true,
+            | Self::EnterpriseRpId(_)
+            | Self::PivKey(0xF9)
+            | Self::PivObject(0xFF01) => true,
             Self::Owner
             | Self::MinPinLengthRpId(_)
             | Self::Credential(_)
             | Self::LargeBlobs(_)
             | Self::Fingerprint(_)
-            | Self::CredentialBlob(_) => false,
+            | Self::CredentialBlob(_)
+            | Self::PivState
+            | Self::PivKey(_)
+            | Self::PivObject(_) => false,
         }
     }
 
@@ -156,6 +168,9 @@ impl Record {
             Self::LargeBlobs(Bank::B) => (0x14, [0, 1]),
             Self::Fingerprint(slot) => (0x15, [0, slot]),
             Self::CredentialBlob(slot) => (0x16, slot.to_be_bytes()),
+            Self::PivState => (0x21, [0, 0]),
+            Self::PivKey(reference) => (0x22, [0, reference]),
+            Self::PivObject(tag) => (0x23, tag.to_be_bytes()),
         };
         let [high, low] = slot;
         u32::from_be_bytes([0, kind, high, low])
@@ -178,6 +193,9 @@ impl Record {
             0x14 => Self::LargeBlobs(Bank::B),
             0x15 => Self::Fingerprint(low),
             0x16 => Self::CredentialBlob(u16::from_be_bytes([high, low])),
+            0x21 => Self::PivState,
+            0x22 => Self::PivKey(low),
+            0x23 => Self::PivObject(u16::from_be_bytes([high, low])),
             _ => return None,
         };
         // Nothing but what `number` gives.
@@ -252,7 +270,7 @@ pub fn whole<'b>(
 
 /// The version of what records hold; their first byte, but for those that hold DER or text.
 pub const FORMAT: u8 = 2;
-/// No record is longer, but for those of large blobs.
+/// No record is longer, but for those of large blobs, and what data objects of cards hold.
 pub const MAX_RECORD: usize = 1024;
 
 #[cfg(test)]
@@ -278,6 +296,9 @@ mod tests {
             Record::LargeBlobs(Bank::B),
             Record::Fingerprint(3),
             Record::CredentialBlob(0x1234),
+            Record::PivState,
+            Record::PivKey(0x9A),
+            Record::PivObject(0xC102),
         ];
         for (at, record) in records.into_iter().enumerate() {
             assert_eq!(Record::from_number(record.number()), Some(record));
