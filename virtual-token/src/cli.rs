@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use keysteward_core::admin_key::Cipher;
 use keysteward_virtual_token::card::Presence;
 use keysteward_virtual_token::device::TouchPolicy;
 use keysteward_virtual_token::hostile::{self, Hostile};
@@ -37,6 +38,13 @@ pub(crate) enum Command {
     AttestationRoot(AttestationRoot),
 }
 
+/// What a card is, of what it can be at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum AppletName {
+    Fido,
+    Piv,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Reader {
     /// Be a card at the PC/SC reader in software that listens here
@@ -45,6 +53,20 @@ pub(crate) struct Reader {
     /// How the person at the card shows that they are there
     #[arg(long, value_enum, default_value = "button", conflicts_with = "connect")]
     pub(crate) presence: Presence,
+    /// What the card is, separated by commas. What each remembers lies beside the key's storage
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "fido",
+        conflicts_with = "connect"
+    )]
+    pub(crate) applets: Vec<AppletName>,
+    /// Cipher of the admin key with which the PIV card leaves the factory: 3des, aes128, aes192 or
+    /// aes256
+    #[arg(long, value_name = "CIPHER", value_parser = cipher, default_value = "aes192", conflicts_with = "connect")]
+    pub(crate) piv_admin_key: Cipher,
 }
 
 #[cfg(target_os = "linux")]
@@ -135,6 +157,13 @@ fn hostile_names() -> impl TypedValueParser<Value = &'static Hostile> {
     PossibleValuesParser::new(names).try_map(|name| hostile::find(&name).ok_or("no such key"))
 }
 
+fn cipher(text: &str) -> Result<Cipher, String> {
+    Cipher::from_name(text).ok_or_else(|| {
+        let names = Cipher::ALL.map(Cipher::name);
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
 fn profile(text: &str) -> Result<Profile, String> {
     Profile::named(text).ok_or_else(|| {
         let names = Profile::ALL.map(|profile| profile.features().name);
@@ -167,6 +196,8 @@ mod tests {
         assert!(usb_id("65536").unwrap_err().contains("65535"));
         assert_eq!(profile("2.1-pre"), Ok(Profile::Ctap21Pre));
         assert!(profile("2.2").unwrap_err().contains("2.1-pre, 2.0"));
+        assert_eq!(cipher("3des"), Ok(Cipher::TripleDes));
+        assert!(cipher("des").unwrap_err().contains("aes192, 3des"));
         assert!(aaguid("3d5a8cf2-6b1e-4d07-9c43-e8f1a2b7560d").is_ok());
         assert!(
             aaguid("3d5a8cf2")
@@ -200,6 +231,9 @@ mod tests {
         assert!(parse("vt --connect s --storage f").is_ok());
         assert!(parse("vt --storage f").is_err(), "nowhere to plug in");
         assert!(parse("vt --vpcd localhost:35963 --storage f").is_ok());
+        assert!(parse("vt --vpcd localhost:35963 --storage f --applets fido,piv").is_ok());
+        assert!(parse("vt --connect s --storage f --applets fido,piv").is_err());
+        assert!(parse("vt --vpcd localhost:35963 --storage f --applets pkcs15").is_err());
         assert!(parse("vt --vpcd localhost:35963 --connect s --storage f").is_err());
         assert!(parse("vt --vpcd localhost:35963 --listen s --storage f").is_err());
         assert!(parse("vt --connect s --storage f --presence field").is_err());

@@ -36,16 +36,12 @@ fn main() -> anyhow::Result<()> {
             uhid::run(&device, &identity, &args.node)
         }
         Cli {
-            reader:
-                Reader {
-                    vpcd: Some(address),
-                    presence,
-                },
+            reader: reader @ Reader { vpcd: Some(_), .. },
             key: Some(key),
             command: None,
             ..
         } => {
-            start::start_card(&key, address, presence)?;
+            start::start_card(&key, &reader)?;
             loop {
                 std::thread::park();
             }

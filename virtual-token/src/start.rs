@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use keysteward_core::crypto::{Crypto, RustCrypto};
 use keysteward_virtual_token::authenticator::Authenticator;
 use keysteward_virtual_token::authenticator::factory::Factory;
-use keysteward_virtual_token::card::Presence;
+use keysteward_virtual_token::card::{Applet, Card};
 use keysteward_virtual_token::device::Device;
 use keysteward_virtual_token::firmware::Firmware;
 use keysteward_virtual_token::front_end::vpcd::AtReader;
@@ -13,6 +13,7 @@ use keysteward_virtual_token::front_end::{Identity, control, socket};
 use keysteward_virtual_token::hostile::HostileKey;
 use keysteward_virtual_token::in_process::InProcess;
 use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
+use keysteward_virtual_token::piv::{Piv, Product};
 use keysteward_virtual_token::security_key::SecurityKey;
 use keysteward_virtual_token::storage::{self, FileStorage, MAX_RECORD, Record};
 use rand_core::OsRng;
@@ -34,17 +35,56 @@ pub(crate) fn start(args: &cli::Key) -> anyhow::Result<(Arc<Device>, Identity)> 
     })
 }
 
-/// The same, as a card that goes to the reader at `address` by itself. Nothing is left to do.
-pub(crate) fn start_card(
-    args: &cli::Key,
-    address: String,
-    presence: Presence,
-) -> anyhow::Result<()> {
+/// The same, as a card that goes to a reader by itself. Nothing is left to do.
+pub(crate) fn start_card(args: &cli::Key, reader: &cli::Reader) -> anyhow::Result<()> {
+    let address = reader.vpcd.clone().context("say --vpcd")?;
     start_as(args, |storage| {
+        let applets = applets(args, reader, card_number(&storage)?)?;
         let authenticator = Authenticator::new(storage, RustCrypto(OsRng))?;
-        Ok(Box::new(AtReader::new(authenticator, presence, address)))
+        let card = Card::with_applets(authenticator, reader.presence, applets);
+        let card = if reader.applets.contains(&cli::AppletName::Fido) {
+            card
+        } else {
+            card.without_fido()
+        };
+        Ok(Box::new(AtReader::with(Box::new(card), address)))
     })
     .map(drop)
+}
+
+/// The applets beside FIDO's, each with a storage of its own.
+fn applets(args: &cli::Key, reader: &cli::Reader, serial: u32) -> anyhow::Result<Applets> {
+    let mut applets = Applets::new();
+    if reader.applets.contains(&cli::AppletName::Piv) {
+        let product = Product {
+            serial,
+            admin_cipher: reader.piv_admin_key,
+            ..Product::default()
+        };
+        let storage = beside(args, "piv")?;
+        applets.push(Box::new(Piv::new(storage, RustCrypto(OsRng), product)?));
+    }
+    Ok(applets)
+}
+
+type Applets = Vec<Box<dyn Applet + Send>>;
+
+fn beside(args: &cli::Key, applet: &str) -> anyhow::Result<FileStorage> {
+    let mut path = args.storage.clone().into_os_string();
+    path.push(".");
+    path.push(applet);
+    FileStorage::open(path.as_ref())
+        .with_context(|| format!("cannot use the storage {}", path.display()))
+}
+
+/// The card's number, made of the key's serial number. Its first bit is set, as those of cards in
+/// software are.
+fn card_number(storage: &FileStorage) -> anyhow::Result<u32> {
+    let mut room = [0; MAX_RECORD];
+    let serial = storage::whole(storage, Record::Serial, &mut room)?;
+    let digest = RustCrypto(OsRng).sha256(&[serial.unwrap_or_default()]);
+    let [a, b, c, d, ..] = digest;
+    Ok(u32::from_be_bytes([a | 0x80, b, c, d]))
 }
 
 fn start_as(
