@@ -43,6 +43,7 @@ pub(crate) enum Command {
 pub(crate) enum AppletName {
     Fido,
     Piv,
+    Gids,
 }
 
 #[derive(Debug, Args)]
@@ -231,7 +232,7 @@ mod tests {
         assert!(parse("vt --connect s --storage f").is_ok());
         assert!(parse("vt --storage f").is_err(), "nowhere to plug in");
         assert!(parse("vt --vpcd localhost:35963 --storage f").is_ok());
-        assert!(parse("vt --vpcd localhost:35963 --storage f --applets fido,piv").is_ok());
+        assert!(parse("vt --vpcd localhost:35963 --storage f --applets fido,piv,gids").is_ok());
         assert!(parse("vt --connect s --storage f --applets fido,piv").is_err());
         assert!(parse("vt --vpcd localhost:35963 --storage f --applets pkcs15").is_err());
         assert!(parse("vt --vpcd localhost:35963 --connect s --storage f").is_err());

@@ -5,6 +5,7 @@
 //! | what a key does | [`authenticator`]: CTAP 2.3 §6, no I/O, a file per command | |
 //! | as a card | [`card`]: its FIDO applet over NFC, around any handler of messages | |
 //! | as a PIV card | [`piv`]: an applet beside FIDO's, SP 800-73-5 | |
+//! | as a card of Windows' | [`gids`]: an applet that stands beside FIDO's | `std` |
 //! | at rest | [`storage`]: records that change at once or not at all | |
 //! | as firmware | [`security_key`]: the authenticator behind CTAPHID; [`hid`]: CTAPHID for firmware that takes whole messages; [`firmware`]: the trait that lets other people's firmware take its place | `std` |
 //! | as a thing | [`device`]: power, button, clock, faults | `std` |
@@ -32,6 +33,8 @@ pub mod device;
 pub mod firmware;
 #[cfg(feature = "std")]
 pub mod front_end;
+#[cfg(feature = "std")]
+pub mod gids;
 #[cfg(feature = "std")]
 pub mod hid;
 #[cfg(feature = "std")]

@@ -10,6 +10,7 @@ use keysteward_virtual_token::device::Device;
 use keysteward_virtual_token::firmware::Firmware;
 use keysteward_virtual_token::front_end::vpcd::AtReader;
 use keysteward_virtual_token::front_end::{Identity, control, socket};
+use keysteward_virtual_token::gids::GidsCard;
 use keysteward_virtual_token::hostile::HostileKey;
 use keysteward_virtual_token::in_process::InProcess;
 use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
@@ -63,6 +64,10 @@ fn applets(args: &cli::Key, reader: &cli::Reader, serial: u32) -> anyhow::Result
         };
         let storage = beside(args, "piv")?;
         applets.push(Box::new(Piv::new(storage, RustCrypto(OsRng), product)?));
+    }
+    if reader.applets.contains(&cli::AppletName::Gids) {
+        let storage = beside(args, "gids")?;
+        applets.push(Box::new(GidsCard::new(storage, RustCrypto(OsRng))));
     }
     Ok(applets)
 }

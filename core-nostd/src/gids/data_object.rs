@@ -53,7 +53,7 @@ pub enum GetData {
 #[derive(Clone, Copy, Eq, PartialEq)]
 #[expect(missing_debug_implementations, reason = "keys are written with it")]
 pub enum PutData<'a> {
-    /// Writes an object; an empty one is removed.
+    /// Writes an object, which may be empty.
     Object(Address, &'a [u8]),
     /// Writes a key.
     Key(put_key::PutKey<'a>),

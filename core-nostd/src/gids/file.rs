@@ -105,6 +105,15 @@ impl ObjectFile {
 }
 
 impl CreateFile {
+    /// The file's name.
+    #[must_use]
+    pub const fn id(&self) -> FileId {
+        match self {
+            Self::Objects(file) => file.id,
+            Self::Key(file) => file.key.file(),
+        }
+    }
+
     /// The command, whose data are written to `buffer`, at most 80 bytes.
     pub fn command<'b>(&self, buffer: &'b mut [u8]) -> Result<Command<'b>, EncodeError> {
         let data = match self {

@@ -80,6 +80,14 @@ pub enum Record {
     /// A data object of the PIV card, by the lower half of its tag; FF01, which holds the
     /// certificate of the key F9, is the factory's.
     PivObject(u16),
+    /// PIN and life of a GIDS card.
+    GidsState,
+    /// A file of a GIDS card, by its identifier.
+    GidsFile(u16),
+    /// A key of a GIDS card, by its reference.
+    GidsKey(u8),
+    /// A data object of a GIDS card: the low bytes of its file's identifier and of its tag.
+    GidsObject(u16),
 }
 
 /// Where one of two versions lies.
@@ -148,7 +156,11 @@ impl Record {
             | Self::CredentialBlob(_)
             | Self::PivState
             | Self::PivKey(_)
-            | Self::PivObject(_) => false,
+            | Self::PivObject(_)
+            | Self::GidsState
+            | Self::GidsFile(_)
+            | Self::GidsKey(_)
+            | Self::GidsObject(_) => false,
         }
     }
 
@@ -167,6 +179,10 @@ impl Record {
             Self::LargeBlobs(Bank::A) => (0x14, [0, 0]),
             Self::LargeBlobs(Bank::B) => (0x14, [0, 1]),
             Self::Fingerprint(slot) => (0x15, [0, slot]),
+            Self::GidsState => (0x31, [0, 0]),
+            Self::GidsFile(id) => (0x32, id.to_be_bytes()),
+            Self::GidsKey(reference) => (0x33, [0, reference]),
+            Self::GidsObject(slot) => (0x34, slot.to_be_bytes()),
             Self::CredentialBlob(slot) => (0x16, slot.to_be_bytes()),
             Self::PivState => (0x21, [0, 0]),
             Self::PivKey(reference) => (0x22, [0, reference]),
@@ -192,6 +208,10 @@ impl Record {
             0x14 if low == 0 => Self::LargeBlobs(Bank::A),
             0x14 => Self::LargeBlobs(Bank::B),
             0x15 => Self::Fingerprint(low),
+            0x31 => Self::GidsState,
+            0x32 => Self::GidsFile(u16::from_be_bytes([high, low])),
+            0x33 => Self::GidsKey(low),
+            0x34 => Self::GidsObject(u16::from_be_bytes([high, low])),
             0x16 => Self::CredentialBlob(u16::from_be_bytes([high, low])),
             0x21 => Self::PivState,
             0x22 => Self::PivKey(low),
@@ -295,6 +315,10 @@ mod tests {
             Record::LargeBlobs(Bank::A),
             Record::LargeBlobs(Bank::B),
             Record::Fingerprint(3),
+            Record::GidsState,
+            Record::GidsFile(0xA010),
+            Record::GidsKey(0x80),
+            Record::GidsObject(0x1023),
             Record::CredentialBlob(0x1234),
             Record::PivState,
             Record::PivKey(0x9A),

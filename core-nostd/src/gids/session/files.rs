@@ -5,7 +5,7 @@ use crate::crypto::Crypto;
 use crate::gids::data_object::{Address, CARD_CF, GetData, MASTERFILE, PutData, value};
 use crate::gids::minidriver::cardcf::{CardCf, Change};
 use crate::gids::minidriver::masterfile::{Entry, Name, VERSION, entries};
-use crate::iso7816::CardTransport;
+use crate::iso7816::{CardTransport, Status};
 
 impl<T: CardTransport, C: Crypto> Session<'_, T, C> {
     /// Reads an object into the file buffer: how long it is, or `None` where there is none.
@@ -77,9 +77,15 @@ impl<T: CardTransport, C: Crypto> Session<'_, T, C> {
 
     /// Reads the masterfile, without which a card is blank.
     pub(super) fn read_masterfile(&mut self) -> Result<usize, Error<T::Error>> {
-        match self.read(MASTERFILE)? {
-            None | Some(0) => Err(Error::NotInitialised),
-            Some(len) => Ok(len),
+        match self.read(MASTERFILE) {
+            Ok(None | Some(0)) => Err(Error::NotInitialised),
+            // Its file is there, and not activated yet.
+            Err(Error::Refused {
+                status: Status::ConditionsNotSatisfied,
+                ..
+            }) => Err(Error::NotInitialised),
+            Ok(Some(len)) => Ok(len),
+            Err(error) => Err(error),
         }
     }
 

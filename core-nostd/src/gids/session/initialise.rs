@@ -70,6 +70,10 @@ impl<T: CardTransport, C: Crypto> Session<'_, T, C> {
     pub(super) fn create_file(&mut self, file: &CreateFile) -> Result<(), Error<T::Error>> {
         let outcome = self.send_built(|room| file.command(room))?;
         if outcome.status == ALREADY_THERE {
+            // Perhaps it was not activated any more. One that was may refuse it now.
+            let mut name = [0; 2];
+            self.send(select(file.id(), &mut name))?.done()?;
+            self.send(activate())?;
             return Ok(());
         }
         outcome.done()?;

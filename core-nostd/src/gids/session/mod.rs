@@ -64,6 +64,8 @@ mod files;
 mod initialise;
 mod pin;
 mod sign;
+#[cfg(all(test, feature = "rust-crypto"))]
+mod tests;
 
 pub use admin::{AdminAuthenticated, NewAdminKey};
 pub use containers::{Authority, NewContainer};
@@ -153,6 +155,11 @@ impl<'t, T: CardTransport, C: Crypto> Session<'t, T, C> {
     /// did not tell.
     pub const fn protocols(&self) -> Option<Protocols> {
         self.protocols
+    }
+
+    /// The card itself, between two flows.
+    pub const fn card_mut(&mut self) -> &mut T {
+        self.card
     }
 
     /// Sends a command that is whole already.

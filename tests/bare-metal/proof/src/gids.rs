@@ -71,6 +71,7 @@ fn messages() {
     see(PutData::parse(any()));
     see(any::<Access>().permits(any(), any()));
     see(any::<CreateFile>().command(any()));
+    see(any::<CreateFile>().id());
     see(CreateFile::parse(any()));
     see(file::activate());
     see(file::select(any(), any()));
@@ -166,6 +167,7 @@ fn flows() {
     session.set_deadline(any());
     see(session.select());
     see(session.protocols());
+    see(core::ptr::from_mut(session.card_mut()));
     see(session.facts());
     see(session.tries(any()));
     see(session.initialise(any()));
