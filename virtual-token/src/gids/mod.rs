@@ -21,12 +21,13 @@
 //! use keysteward_core::crypto::RustCrypto;
 //! use keysteward_core::gids::session::{Buffers, Session};
 //! use keysteward_core::time::Millis;
-//! use keysteward_virtual_token::card::InProcessCard;
+//! use keysteward_virtual_token::card::{Applet, InProcessCard};
 //! use keysteward_virtual_token::gids::GidsCard;
 //! use keysteward_virtual_token::storage::MemoryStorage;
 //! use rand_core::OsRng;
 //!
-//! let mut card = InProcessCard::new(GidsCard::new(MemoryStorage::new(), RustCrypto(OsRng)));
+//! let gids = GidsCard::new(MemoryStorage::new(), RustCrypto(OsRng));
+//! let mut card = InProcessCard::new(vec![Box::new(gids) as Box<dyn Applet + Send>]);
 //! let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::new(Buffers::new()));
 //! let mut session = Session::new(&mut card, &mut crypto, &mut buffers, Millis(10_000));
 //! session.select()?;

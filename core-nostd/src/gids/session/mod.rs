@@ -49,8 +49,9 @@
 //!     }
 //! }
 //!
-//! let (mut crypto, mut buffers) = (RustCrypto(rand_core::OsRng), Box::new(Buffers::new()));
-//! let mut session = Session::new(&mut Other, &mut crypto, &mut buffers, Millis(10_000));
+//! let (mut card, mut crypto) = (Other, RustCrypto(rand_core::OsRng));
+//! let mut buffers = Box::new(Buffers::new());
+//! let mut session = Session::new(&mut card, &mut crypto, &mut buffers, Millis(10_000));
 //! assert_eq!(session.select(), Err(Error::NotGids));
 //! # }
 //! ```
