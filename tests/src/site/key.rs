@@ -1,17 +1,18 @@
 //! A security key as a process, and the hand that holds it.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process,
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::process::{Process, eventually, program};
+use super::{
+    hand::Hand,
+    process::{Process, eventually, program},
+};
 
 /// Whose firmware a key runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,7 +47,7 @@ pub struct Command {
 #[derive(Debug)]
 pub struct Key {
     process: Process,
-    control: PathBuf,
+    hand: Hand,
     listen: PathBuf,
     root: PathBuf,
 }
@@ -86,18 +87,12 @@ impl Key {
             command.args(["--serial", &format!("OSK-{name}")]);
         }
         let process = Process::start(name, &mut command, &folder.join("logs"))?;
-        let key = Self {
+        Ok(Self {
             process,
-            control,
+            hand: Hand::take(control)?,
             listen,
             root,
-        };
-        eventually(
-            "the key answers at its control socket",
-            Duration::from_secs(10),
-            || key.state().map(Some),
-        )?;
-        Ok(key)
+        })
     }
 
     /// The socket at which other programs of its host reach it.
@@ -123,17 +118,17 @@ impl Key {
 
     /// `plugged`, `waiting_for_touch`, `power_ups`, and what it says it holds.
     pub fn state(&self) -> Result<Value> {
-        self.tell(&json!({"do": "state"}))
+        self.hand.state()
     }
 
     /// Pulls it out.
     pub fn unplug(&self) -> Result<()> {
-        self.tell(&json!({"do": "unplug"})).map(drop)
+        self.hand.unplug()
     }
 
     /// Puts it back, with a power-up.
     pub fn plug(&self) -> Result<()> {
-        self.tell(&json!({"do": "plug"})).map(drop)
+        self.hand.plug()
     }
 
     /// Arms a fault for the next such CTAP command: `action` is `unplug`, `drop-response`,
@@ -147,7 +142,7 @@ impl Key {
         if let Some(subcommand) = command.subcommand {
             order["subcommand"] = subcommand.into();
         }
-        self.tell(&order).map(drop)
+        self.hand.tell(&order).map(drop)
     }
 
     /// Waits until a `hold` has struck.
@@ -168,32 +163,18 @@ impl Key {
 
     /// Ends a `hold`: what waited goes on its way.
     pub fn release(&self) -> Result<()> {
-        self.tell(&json!({"do": "release"})).map(drop)
+        self.hand.tell(&json!({"do": "release"})).map(drop)
     }
 
     /// `always`, `never` or `ask`.
     pub fn touch_policy(&self, policy: &str) -> Result<()> {
-        self.tell(&json!({"do": "touch-policy", "policy": policy}))
+        self.hand
+            .tell(&json!({"do": "touch-policy", "policy": policy}))
             .map(drop)
     }
 
     /// Its process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
-    }
-
-    fn tell(&self, order: &Value) -> Result<Value> {
-        let mut stream = UnixStream::connect(&self.control)
-            .with_context(|| format!("no key at {}", self.control.display()))?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        stream.write_all(format!("{order}\n").as_bytes())?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
-        let answer: Value = serde_json::from_str(&line)
-            .with_context(|| format!("the key answered {line:?} to {order}"))?;
-        if let Some(error) = answer.get("error") {
-            bail!("the key refused {order}: {error}");
-        }
-        Ok(answer)
     }
 }

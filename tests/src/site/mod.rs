@@ -5,13 +5,15 @@
 //!             ▲
 //!           Cable
 //!             │
-//!           Agent <── Key
+//!           Agent <── Key, Card
 //! ```
 
 pub mod agent;
 pub mod browser;
 pub mod cable;
+pub mod card;
 pub mod cli;
+pub mod hand;
 pub mod key;
 pub mod process;
 pub mod server;
