@@ -124,7 +124,7 @@ fn same(reader: &mut Reader<'_>, bytes: &[u8], theirs: &Value) {
                 let (theirs, value) = entries.next().expect("as many entries");
                 match key {
                     Key::Int(key) => assert_eq!(theirs, &Value::from(key)),
-                    Key::Text(key) => assert_eq!(theirs, &Value::from(key)),
+                    Key::Text(key) => assert_eq!(theirs, &Value::from(key.as_str())),
                     Key::Bytes(key) => assert_eq!(theirs, &Value::from(key)),
                 }
                 same(reader, bytes, value);

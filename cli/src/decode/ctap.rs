@@ -141,13 +141,10 @@ fn read_response(command: ctap2::Command, map: &[u8]) -> Result<(), cbor::Error>
 
 /// The place that the core's parser names, in the input that begins `base` bytes earlier.
 pub(super) fn fault_of(error: &cbor::Error, base: usize) -> Fault {
+    let error = error.at_offset(base);
     let text = error.to_string();
     match error.position() {
-        Some(position) => {
-            let here = position.saturating_add(base);
-            let text = text.replace(&format!("byte {position}"), &format!("byte {here}"));
-            Fault::at(here, text)
-        }
+        Some(position) => Fault::at(position, text),
         None => Fault::somewhere(text),
     }
 }

@@ -184,6 +184,12 @@ fn a_wrong_byte_is_named_with_its_place() {
             "follow the map",
         ),
         (Kind::CtapRequest, "02 a1 0161 61", None, "clientDataHash"),
+        (
+            Kind::CtapRequest,
+            "06 a2 0119 012c 0201",
+            Some(3),
+            "expected an unsigned integer of 8 bits at byte 3",
+        ),
         (Kind::CtapRequest, "06 a1 021c", Some(3), "the bytes end"),
         (
             Kind::CtapResponse,

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::raw::{Raw, RawItems};
-use super::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
+use super::{BufferFull, Encode, Error, Key, Name, Parse, Reader, Writer};
 
 /// A map with text keys, such as the options of getInfo. Like [`List`](super::List), it borrows
 /// the caller's entries or the message's bytes.
@@ -27,14 +27,14 @@ impl<'a, V> Entries<'a, V> {
 
 impl<'a, V: Parse<'a> + Copy> Entries<'a, V> {
     /// Reads a map in which entries with another kind of key or value are passed over.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn read_lenient(r: &mut Reader<'a>) -> Result<Self, Error> {
-        let start = r.position();
-        r.map(|_, r| r.skip())?;
-        Ok(Self(Source::Encoded(Raw(r.since(start)))))
+        r.map_raw().map(|raw| Self(Source::Encoded(raw)))
     }
 
     /// The entries, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, V)> + use<'a, V> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub fn iter(&self) -> impl Iterator<Item = (Name<'a>, V)> + use<'a, V> {
         match self.0 {
             Source::Items(entries) => Iter {
                 entries,
@@ -50,7 +50,7 @@ impl<'a, V: Parse<'a> + Copy> Entries<'a, V> {
     /// The value under `name`.
     pub fn get(&self, name: &str) -> Option<V> {
         self.iter()
-            .find_map(|(key, value)| (key == name).then_some(value))
+            .find_map(|(key, value)| (key == *name).then_some(value))
     }
 
     /// Whether there is no entry.
@@ -67,15 +67,16 @@ struct Iter<'a, V> {
 }
 
 impl<'a, V: Parse<'a> + Copy> Iterator for Iter<'a, V> {
-    type Item = (&'a str, V);
+    type Item = (Name<'a>, V);
 
-    fn next(&mut self) -> Option<(&'a str, V)> {
-        if let Some((entry, rest)) = self.entries.split_first() {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(((name, value), rest)) = self.entries.split_first() {
             self.entries = rest;
-            return Some(*entry);
+            return Some((Name::new(name), *value));
         }
         loop {
-            let (name, value) = (self.encoded.next_as()?, self.encoded.next_as()?);
+            let (name, value) = (self.encoded.next_name()?, self.encoded.next_as()?);
             if let (Some(name), Some(value)) = (name, value) {
                 return Some((name, value));
             }
@@ -110,6 +111,7 @@ impl<'a, V: Parse<'a>> Parse<'a> for Entries<'a, V> {
 }
 
 impl<V: Encode> Encode for Entries<'_, V> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         match self.0 {
             Source::Items(entries) => w.map(|m| {

@@ -90,6 +90,25 @@ impl Error {
             Self::Missing { .. } => None,
         }
     }
+
+    /// The same error in a message in which the bytes that were read begin at `offset`.
+    #[must_use]
+    pub const fn at_offset(mut self, offset: usize) -> Self {
+        if let Self::EndOfInput { position }
+        | Self::Unexpected { position, .. }
+        | Self::OutOfRange { position, .. }
+        | Self::Length { position, .. }
+        | Self::NotUtf8 { position }
+        | Self::Malformed { position }
+        | Self::TooDeep { position }
+        | Self::TooManyEntries { position }
+        | Self::DuplicateKey { position }
+        | Self::TrailingBytes { position } = &mut self
+        {
+            *position = position.saturating_add(offset);
+        }
+        self
+    }
 }
 
 impl fmt::Display for Error {

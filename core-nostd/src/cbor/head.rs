@@ -5,6 +5,7 @@
 //! of all of CBOR takes.
 
 use super::Error;
+use super::reader::SMALL;
 
 /// Major type, in the order of the initial bytes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -20,7 +21,7 @@ pub(super) enum Major {
 }
 
 impl Major {
-    const fn of(initial: u8) -> Self {
+    pub(super) const fn of(initial: u8) -> Self {
         match initial >> 5 {
             0 => Self::Unsigned,
             1 => Self::Negative,
@@ -48,23 +49,34 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads the head of the item at `position`.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn parse(input: &[u8], position: usize) -> Result<Self, Error> {
         let Some(&initial) = input.get(position) else {
             return Err(Error::EndOfInput { position });
         };
         let info = initial & 0x1f;
+        let after = position.saturating_add(1);
         // Nearly all heads are one byte.
-        if info > LAST_IMMEDIATE {
-            return Self::parse_long(input, position, initial);
+        if info <= LAST_IMMEDIATE {
+            return Ok(Self {
+                major: Major::of(initial),
+                argument: info.into(),
+                end: after,
+            });
         }
-        Ok(Self {
-            major: Major::of(initial),
-            argument: info.into(),
-            end: position.saturating_add(1),
-        })
+        // Of the others two, for the lengths of hashes, keys and signatures.
+        if !SMALL && let (0x18 | 0x38 | 0x58 | 0x78, Some(&argument)) = (initial, input.get(after))
+        {
+            return Ok(Self {
+                major: Major::of(initial),
+                argument: argument.into(),
+                end: after.saturating_add(1),
+            });
+        }
+        Self::parse_long(input, position, initial)
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn parse_long(input: &[u8], position: usize, initial: u8) -> Result<Self, Error> {
         let width = match initial & 0x1f {
             24 => 1,

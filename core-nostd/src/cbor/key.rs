@@ -1,7 +1,7 @@
 //! Keys of maps. CTAP2 and COSE use integers and text.
 
 use super::head::Major;
-use super::{BufferFull, Encode, Error, Parse, Reader, Writer};
+use super::{BufferFull, Encode, Error, Name, Parse, Reader, Writer};
 
 /// Key of a map entry.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -11,34 +11,45 @@ pub enum Key<'b> {
     /// Met in nothing that CTAP defines.
     Bytes(&'b [u8]),
     /// Members of entities, options and extensions.
-    Text(&'b str),
+    Text(Name<'b>),
+}
+
+impl Key<'_> {
+    /// Whether this is that name.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub fn is(&self, name: &str) -> bool {
+        matches!(self, Self::Text(text) if text == name)
+    }
 }
 
 impl From<i32> for Key<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn from(key: i32) -> Self {
         Self::Int(key.into())
     }
 }
 
 impl From<i64> for Key<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn from(key: i64) -> Self {
         Self::Int(key)
     }
 }
 
 impl<'b> From<&'b str> for Key<'b> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn from(key: &'b str) -> Self {
-        Self::Text(key)
+        Self::Text(Name::new(key))
     }
 }
 
 impl Encode for Key<'_> {
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         match self {
             Self::Int(key) => w.integer(*key),
             Self::Bytes(key) => w.bytes(key),
-            Self::Text(key) => w.text(key),
+            Self::Text(key) => w.name(*key),
         }
     }
 }
@@ -69,7 +80,16 @@ impl Default for Rank<'_> {
     }
 }
 
-impl Rank<'_> {
+impl<'b> Rank<'b> {
+    /// Of a key with a head of one byte.
+    pub(super) fn short(initial: u8, string: &'b [u8]) -> Self {
+        Self {
+            major: Major::of(initial),
+            argument: (initial & 0x1f).into(),
+            string,
+        }
+    }
+
     #[inline]
     pub(super) fn is_above(&self, other: &Self) -> bool {
         let (this, that) = ((self.major, self.argument), (other.major, other.argument));
@@ -84,30 +104,22 @@ pub(super) struct Member<'b> {
 }
 
 impl<'b> Member<'b> {
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(super) fn key(&self) -> Result<Key<'b>, Error> {
         let Self { rank, position } = *self;
         match rank.major {
-            Major::Text => core::str::from_utf8(rank.string)
+            Major::Text => Name::of_utf8(rank.string)
                 .map(Key::Text)
-                .map_err(|_| Error::NotUtf8 { position }),
+                .ok_or(Error::NotUtf8 { position }),
             Major::Bytes => Ok(Key::Bytes(rank.string)),
             major => integer(major, rank.argument, position).map(Key::Int),
         }
     }
-
-    /// Whether there is such a [`key`](Self::key); cheaper for most text.
-    #[inline]
-    pub(super) fn check(&self) -> Result<(), Error> {
-        if self.rank.major == Major::Text && self.rank.string.is_ascii() {
-            return Ok(());
-        }
-        self.key().map(|_| ())
-    }
 }
 
 /// The integer of this type and argument.
-#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(super) fn integer(major: Major, argument: u64, position: usize) -> Result<i64, Error> {
     let value = i64::try_from(argument);
     let value = match major {

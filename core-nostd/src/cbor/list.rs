@@ -27,13 +27,13 @@ impl<'a, T> List<'a, T> {
 impl<'a, T: Parse<'a> + Copy> List<'a, T> {
     /// Reads an array in which items that are not a `T` are passed over, here and by
     /// [`iter`](Self::iter): newer keys name things that this code has no type for.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn read_lenient(r: &mut Reader<'a>) -> Result<Self, Error> {
-        let start = r.position();
-        r.array(Reader::skip)?;
-        Ok(Self(Source::Encoded(Raw(r.since(start)))))
+        r.array_raw().map(|raw| Self(Source::Encoded(raw)))
     }
 
     /// The items, in order.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
         match self.0 {
             Source::Items(items) => Iter {
@@ -76,6 +76,7 @@ struct Iter<'a, T> {
 impl<'a, T: Parse<'a> + Copy> Iterator for Iter<'a, T> {
     type Item = T;
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next(&mut self) -> Option<T> {
         if let Some((item, rest)) = self.items.split_first() {
             self.items = rest;
@@ -116,6 +117,7 @@ impl<'a, T: Parse<'a>> Parse<'a> for List<'a, T> {
 }
 
 impl<T: Encode> Encode for List<'_, T> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         match self.0 {
             Source::Items(items) => w.array(items.iter()),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::head::Major;
-use super::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
+use super::{BufferFull, Encode, Error, Key, Name, Parse, Reader, Writer};
 
 /// One well-formed item, byte for byte: what a MAC is computed over, or what another layer reads.
 /// `Debug` shows the length only, since the bytes may be secret.
@@ -21,11 +21,13 @@ impl<'b> Raw<'b> {
     }
 
     /// A reader at the item. Its depth was bounded when the item was first read.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) const fn reader(self) -> Reader<'b> {
         Reader::with_depth(self.0, u8::MAX)
     }
 
     /// The items of an array, or the keys and values of a map in turn.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn items(self) -> RawItems<'b> {
         let mut reader = self.reader();
         let left = reader.peek().and_then(|head| reader.skim(head));
@@ -75,16 +77,30 @@ impl Default for RawItems<'_> {
 
 impl<'b> RawItems<'b> {
     /// The next item, if it is a `T`; it is passed over if not. The outer `None` is the end.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn next_as<T: Parse<'b>>(&mut self) -> Option<Option<T>> {
         let left = self.left.checked_sub(1)?;
-        let start = self.reader.clone();
-        let item = self.reader.read().ok();
+        let mut reader = self.reader.clone();
+        let item = reader.read().ok();
         if item.is_none() {
-            self.reader = start;
+            reader = self.reader.clone();
+            reader.pass().ok()?;
+        }
+        self.reader = reader;
+        self.left = left;
+        Some(item)
+    }
+
+    /// The next item of a map, a key, if it is text. It was seen to be UTF-8 with the map.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) fn next_name(&mut self) -> Option<Option<Name<'b>>> {
+        let left = self.left.checked_sub(1)?;
+        let name = self.reader.checked_name().ok();
+        if name.is_none() {
             self.reader.pass().ok()?;
         }
         self.left = left;
-        Some(item)
+        Some(name)
     }
 }
 
@@ -106,6 +122,7 @@ impl fmt::Debug for Raw<'_> {
 }
 
 impl Encode for Raw<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
         w.raw(*self)
     }

@@ -8,7 +8,8 @@ use minicbor::Encoder;
 use minicbor::encode;
 
 use super::head::{LAST_IMMEDIATE, Major};
-use super::{Encode, Key, Raw};
+use super::reader::SMALL;
+use super::{Encode, Key, Name, Raw};
 
 /// The buffer is too small for the message. What was written so far is of no use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,11 +55,13 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes a non-negative integer.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn unsigned(&mut self, value: u64) -> Result<(), BufferFull> {
         self.head(Major::Unsigned, value)
     }
 
     /// Writes an integer.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn integer(&mut self, value: i64) -> Result<(), BufferFull> {
         match u64::try_from(value) {
             Ok(value) => self.head(Major::Unsigned, value),
@@ -68,11 +71,13 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes `true` or `false`.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn boolean(&mut self, value: bool) -> Result<(), BufferFull> {
         self.push(if value { 0xf5 } else { 0xf4 })
     }
 
     /// Writes a byte string.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), BufferFull> {
         self.string(Major::Bytes, value)
     }
@@ -93,16 +98,24 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes text.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn text(&mut self, value: &str) -> Result<(), BufferFull> {
         self.string(Major::Text, value.as_bytes())
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) fn name(&mut self, name: Name<'_>) -> Result<(), BufferFull> {
+        self.string(Major::Text, name.as_bytes())
+    }
+
     /// Writes an item that is encoded already.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn raw(&mut self, value: Raw<'_>) -> Result<(), BufferFull> {
         self.append(value.bytes())
     }
 
     /// Writes an array of the items.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn array<T: Encode>(
         &mut self,
         items: impl ExactSizeIterator<Item = T>,
@@ -115,6 +128,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes a map of the entries that `entries` writes, in canonical order.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn map(
         &mut self,
         entries: impl FnOnce(&mut MapWriter<'_, 'b>) -> Result<(), BufferFull>,
@@ -133,6 +147,7 @@ impl<'b> Writer<'b> {
         self.close_map(start, count)
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn close_map(&mut self, start: usize, count: usize) -> Result<(), BufferFull> {
         let first = match u8::try_from(count) {
             Ok(immediate @ 0..=LAST_IMMEDIATE) => (Major::Map as u8) << 5 | immediate,
@@ -169,26 +184,46 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string(&mut self, major: Major, value: &[u8]) -> Result<(), BufferFull> {
+        if !SMALL && let Ok(immediate @ 0..=LAST_IMMEDIATE) = u8::try_from(value.len()) {
+            return self.short_string((major as u8) << 5 | immediate, value);
+        }
         self.counted(major, value.len())?;
         self.append(value)
     }
 
+    /// The head and the string behind one look at the room that is left.
+    #[inline(always)]
+    fn short_string(&mut self, head: u8, value: &[u8]) -> Result<(), BufferFull> {
+        let end = self.length.wrapping_add(value.len()).wrapping_add(1);
+        let room = self.buffer.get_mut(self.length..end);
+        let (first, room) = room.and_then(<[u8]>::split_first_mut).ok_or(BufferFull)?;
+        *first = head;
+        room.copy_from_slice(value);
+        self.length = end;
+        Ok(())
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn counted(&mut self, major: Major, count: usize) -> Result<(), BufferFull> {
         self.head(major, u64::try_from(count).map_err(|_| BufferFull)?)
     }
 
     /// Writes the shortest head with this argument. RFC 8949 §4.2.1.
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
         match u8::try_from(argument) {
             Ok(immediate @ 0..=LAST_IMMEDIATE) => self.push((major as u8) << 5 | immediate),
+            // The lengths of hashes, keys and signatures.
+            Ok(byte) if !SMALL => self.append(&[(major as u8) << 5 | ONE_BYTE_FOLLOWS, byte]),
             _ => self.long_head(major, argument),
         }
     }
 
     /// Heads of more than a byte are minicbor's to write, as an integer; the major type stands in
     /// the first three bits, which an integer leaves free.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn long_head(&mut self, major: Major, argument: u64) -> Result<(), BufferFull> {
         let start = self.length;
         Encoder::new(&mut *self)
@@ -198,7 +233,7 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn push(&mut self, byte: u8) -> Result<(), BufferFull> {
         *self.buffer.get_mut(self.length).ok_or(BufferFull)? = byte;
         self.length = self.length.saturating_add(1);
@@ -206,6 +241,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes bytes that are no item of their own.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         let end = self.length.checked_add(bytes.len()).ok_or(BufferFull)?;
         let room = self.buffer.get_mut(self.length..end).ok_or(BufferFull)?;
@@ -236,6 +272,7 @@ pub struct MapWriter<'w, 'b> {
 impl MapWriter<'_, '_> {
     /// Writes an entry. The caller brings the keys in canonical order, each once; debug builds
     /// assert it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn entry<'k>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -245,7 +282,7 @@ impl MapWriter<'_, '_> {
         value.encode(self.writer)
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn key(&mut self, key: Key<'_>) -> Result<(), BufferFull> {
         #[cfg(debug_assertions)]
         let start = self.writer.length;
@@ -257,6 +294,7 @@ impl MapWriter<'_, '_> {
     }
 
     /// Writes an entry if there is a value for it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn optional<'k>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -280,6 +318,9 @@ impl MapWriter<'_, '_> {
         self.last_key = key;
     }
 }
+
+/// What the initial byte says of an argument of eight bits.
+const ONE_BYTE_FOLLOWS: u8 = 24;
 
 /// Bytes of the head of an item with an argument of 64 bits.
 const LONGEST_HEAD: usize = 9;

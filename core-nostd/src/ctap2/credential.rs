@@ -3,7 +3,7 @@
 //!
 //! The members `icon` of CTAP 2.0 and all unknown ones are passed over.
 
-use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Reader, Writer, required};
+use crate::cbor::{BufferFull, Encode, Error, List, Name, Parse, Reader, Writer, required};
 use crate::webauthn::authenticator_data::MAX_CREDENTIAL_ID;
 use crate::webauthn::cose::Algorithm;
 
@@ -59,9 +59,9 @@ impl<'b> Parse<'b> for PublicKeyCredentialDescriptor<'b> {
         let (mut id, mut type_, mut transports) = (None, None, None);
         r.map(|key, r| {
             match key {
-                Key::Text("id") => id = Some(r.read()?),
-                Key::Text("type") => type_ = Some(r.read()?),
-                Key::Text("transports") => transports = r.attempt(List::read_lenient)?,
+                _ if key.is("id") => id = Some(r.read()?),
+                _ if key.is("type") => type_ = Some(credential_type(r)?),
+                _ if key.is("transports") => transports = r.attempt(List::read_lenient)?,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -72,6 +72,15 @@ impl<'b> Parse<'b> for PublicKeyCredentialDescriptor<'b> {
             transports,
         })
     }
+}
+
+/// Nearly always the one that there is, which then is neither looked through nor borrowed.
+fn credential_type<'b>(r: &mut Reader<'b>) -> Result<&'b str, Error> {
+    let name: Name<'b> = r.read()?;
+    Ok(match name == *PUBLIC_KEY {
+        true => PUBLIC_KEY,
+        false => name.as_str(),
+    })
 }
 
 /// A signature algorithm that may be used for a credential type.
@@ -107,8 +116,8 @@ impl<'b> Parse<'b> for PublicKeyCredentialParameters<'b> {
         let (mut alg, mut type_) = (None, None);
         r.map(|key, r| {
             match key {
-                Key::Text("alg") => alg = Some(r.read()?),
-                Key::Text("type") => type_ = Some(r.read()?),
+                _ if key.is("alg") => alg = Some(r.read()?),
+                _ if key.is("type") => type_ = Some(credential_type(r)?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -143,8 +152,8 @@ impl<'b> Parse<'b> for PublicKeyCredentialRpEntity<'b> {
         let (mut id, mut name) = (None, None);
         r.map(|key, r| {
             match key {
-                Key::Text("id") => id = Some(r.read()?),
-                Key::Text("name") => name = Some(r.text_prefix()?),
+                _ if key.is("id") => id = Some(r.read()?),
+                _ if key.is("name") => name = Some(r.text_prefix()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -182,9 +191,9 @@ impl<'b> Parse<'b> for PublicKeyCredentialUserEntity<'b> {
         let (mut id, mut name, mut display_name) = (None, None, None);
         r.map(|key, r| {
             match key {
-                Key::Text("id") => id = Some(r.read()?),
-                Key::Text("name") => name = Some(r.text_prefix()?),
-                Key::Text("displayName") => display_name = Some(r.text_prefix()?),
+                _ if key.is("id") => id = Some(r.read()?),
+                _ if key.is("name") => name = Some(r.text_prefix()?),
+                _ if key.is("displayName") => display_name = Some(r.text_prefix()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

@@ -149,9 +149,9 @@ impl<'b> Parse<'b> for Options {
         let mut options = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text("rk") => options.rk = Some(r.read()?),
-                Key::Text("up") => options.up = Some(r.read()?),
-                Key::Text("uv") => options.uv = Some(r.read()?),
+                _ if key.is("rk") => options.rk = Some(r.read()?),
+                _ if key.is("up") => options.up = Some(r.read()?),
+                _ if key.is("uv") => options.uv = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

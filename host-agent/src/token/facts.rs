@@ -51,7 +51,7 @@ impl Facts {
                 .options
                 .0
                 .iter()
-                .map(|(name, on)| (name.to_owned(), on))
+                .map(|(name, on)| (name.to_string(), on))
                 .collect(),
             firmware_version: info
                 .firmware_version

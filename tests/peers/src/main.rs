@@ -23,6 +23,10 @@ struct Arguments {
     /// What standard output shows
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// Do each piece of work so many times and show nothing but its name: for counting
+    /// instructions under valgrind
+    #[arg(long, conflicts_with = "batches")]
+    times: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -44,6 +48,12 @@ enum Output {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    if let Some(times) = arguments.times {
+        for row in codec::rows() {
+            row.repeat(times);
+        }
+        return Ok(());
+    }
     let measured = |rows: Vec<row::Row>| {
         rows.into_iter()
             .map(|row| row.measure(arguments.batches.into()))

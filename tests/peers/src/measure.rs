@@ -16,6 +16,12 @@ pub(crate) fn job<T>(mut work: impl FnMut() -> T + 'static) -> Job {
     })
 }
 
+/// A function of its own for valgrind to dump after.
+#[inline(never)]
+pub(crate) fn counted(job: &mut Job, times: u32) {
+    job(times);
+}
+
 /// How a peer does in a row.
 pub(crate) enum Entry {
     Works(Job),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::measure::{Entry, race};
+use crate::measure::{Entry, counted, race};
 
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
@@ -56,6 +56,16 @@ pub(crate) struct Target {
 }
 
 impl Row {
+    pub(crate) fn repeat(self, times: u32) {
+        for peer in self.peers {
+            if let Entry::Works(mut job) | Entry::Differs(mut job, _) = peer.entry {
+                println!("{}\t{}", self.work, peer.name);
+                job(1);
+                counted(&mut job, times);
+            }
+        }
+    }
+
     pub(crate) fn measure(self, batches: usize) -> Measured {
         let mut jobs = Vec::new();
         let mut peers = Vec::new();

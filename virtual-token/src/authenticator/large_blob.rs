@@ -8,7 +8,7 @@ use super::credential::stored::Room;
 use super::get_assertion::Chosen;
 use super::{Authenticator, failed, other};
 use crate::storage::{Change, FORMAT, Failure, Record, Storage};
-use keysteward_core::cbor::{BufferFull, Encode, Key, Parse, Raw, Writer};
+use keysteward_core::cbor::{BufferFull, Encode, Parse, Raw, Writer};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::Status;
 use keysteward_core::ctap2::extension::identifier::LARGE_BLOB;
@@ -74,7 +74,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let extensions = extensions.filter(|_| self.features().has_extension(LARGE_BLOB))?;
         let mut entries = extensions.entries();
         entries
-            .find(|(key, _)| *key == Key::Text(LARGE_BLOB))
+            .find(|(key, _)| key.is(LARGE_BLOB))
             .map(|(_, input)| input)
     }
 

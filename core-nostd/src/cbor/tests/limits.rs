@@ -114,7 +114,7 @@ fn keys_in_any_order_are_read() {
         .unwrap();
     assert_eq!(
         seen,
-        [(Key::Int(-1), 10), (Key::Int(2), 11), (Key::Text("a"), 12)]
+        [(Key::Int(-1), 10), (Key::Int(2), 11), (Key::from("a"), 12)]
     );
 }
 
@@ -217,4 +217,14 @@ fn a_failed_attempt_leaves_the_reader_behind_the_item() {
 
     let mut broken = Reader::new(&[0x81, 0x61]);
     assert!(broken.attempt(List::<u8>::read).is_err());
+}
+
+#[test]
+fn an_error_is_moved_to_where_the_bytes_came_from() {
+    let error = <&str>::parse(&[0x41, 0x00]).unwrap_err().at_offset(7);
+    assert_eq!(error.position(), Some(7));
+    assert_eq!(error.to_string(), "expected text at byte 7");
+    assert_eq!(error.at_offset(usize::MAX).position(), Some(usize::MAX));
+    let missing = Error::Missing { member: "aaguid" };
+    assert_eq!(missing.at_offset(7), missing);
 }

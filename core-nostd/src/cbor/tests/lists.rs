@@ -68,7 +68,7 @@ fn lenient_entries_pass_them_over() {
 fn a_raw_map_gives_its_entries_and_another_item_none() {
     let map = Raw::parse(&OPTIONS).unwrap();
     let values: Vec<_> = map.entries().map(|(key, one)| (key, one.bytes())).collect();
-    assert_eq!(values[1], (Key::Text("up"), &b"\x01"[..]));
+    assert_eq!(values[1], (Key::from("up"), &b"\x01"[..]));
     assert_eq!(values[2], (Key::Int(5), &b"\xf5"[..]));
     assert_eq!(values.len(), 4);
     for other in [&b"\x82\x01\x02"[..], b"\x01", b"\x41\xa1"] {

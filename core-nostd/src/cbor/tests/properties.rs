@@ -30,7 +30,7 @@ impl Name {
     fn key(&self) -> Key<'_> {
         match self {
             Self::Int(key) => Key::Int(*key),
-            Self::Text(key) => Key::Text(key),
+            Self::Text(key) => Key::from(key.as_str()),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'b> Parse<'b> for Tree {
                 r.map(|key, r| {
                     let name = match key {
                         Key::Int(key) => Name::Int(key),
-                        Key::Text(key) => Name::Text(key.into()),
+                        Key::Text(key) => Name::Text(key.as_str().into()),
                         Key::Bytes(_) => unreachable!("trees have no such keys"),
                     };
                     entries.push((name, Self::read(r)?));

@@ -2,7 +2,7 @@
 
 use super::identifier::{CRED_BLOB, HMAC_SECRET, LARGE_BLOB, LARGE_BLOB_KEY, THIRD_PARTY_PAYMENT};
 use super::{HmacSecretInput, LargeBlobInput, LargeBlobOutput};
-use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
+use crate::cbor::{BufferFull, Encode, Error, Parse, Reader, Writer};
 
 /// Member 0x04 of the getAssertion request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -36,11 +36,11 @@ impl<'b> Parse<'b> for GetAssertionInputs<'b> {
         let mut inputs = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text(CRED_BLOB) => inputs.cred_blob = Some(r.read()?),
-                Key::Text(LARGE_BLOB) => inputs.large_blob = Some(r.read()?),
-                Key::Text(HMAC_SECRET) => inputs.hmac_secret = Some(r.read()?),
-                Key::Text(LARGE_BLOB_KEY) => inputs.large_blob_key = Some(r.read()?),
-                Key::Text(THIRD_PARTY_PAYMENT) => inputs.third_party_payment = Some(r.read()?),
+                _ if key.is(CRED_BLOB) => inputs.cred_blob = Some(r.read()?),
+                _ if key.is(LARGE_BLOB) => inputs.large_blob = Some(r.read()?),
+                _ if key.is(HMAC_SECRET) => inputs.hmac_secret = Some(r.read()?),
+                _ if key.is(LARGE_BLOB_KEY) => inputs.large_blob_key = Some(r.read()?),
+                _ if key.is(THIRD_PARTY_PAYMENT) => inputs.third_party_payment = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -75,9 +75,9 @@ impl<'b> Parse<'b> for GetAssertionOutputs<'b> {
         let mut outputs = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text(CRED_BLOB) => outputs.cred_blob = r.attempt(Parse::read)?,
-                Key::Text(HMAC_SECRET) => outputs.hmac_secret = r.attempt(Parse::read)?,
-                Key::Text(THIRD_PARTY_PAYMENT) => {
+                _ if key.is(CRED_BLOB) => outputs.cred_blob = r.attempt(Parse::read)?,
+                _ if key.is(HMAC_SECRET) => outputs.hmac_secret = r.attempt(Parse::read)?,
+                _ if key.is(THIRD_PARTY_PAYMENT) => {
                     outputs.third_party_payment = r.attempt(Parse::read)?;
                 }
                 unknown => r.skip_unknown(unknown)?,
@@ -106,7 +106,7 @@ impl<'b> Parse<'b> for UnsignedGetAssertionOutputs<'b> {
         let mut outputs = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text(LARGE_BLOB) => outputs.large_blob = r.attempt(Parse::read)?,
+                _ if key.is(LARGE_BLOB) => outputs.large_blob = r.attempt(Parse::read)?,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

@@ -1,7 +1,7 @@
 //! largeBlob: a blob that the key keeps with the credential, in place of largeBlobKey and
 //! authenticatorLargeBlobs. Its outputs are not signed. CTAP 2.3 §12.4.
 
-use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Reader, Writer, required};
+use crate::cbor::{BufferFull, Encode, Error, Parse, Reader, Writer, required};
 
 /// Input when a credential is made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,7 +52,7 @@ impl<'b> Parse<'b> for LargeBlobCreation<'b> {
         let mut support = None;
         r.map(|key, r| {
             match key {
-                Key::Text("support") => support = Some(r.read::<&str>()?.into()),
+                _ if key.is("support") => support = Some(r.read::<&str>()?.into()),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -81,7 +81,7 @@ impl<'b> Parse<'b> for LargeBlobCreated {
         let mut supported = None;
         r.map(|key, r| {
             match key {
-                Key::Text("supported") => supported = Some(r.read()?),
+                _ if key.is("supported") => supported = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -118,9 +118,9 @@ impl<'b> Parse<'b> for LargeBlobInput<'b> {
         let mut input = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text("read") => input.read = Some(r.read()?),
-                Key::Text("write") => input.write = Some(r.read()?),
-                Key::Text("originalSize") => input.original_size = Some(r.read()?),
+                _ if key.is("read") => input.read = Some(r.read()?),
+                _ if key.is("write") => input.write = Some(r.read()?),
+                _ if key.is("originalSize") => input.original_size = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -155,9 +155,9 @@ impl<'b> Parse<'b> for LargeBlobOutput<'b> {
         let mut output = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text("blob") => output.blob = Some(r.read()?),
-                Key::Text("written") => output.written = Some(r.read()?),
-                Key::Text("originalSize") => output.original_size = Some(r.read()?),
+                _ if key.is("blob") => output.blob = Some(r.read()?),
+                _ if key.is("written") => output.written = Some(r.read()?),
+                _ if key.is("originalSize") => output.original_size = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

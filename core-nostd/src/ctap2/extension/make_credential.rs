@@ -5,7 +5,7 @@ use super::identifier::{
     MIN_PIN_LENGTH, PIN_COMPLEXITY_POLICY, THIRD_PARTY_PAYMENT,
 };
 use super::{CredProtect, HmacSecretInput, LargeBlobCreated, LargeBlobCreation};
-use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
+use crate::cbor::{BufferFull, Encode, Error, Parse, Reader, Writer};
 
 /// Member 0x06 of the makeCredential request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -51,15 +51,17 @@ impl<'b> Parse<'b> for MakeCredentialInputs<'b> {
         let mut inputs = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text(CRED_BLOB) => inputs.cred_blob = Some(r.read()?),
-                Key::Text(LARGE_BLOB) => inputs.large_blob = Some(r.read()?),
-                Key::Text(CRED_PROTECT) => inputs.cred_protect = Some(r.read()?),
-                Key::Text(HMAC_SECRET) => inputs.hmac_secret = Some(r.read()?),
-                Key::Text(LARGE_BLOB_KEY) => inputs.large_blob_key = Some(r.read()?),
-                Key::Text(MIN_PIN_LENGTH) => inputs.min_pin_length = Some(r.read()?),
-                Key::Text(HMAC_SECRET_MC) => inputs.hmac_secret_mc = Some(r.read()?),
-                Key::Text(THIRD_PARTY_PAYMENT) => inputs.third_party_payment = Some(r.read()?),
-                Key::Text(PIN_COMPLEXITY_POLICY) => inputs.pin_complexity_policy = Some(r.read()?),
+                _ if key.is(CRED_BLOB) => inputs.cred_blob = Some(r.read()?),
+                _ if key.is(LARGE_BLOB) => inputs.large_blob = Some(r.read()?),
+                _ if key.is(CRED_PROTECT) => inputs.cred_protect = Some(r.read()?),
+                _ if key.is(HMAC_SECRET) => inputs.hmac_secret = Some(r.read()?),
+                _ if key.is(LARGE_BLOB_KEY) => inputs.large_blob_key = Some(r.read()?),
+                _ if key.is(MIN_PIN_LENGTH) => inputs.min_pin_length = Some(r.read()?),
+                _ if key.is(HMAC_SECRET_MC) => inputs.hmac_secret_mc = Some(r.read()?),
+                _ if key.is(THIRD_PARTY_PAYMENT) => inputs.third_party_payment = Some(r.read()?),
+                _ if key.is(PIN_COMPLEXITY_POLICY) => {
+                    inputs.pin_complexity_policy = Some(r.read()?)
+                }
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())
@@ -103,12 +105,12 @@ impl<'b> Parse<'b> for MakeCredentialOutputs<'b> {
         let mut outputs = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text(CRED_BLOB) => outputs.cred_blob = r.attempt(Parse::read)?,
-                Key::Text(CRED_PROTECT) => outputs.cred_protect = r.attempt(Parse::read)?,
-                Key::Text(HMAC_SECRET) => outputs.hmac_secret = r.attempt(Parse::read)?,
-                Key::Text(MIN_PIN_LENGTH) => outputs.min_pin_length = r.attempt(Parse::read)?,
-                Key::Text(HMAC_SECRET_MC) => outputs.hmac_secret_mc = r.attempt(Parse::read)?,
-                Key::Text(PIN_COMPLEXITY_POLICY) => {
+                _ if key.is(CRED_BLOB) => outputs.cred_blob = r.attempt(Parse::read)?,
+                _ if key.is(CRED_PROTECT) => outputs.cred_protect = r.attempt(Parse::read)?,
+                _ if key.is(HMAC_SECRET) => outputs.hmac_secret = r.attempt(Parse::read)?,
+                _ if key.is(MIN_PIN_LENGTH) => outputs.min_pin_length = r.attempt(Parse::read)?,
+                _ if key.is(HMAC_SECRET_MC) => outputs.hmac_secret_mc = r.attempt(Parse::read)?,
+                _ if key.is(PIN_COMPLEXITY_POLICY) => {
                     outputs.pin_complexity_policy = r.attempt(Parse::read)?;
                 }
                 unknown => r.skip_unknown(unknown)?,
@@ -137,7 +139,7 @@ impl<'b> Parse<'b> for UnsignedMakeCredentialOutputs {
         let mut outputs = Self::default();
         r.map(|key, r| {
             match key {
-                Key::Text(LARGE_BLOB) => outputs.large_blob = r.attempt(Parse::read)?,
+                _ if key.is(LARGE_BLOB) => outputs.large_blob = r.attempt(Parse::read)?,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

@@ -1,7 +1,7 @@
 //! The attestation object, as relying parties get it. WebAuthn Level 3 §6.5.4.
 
 use super::Statement;
-use crate::cbor::{self, BufferFull, Encode, Key, Raw, Reader, Writer, required};
+use crate::cbor::{self, BufferFull, Encode, Raw, Reader, Writer, required};
 
 /// Levels that an attestation object may nest. `compound` statements (WebAuthn Level 3 §8.9) go
 /// one deeper than CTAP2 messages.
@@ -25,9 +25,9 @@ impl<'a> AttestationObject<'a> {
         let (mut fmt, mut att_stmt, mut auth_data) = (None, None, None);
         reader.map(|key, r| {
             match key {
-                Key::Text("fmt") => fmt = Some(r.read()?),
-                Key::Text("attStmt") => att_stmt = Some(r.read()?),
-                Key::Text("authData") => auth_data = Some(r.read()?),
+                _ if key.is("fmt") => fmt = Some(r.read()?),
+                _ if key.is("attStmt") => att_stmt = Some(r.read()?),
+                _ if key.is("authData") => auth_data = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

@@ -1,6 +1,6 @@
 //! Attestation statements. WebAuthn Level 3 §8.
 
-use crate::cbor::{BufferFull, Encode, Error, Key, List, Raw, Reader, Writer, required};
+use crate::cbor::{BufferFull, Encode, Error, List, Raw, Reader, Writer, required};
 use crate::webauthn::cose::Algorithm;
 
 /// Format `packed`, WebAuthn Level 3 §8.2.
@@ -170,15 +170,15 @@ impl<'a> Members<'a> {
         let mut members = Self::default();
         Reader::new(att_stmt.bytes()).map(|key, r| {
             match key {
-                Key::Text("alg") if fmt != FIDO_U2F && fmt != APPLE => {
+                _ if key.is("alg") && fmt != FIDO_U2F && fmt != APPLE => {
                     members.alg = Some(r.read()?);
                 }
-                Key::Text("sig") if fmt != APPLE => members.sig = Some(r.read()?),
-                Key::Text("x5c") => members.x5c = Some(certificates(r)?),
-                Key::Text("ver") if fmt == TPM => members.ver = Some(r.read()?),
-                Key::Text("certInfo") if fmt == TPM => members.cert_info = Some(r.read()?),
-                Key::Text("pubArea") if fmt == TPM => members.pub_area = Some(r.read()?),
-                Key::Text("ecdaaKeyId") => members.ecdaa = true,
+                _ if key.is("sig") && fmt != APPLE => members.sig = Some(r.read()?),
+                _ if key.is("x5c") => members.x5c = Some(certificates(r)?),
+                _ if key.is("ver") && fmt == TPM => members.ver = Some(r.read()?),
+                _ if key.is("certInfo") && fmt == TPM => members.cert_info = Some(r.read()?),
+                _ if key.is("pubArea") && fmt == TPM => members.pub_area = Some(r.read()?),
+                _ if key.is("ecdaaKeyId") => members.ecdaa = true,
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

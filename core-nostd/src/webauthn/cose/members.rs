@@ -1,7 +1,7 @@
 //! The members of a COSE_Key, before it is known which key they make. RFC 9052 §7.
 
 use super::Algorithm;
-use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Raw, Reader, Writer};
+use crate::cbor::{BufferFull, Encode, Error, Key, Reader, Writer};
 
 /// Key type OKP, for Edwards curves.
 pub(super) const OKP: i64 = 1;
@@ -50,9 +50,9 @@ impl<'b> Members<'b> {
                 Key::Int(1) => members.key_type = r.attempt(Reader::integer)?,
                 Key::Int(3) => members.algorithm = Some(r.read()?),
                 Key::Int(-1) => {
-                    let either: Raw<'b> = r.read()?;
-                    members.curve = i64::parse(either.bytes()).ok();
-                    members.first = Parse::parse(either.bytes()).ok();
+                    members.curve = r.clone().integer().ok();
+                    members.first = r.clone().bytes().ok();
+                    r.skip()?;
                 }
                 Key::Int(-2) => members.second = r.attempt(Reader::bytes)?,
                 Key::Int(-3) => members.third = r.attempt(Reader::bytes)?,

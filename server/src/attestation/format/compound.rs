@@ -5,7 +5,7 @@
 
 use super::{Evidence, Signed, one};
 use crate::attestation::Refusal;
-use keysteward_core::cbor::{Error, Key as Label, Raw, Reader};
+use keysteward_core::cbor::{Error, Raw, Reader};
 
 pub(super) const COMPOUND: &str = "compound";
 
@@ -43,8 +43,8 @@ fn statements<'a>(att_stmt: Raw<'a>) -> Result<Vec<(&'a str, Raw<'a>)>, Error> {
         let (mut fmt, mut statement) = (None, None);
         r.map(|label, r| {
             match label {
-                Label::Text("fmt") => fmt = Some(r.read()?),
-                Label::Text("attStmt") => statement = Some(r.read()?),
+                _ if label.is("fmt") => fmt = Some(r.read()?),
+                _ if label.is("attStmt") => statement = Some(r.read()?),
                 unknown => r.skip_unknown(unknown)?,
             }
             Ok(())

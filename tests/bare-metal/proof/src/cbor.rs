@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 
 use keysteward_core::cbor::{
-    Encode, Entries, Error, Key, List, Parse, Raw, Reader, Writer, encode,
+    Encode, Entries, Error, Key, List, Name, Parse, Raw, Reader, Writer, encode,
 };
 
 use crate::unknown::{any, overwrite, see};
@@ -21,6 +21,9 @@ pub(crate) fn prove() {
     entries::<u64>();
     raw();
     both_ways::<Key<'_>>();
+    names();
+    see(any::<Error>().position());
+    see(any::<Error>().at_offset(any()));
     both_ways::<i32>();
     both_ways::<u16>();
     both_ways::<usize>();
@@ -33,6 +36,16 @@ pub(crate) fn both_ways<T: Parse<'static> + Encode>() {
     see(T::parse(any()));
     see(T::read(any()));
     see(encode(&any::<T>(), any()));
+}
+
+fn names() {
+    both_ways::<Name<'_>>();
+    see(Name::new(any()));
+    let name: Name<'static> = any();
+    see(name.as_bytes());
+    see(name.as_str());
+    see(name == *any::<&str>());
+    see(any::<Key<'_>>().is(any()));
 }
 
 fn items() {

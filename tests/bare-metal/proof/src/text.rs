@@ -31,6 +31,7 @@ pub(crate) fn prove() {
     shown::<Cipher>();
     shown::<KeyError>();
     shown::<cbor::Error>();
+    shown::<cbor::Name<'_>>();
     shown::<cbor::BufferFull>();
     shown::<crypto::Error>();
     shown::<Status>();

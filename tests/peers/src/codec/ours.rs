@@ -148,7 +148,8 @@ fn walk<'a, T: Parse<'a> + Copy>(list: List<'a, T>) {
 
 /// The response as firmware holds it: lists of items, not bytes that came.
 fn from_slices(info: get_info::Response<'static>) -> get_info::Response<'static> {
-    let options: Vec<(&str, bool)> = info.options.0.iter().collect();
+    let options = info.options.0.iter();
+    let options: Vec<(&str, bool)> = options.map(|(name, on)| (name.as_str(), on)).collect();
     get_info::Response {
         versions: items(info.versions),
         extensions: info.extensions.map(items),
