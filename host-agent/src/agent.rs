@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use keysteward_proto::agent::v1::{
-    HostFacts, fido_server::FidoServer, host_server::HostServer, journal_server::JournalServer,
-    tokens_server::TokensServer,
+    HostFacts, cards_server::CardsServer, fido_server::FidoServer, host_server::HostServer,
+    journal_server::JournalServer, tokens_server::TokensServer,
 };
 use rand::{RngCore as _, rngs::OsRng};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,8 @@ use crate::{
     clock,
     journal::{Journal, JournalError},
     rpc::{
-        self, fido::FidoService, host::HostService, journal::JournalService, tokens::TokensService,
+        self, cards::CardsService, fido::FidoService, host::HostService, journal::JournalService,
+        tokens::TokensService,
     },
     settings::Settings,
     token::{self, Inventory},
@@ -103,6 +104,11 @@ impl Agent {
             has_server: settings.server.is_some(),
         }))
         .add_service(FidoServer::new(FidoService {
+            steps: steps.clone(),
+            inventory: Arc::clone(&inventory),
+            stopping: stopping.clone(),
+        }))
+        .add_service(CardsServer::new(CardsService {
             steps: steps.clone(),
             inventory: Arc::clone(&inventory),
             stopping: stopping.clone(),

@@ -4,8 +4,12 @@
 //! and callers on this machine, through the local socket.
 
 pub(crate) mod caller;
+pub(crate) mod cards;
 pub(crate) mod fido;
 pub(crate) mod host;
 pub(crate) mod journal;
+mod opening;
+mod progress;
 mod refusal;
+mod step;
 pub(crate) mod tokens;

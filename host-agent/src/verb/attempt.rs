@@ -1,6 +1,6 @@
 //! The journal around a step: the intent before, the end after, before anybody hears of it.
 
-use super::{Answer, Code, Failure, Steps, read, settle, watched::Effect};
+use super::{Answer, Code, Failure, Steps, settle, watched::Effect};
 use crate::{
     causes::Causes,
     clock,
@@ -42,13 +42,14 @@ impl Steps {
     }
 
     /// Writes the end and syncs it, before anybody hears of it. Where no end is known, the token is
-    /// looked at.
+    /// looked at. `refresh` reads anew what the token that was changed says of itself.
     pub(super) fn conclude(
         &self,
         bench: &mut Bench,
         attempt: Option<Attempt>,
         result: Result<Ended, Failure>,
         effect: Effect,
+        refresh: fn(&mut Bench),
     ) -> Result<Answer, Failure> {
         let Some(attempt) = attempt else {
             return result.map(|ended| ended.answer);
@@ -79,7 +80,7 @@ impl Steps {
             });
         }
         if effect.changed {
-            read::refresh(bench);
+            refresh(bench);
         }
         result
     }

@@ -10,7 +10,7 @@ use super::{
     fingerprint::fingerprint,
     fingerprints, large_blobs, make_credential, pin,
     progress::{Teller, Waiting},
-    prove_credential,
+    prove_credential, read,
     update_user::{self, Target},
 };
 use crate::{
@@ -59,7 +59,7 @@ impl Steps {
             attempt = Some(self.begin(&step.key, intent, State::Started)?);
             self.run(session, &step.request, &token, &teller)
         });
-        let ended = self.conclude(bench, attempt, result, effect)?;
+        let ended = self.conclude(bench, attempt, result, effect, read::refresh)?;
         Ok(Outcome::Answer(ended))
     }
 
@@ -80,7 +80,7 @@ impl Steps {
             Ok(response) => (response, Ok(Answer::RawExchanged.into())),
             Err(failure) => (Zeroizing::default(), Err(failure)),
         };
-        self.conclude(bench, Some(attempt), result, effect)?;
+        self.conclude(bench, Some(attempt), result, effect, read::refresh)?;
         Ok(Outcome::Raw(response))
     }
 

@@ -68,6 +68,11 @@ impl Conduct {
         Duration::from_millis(self.patience.since(transport::now()))
     }
 
+    /// When the step is given up.
+    pub(super) const fn deadline(&self) -> Millis {
+        self.patience
+    }
+
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancel.is_requested()
     }

@@ -40,6 +40,7 @@ pub use answer::{Answer, Credential, Fingerprint, Inspection, LargeBlob};
 pub use card::{
     Applet, CardFacts, CardInspection, Container, GidsFacts, PinFacts, PinReference, PivFacts,
 };
+pub(crate) use card::{AskCaller, Blocks, Question};
 pub use failure::{Code, Failure};
 pub(crate) use large_blobs::MAX_BLOB as MAX_LARGE_BLOB;
 pub(crate) use make_credential::MAX_CRED_BLOB;

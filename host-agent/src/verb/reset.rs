@@ -22,7 +22,7 @@ use super::{
     conduct::{Conduct, converse},
     fingerprint::fingerprint,
     progress::Waiting,
-    settle,
+    read, settle,
     steps::{Order, Outcome, Steps},
 };
 use crate::{
@@ -212,7 +212,7 @@ fn send(
             }),
         })
     });
-    steps.conclude(bench, Some(attempt), result, effect)
+    steps.conclude(bench, Some(attempt), result, effect, read::refresh)
 }
 
 fn removed() -> Failure {

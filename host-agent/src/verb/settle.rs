@@ -8,7 +8,7 @@ use std::time::Duration;
 use keysteward_core::session::Facts;
 
 use super::{
-    Code, Failure, Verb, card,
+    Answer, Code, Failure, Verb, card,
     conduct::{Conduct, TokenSession, converse},
     look_for_credentials::is_there,
     read,
@@ -17,7 +17,9 @@ use super::{
 use crate::{
     causes::Causes,
     clock,
-    journal::{Journal, JournalError, Memory, Probe, Record, State, StepKey, TokenName},
+    journal::{
+        CardName, Journal, JournalError, Mark, Memory, Probe, Record, State, StepKey, TokenName,
+    },
     token::{Bench, CardFacts, Likeness, Looker, Reading, likeness},
 };
 
@@ -150,6 +152,9 @@ fn look(
     bench: &mut Bench,
     record: &Record,
 ) -> Result<Option<(State, Option<Memory>)>, JournalError> {
+    if let Probe::Card { card, mark } = &record.intent.probe {
+        return Ok(look_at_card(bench, record, card, mark).map(|end| (end, None)));
+    }
     let recorded = &record.intent.token;
     let present = bench.token().name();
     let known = journal.credentials_where(|holder| likeness(holder, recorded) == Likeness::Same)?;
@@ -180,6 +185,42 @@ fn look(
             None
         }
     })
+}
+
+/// What the card at the reader says; `None` if it does not answer, or is another one.
+fn look_at_card(
+    bench: &mut Bench,
+    record: &Record,
+    before: &CardName,
+    mark: &Mark,
+) -> Option<State> {
+    let is_same = likeness(&record.intent.token, &bench.token().name()) == Likeness::Same;
+    let conduct = Conduct::silent(PATIENCE);
+    let seen = match card::look(bench, Some(before.applet), &conduct) {
+        Ok(seen) => seen,
+        Err(failure) => {
+            tracing::warn!(%failure, "a step that was cut off waits for its card");
+            return None;
+        }
+    };
+    let sight = card::Sight {
+        seen: &seen,
+        is_same,
+    };
+    match card::verdict(before, mark, &sight) {
+        card::Verdict::Done => Some(State::Done(Answer::Done)),
+        card::Verdict::KeyMade { public_key } => Some(State::Done(Answer::KeyGenerated {
+            public_key,
+            attestation: Vec::new(),
+            attestation_issuer: Vec::new(),
+        })),
+        card::Verdict::NotDone => Some(unchanged(
+            record.intent.verb,
+            "a look at the card shows that it was not carried out",
+        )),
+        card::Verdict::Unknown(why) => Some(unknown(why.to_owned())),
+        card::Verdict::Another => None,
+    }
 }
 
 /// A token as it shows itself.
@@ -216,7 +257,7 @@ fn compare(
             if !rp_id.is_empty() && is_there(session, rp_id, credential_id)? {
                 not_done()
             } else if sight.is_same && *was_visible {
-                State::Done(super::Answer::Done)
+                State::Done(Answer::Done)
             } else {
                 unknown(format!(
                     "the credential does not show, but it did not before or the token may be \
@@ -234,19 +275,19 @@ fn compare(
         )),
         Probe::PinSet { was_set: true } => not_done(),
         Probe::PinSet { was_set: false } if facts.client_pin == Some(true) => {
-            State::Done(super::Answer::Done)
+            State::Done(Answer::Done)
         }
         Probe::PinSet { was_set: false } => not_done(),
         Probe::PinChanged { .. } if facts.force_pin_change => not_done(),
-        Probe::PinChanged { .. } => State::Done(super::Answer::Done),
+        Probe::PinChanged { .. } => State::Done(Answer::Done),
         Probe::Configured { .. } | Probe::Settings(_) => configured(record, facts),
         Probe::Reset { pin_was_set } => {
             let pin_is_set = facts.client_pin == Some(true);
             match (pin_was_set, pin_is_set) {
                 (true, true) => not_done(),
-                (true, false) => State::Done(super::Answer::Done),
+                (true, false) => State::Done(Answer::Done),
                 (false, _) if sight.seen > 0 => not_done(),
-                (false, false) if sight.known_visible > 0 => State::Done(super::Answer::Done),
+                (false, false) if sight.known_visible > 0 => State::Done(Answer::Done),
                 (false, _) => unknown(
                     "the token had no PIN and no credential that this agent knows, so nothing \
                      shows whether it was reset; reset it again"
@@ -288,7 +329,7 @@ fn configured(record: &Record, facts: &Facts) -> State {
     let asked = asked_and_shown.iter().flatten();
     let (shown, missing): (Vec<bool>, Vec<bool>) = asked.copied().partition(|shown| *shown);
     match (shown.len(), missing.len()) {
-        (_, 0) if !rp_ids => State::Done(super::Answer::Done),
+        (_, 0) if !rp_ids => State::Done(Answer::Done),
         (0, 1..) => unchanged(
             record.intent.verb,
             "a look at the token shows that it was not carried out",

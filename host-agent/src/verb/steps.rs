@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Answer, Code, Failure, Request,
+    card::CardStep,
     change::Step,
     conduct::{self, Conduct, converse},
     fingerprint::fingerprint,
@@ -44,7 +45,8 @@ pub(crate) struct Order {
 /// What came of it.
 pub(crate) enum Outcome {
     Answer(Answer),
-    /// Status, then CBOR; perhaps with secrets of the caller's session.
+    /// Of a key: status, then CBOR. Of a card: data, then status. Perhaps with secrets of the
+    /// caller's session.
     Raw(Zeroizing<Vec<u8>>),
     PersistentToken(Zeroizing<Vec<u8>>),
     /// In clear.
@@ -97,7 +99,17 @@ impl Steps {
             listener,
         } = order;
         let mut conduct = Conduct::new(patience, cancel, listener);
-        match key.filter(|_| request.verb().needs_key()) {
+        let key = key.filter(|_| request.verb().needs_key());
+        if let Request::Card(card) = &request {
+            let step = CardStep {
+                request: card,
+                fingerprint: fingerprint(&request),
+                key,
+                caller,
+            };
+            return self.card(bench, &conduct, &step);
+        }
+        match key {
             None => self.look(bench, &mut conduct, &request),
             Some(key) => {
                 let step = Step {

@@ -7,22 +7,25 @@
 //!     '--- TOKEN_BUSY, ...    '--- the token or the caller goes ---> (end)
 //! ```
 
-use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures::StreamExt as _;
-use keysteward_core::session::Sample;
 use keysteward_proto::agent::v1 as proto;
-use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, progress, step_result};
+use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, step_result};
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use super::request;
 use crate::{
-    prompt::Prompt,
-    rpc::{caller::Caller, host, journal, tokens},
-    token::{Inventory, Lease, LeaseError},
-    verb::{Cancel, Code, Failure, Listener, Order, Outcome, Request, Steps, Waiting, reset},
+    rpc::{
+        caller::Caller,
+        journal, opening,
+        progress::{listener, progress},
+        tokens,
+    },
+    token::{Inventory, Lease},
+    verb::{Cancel, Code, Failure, Order, Outcome, Request, Steps, Waiting, reset},
 };
 
 pub(super) struct Conversation {
@@ -70,7 +73,7 @@ impl Conversation {
             let gone = lease.token().gone().clone();
             let request = tokio::select! {
                 request = next(requests) => request,
-                () = gone.cancelled() => return End::Told(removed()),
+                () = gone.cancelled() => return End::Told(opening::removed()),
                 () = self.stopping.cancelled() => return End::Silent,
             };
             let ordered = match request {
@@ -108,47 +111,22 @@ impl Conversation {
             Some(_) => return Err(End::Wrong("the first request of a lease is open")),
             None => return Err(End::Silent),
         };
-        let Some(token) = self.inventory.find(&open.presence_id) else {
-            return Err(End::Told(Failure {
-                field: "presence_id".to_owned(),
-                ..Failure::new(
-                    Code::TokenNotPresent,
-                    format!(
-                        "no token {:?} is plugged in here; list the tokens anew",
-                        open.presence_id
-                    ),
-                )
-            }));
-        };
-        if token.is_leased() && open.wait_ms > 0 {
-            self.tell(
+        let waits = || {
+            let waits = progress(
                 Waiting::Lease,
-                "another caller has the token; waiting in line",
+                "another caller has the token; waiting in line".to_owned(),
             );
-        }
-        let patience = Duration::from_millis(u64::from(open.wait_ms));
+            drop(self.answers.try_send(Ok(told(waits))));
+        };
         let lease = tokio::select! {
-            lease = token.lease(patience) => lease.map_err(|why| End::Told(match why {
-                LeaseError::Busy => Failure::new(
-                    Code::TokenBusy,
-                    "another caller has the token; try again, or wait longer (wait_ms)",
-                ),
-                LeaseError::Removed => removed(),
-            }))?,
+            lease = opening::lease(&self.inventory, &open, waits) => lease.map_err(End::Told)?,
             request = next(requests) => return Err(match request {
                 None => End::Silent,
-                Some(lease_request::Request::Cancel(_)) => End::Told(Failure::new(
-                    Code::Cancelled,
-                    "the caller no longer waits for the token",
-                )),
+                Some(lease_request::Request::Cancel(_)) => End::Told(opening::cancelled()),
                 Some(_) => End::Wrong("the lease is not open yet; wait for its answer"),
             }),
         };
-        tracing::info!(
-            presence_id = open.presence_id,
-            caller = %self.caller,
-            "a token is leased"
-        );
+        opening::log(&open, &self.caller);
         self.send(lease_response::Response::Opened(proto::Opened {
             token: Some(tokens::token(lease.token())),
         }))
@@ -163,7 +141,7 @@ impl Conversation {
             caller: self.caller.to_string(),
             patience: ordered.patience,
             cancel: Cancel::default(),
-            listener: self.listener(&lease.token().title(), purpose),
+            listener: listener(self.answers.clone(), told, &lease.token().title(), purpose),
         }
     }
 
@@ -184,7 +162,7 @@ impl Conversation {
         }
         let done = lease.run(move |bench| steps.perform(bench, order));
         Box::pin(async move {
-            let result = done.await.unwrap_or_else(|_| Err(removed()));
+            let result = done.await.unwrap_or_else(|_| Err(opening::removed()));
             (Some(lease), result)
         })
     }
@@ -217,48 +195,6 @@ impl Conversation {
                 },
             }
         }
-    }
-
-    /// Passes progress on, and asks the person at the host: once for each thing to do.
-    fn listener(&self, title: &str, purpose: &str) -> Listener {
-        let answers = self.answers.clone();
-        let purpose = purpose.to_owned();
-        let place = format!("the {title} on {}", host::hostname());
-        let mut asked = HashSet::new();
-        Box::new(move |waiting| {
-            let (message, for_person) = match waiting {
-                Waiting::Token => (format!("{place} works"), false),
-                Waiting::Touch => (format!("touch {place} now"), true),
-                Waiting::Unplug => (format!("unplug {place}"), true),
-                Waiting::PlugIn => (
-                    format!("plug in {place}, then touch it within 10 seconds"),
-                    true,
-                ),
-                Waiting::Lease => (format!("another caller has {place}"), false),
-                Waiting::Finger => (format!("lay your finger on {place}"), true),
-                Waiting::LongTouch => (
-                    format!("touch {place} for 5 seconds, without a break"),
-                    true,
-                ),
-                Waiting::Sample(sample) => (sample_in_words(sample), false),
-            };
-            if for_person && asked.insert(message.clone()) {
-                Prompt {
-                    request: message.clone(),
-                    purpose: purpose.clone(),
-                }
-                .show();
-            }
-            // Full or closed: the caller is slow or gone, and progress is for those who listen.
-            drop(answers.try_send(Ok(progress(waiting, message))));
-        })
-    }
-
-    fn tell(&self, waiting: Waiting, message: &str) {
-        drop(
-            self.answers
-                .try_send(Ok(progress(waiting, message.to_owned()))),
-        );
     }
 
     async fn answer(&self, result: Result<Outcome, Failure>) {
@@ -300,38 +236,8 @@ async fn next(requests: &mut Streaming<LeaseRequest>) -> Option<lease_request::R
     }
 }
 
-fn progress(waiting: Waiting, message: String) -> LeaseResponse {
-    use progress::Kind;
-    let kind = match waiting {
-        Waiting::Token => Kind::Processing,
-        Waiting::Touch => Kind::TouchNeeded,
-        Waiting::Unplug => Kind::UnplugNeeded,
-        Waiting::PlugIn => Kind::PlugInNeeded,
-        Waiting::Lease => Kind::WaitingForToken,
-        Waiting::Finger | Waiting::Sample(_) => Kind::FingerNeeded,
-        Waiting::LongTouch => Kind::LongTouchNeeded,
-    };
-    let sample = match waiting {
-        Waiting::Sample(sample) => Some(proto::FingerprintSample {
-            status: u8::from(sample.status).into(),
-            meaning: sample.status.to_string(),
-            remaining: sample.remaining,
-        }),
-        _ => None,
-    };
-    wrap(lease_response::Response::Progress(proto::Progress {
-        kind: kind.into(),
-        message,
-        sample,
-    }))
-}
-
-fn sample_in_words(sample: Sample) -> String {
-    match sample.remaining {
-        0 => format!("{}; that was the last one", sample.status),
-        1 => format!("{}; once more", sample.status),
-        left => format!("{}; {left} more to come", sample.status),
-    }
+fn told(progress: proto::Progress) -> LeaseResponse {
+    wrap(lease_response::Response::Progress(progress))
 }
 
 /// A result that no journal keeps.
@@ -345,11 +251,4 @@ fn wrap(response: lease_response::Response) -> LeaseResponse {
     LeaseResponse {
         response: Some(response),
     }
-}
-
-fn removed() -> Failure {
-    Failure::new(
-        Code::TokenRemoved,
-        "the token was unplugged, which ends its lease; plug it in and open another",
-    )
 }

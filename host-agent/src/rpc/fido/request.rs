@@ -10,12 +10,13 @@ use proto::step::Verb;
 use zeroize::Zeroizing;
 
 use self::field::{
-    checked_rp_id, client_data_hash, cred_blob, credential_id, credential_ids, finger_name, key,
-    large_blob, needed_pin, optional_pin, optional_rp_id, patience, persistent_token, pin, rp_id,
+    checked_rp_id, client_data_hash, cred_blob, credential_id, credential_ids, finger_name,
+    large_blob, needed_pin, optional_pin, optional_rp_id, persistent_token, pin, rp_id,
     template_id, user_text,
 };
 use crate::{
     journal::StepKey,
+    rpc::step::{key, patience},
     verb::{Configure, Failure, MakeCredential, Request, User},
 };
 

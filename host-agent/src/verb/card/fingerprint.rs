@@ -108,7 +108,11 @@ fn proof(digest: &mut Fields, proof: Option<&AdminProof>) {
             digest.text("key");
             digest.text(cipher(*of));
         }
-        Some(AdminProof::Caller { cipher: of }) => {
+        Some(AdminProof::Caller {
+            cipher: of,
+            candidate: _,
+            line: _,
+        }) => {
             digest.text("caller");
             digest.text(cipher(*of));
         }

@@ -3,20 +3,45 @@
 //! As the rest of [`crate::verb`], over the core's sessions of the applets. What is asked is a
 //! [`Request`]; whether it changed the card when it was cut off, `settle` tells.
 
+mod admin;
+mod admin_keys;
+mod certification_request;
+mod challenge;
+mod compression;
+mod container;
+mod delete_container;
 mod facts;
 mod fingerprint;
+mod generate_key;
+mod inspect;
+mod perform;
+mod personalise;
+mod pins;
+mod probe;
+mod public_key;
+mod raw;
 mod request;
+mod reset;
+mod session;
 mod settle;
+mod sign_certification_request;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod watched;
+mod write_certificate;
 
 pub use crate::token::{CardFacts, GidsFacts, PinFacts, PivFacts};
+pub(crate) use admin::{AdminProof, AskCaller, Blocks, Question};
 pub use facts::{CardInspection, Container};
 pub(super) use fingerprint::fingerprint;
-pub(crate) use request::{
-    AdminProof, Ask, Authority, CardPin, KeyAlgorithm, NewCard, PinPolicy, Request,
-    SignatureAlgorithm, TouchPolicy,
-};
+pub(super) use perform::{CardStep, look};
 pub use request::{Applet, PinReference};
-pub(super) use settle::{Sight, Verdict, hidden, name, verdict};
+pub(crate) use request::{
+    Ask, Authority, CardPin, KeyAlgorithm, NewCard, PinPolicy, Request, SignatureAlgorithm,
+    TouchPolicy,
+};
+pub(super) use settle::{Sight, Verdict, hidden, verdict};
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest as _;

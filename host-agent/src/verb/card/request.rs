@@ -1,9 +1,10 @@
 //! What is asked of a card, checked. No `Debug`: some of it is secret.
 
-use keysteward_core::admin_key::{Cipher, LocalAdminKey};
+use keysteward_core::admin_key::LocalAdminKey;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::AdminProof;
 use crate::verb::Verb;
 
 /// One request.
@@ -153,20 +154,9 @@ impl CardPin {
         Self(text)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
-}
-
-/// How the admin key is proven to the card.
-pub(crate) enum AdminProof {
-    /// Here it is. `None`: it is for whatever cipher of its length the card tells.
-    Key {
-        cipher: Option<Cipher>,
-        key: Zeroizing<Vec<u8>>,
-    },
-    /// The caller has it, and is asked for each block.
-    Caller { cipher: Option<Cipher> },
 }
 
 /// Who may set a PIN without knowing it.

@@ -27,6 +27,8 @@ pub(in crate::verb) enum Verdict {
     NotDone,
     /// Why nobody can know, and what to do.
     Unknown(&'static str),
+    /// This is another card.
+    Another,
 }
 
 /// What somebody who has the secret can do about a change that nothing shows without it.
@@ -97,15 +99,30 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
     let Some(now) = sight.name(before.applet) else {
         return Verdict::Unknown("the card no longer answers at that applet; inspect it");
     };
+    let container = |name: &str| sight.seen.containers.iter().find(|one| one.name == name);
+    // No other card has a use for it.
+    if let Mark::Certificate {
+        container: name,
+        sha256,
+    } = mark
+        && container(name).is_some_and(|one| super::sha256(&one.certificate) == *sha256)
+    {
+        return Verdict::Done;
+    }
     let took_its_name = matches!(mark, Mark::Named { id } if *id == now.id);
     let same_id = !before.id.is_empty() && before.id == now.id;
     let same_serial = before.serial != 0 && before.serial == now.serial;
     if !(sight.is_same || same_id || same_serial || took_its_name) {
-        return Verdict::Unknown(
-            "a card is there, but nothing tells whether it is the one of this step; inspect it",
-        );
+        let both_have_ids = !before.id.is_empty() && !now.id.is_empty();
+        let both_have_serials = before.serial != 0 && now.serial != 0;
+        return if both_have_ids || both_have_serials {
+            Verdict::Another
+        } else {
+            Verdict::Unknown(
+                "a card is there, but nothing tells whether it is the one of this step; inspect it",
+            )
+        };
     }
-    let container = |name: &str| sight.seen.containers.iter().find(|one| one.name == name);
     match mark {
         Mark::Blocked(reference) => match sight.pin(before.applet, *reference) {
             Some(PinFacts {
@@ -126,28 +143,21 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
              for it again, which does no harm",
         ),
         Mark::Named { .. } => Verdict::NotDone,
+        Mark::Key { tells: false, .. } => Verdict::Unknown(
+            "the card does not tell its public keys, so the container may hold another key than \
+             before; generate one again, and its certificate anew",
+        ),
         Mark::Key {
             container: name,
             before,
-            tells,
+            tells: true,
         } => match container(name).map(|one| one.public_key.as_slice()) {
             Some(key @ [_, ..]) if *before != Some(super::sha256(key)) => Verdict::KeyMade {
                 public_key: key.to_vec(),
             },
-            Some([_, ..]) => Verdict::NotDone,
-            _ if *tells => Verdict::NotDone,
-            _ => Verdict::Unknown(
-                "the card does not tell its public keys, so the container may hold another key \
-                 than before; generate one again, and its certificate anew",
-            ),
-        },
-        Mark::Certificate {
-            container: name,
-            sha256,
-        } => match container(name).map(|one| one.certificate.as_slice()) {
-            Some(certificate @ [_, ..]) if super::sha256(certificate) == *sha256 => Verdict::Done,
             _ => Verdict::NotDone,
         },
+        Mark::Certificate { .. } => Verdict::NotDone,
         Mark::Empty {
             container: name,
             had_certificate,
@@ -179,3 +189,6 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

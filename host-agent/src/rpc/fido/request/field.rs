@@ -1,22 +1,9 @@
 //! Single fields of requests, checked.
 
-use std::time::Duration;
-
 use keysteward_core::pin_protocol::{PersistentToken, Pin};
-use keysteward_proto::agent::v1 as proto;
 use zeroize::Zeroizing;
 
-use crate::{
-    journal::StepKey,
-    rpc::journal,
-    verb::{Code, Failure, MAX_CRED_BLOB, MAX_LARGE_BLOB, pin_refused},
-};
-
-/// For a step whose caller names no time.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
-
-/// No person is waited for longer than that, in milliseconds.
-const MAX_PATIENCE_MS: u32 = 600_000;
+use crate::verb::{Code, Failure, MAX_CRED_BLOB, MAX_LARGE_BLOB, pin_refused};
 
 /// Longest RP ID: a DNS name.
 const RP_ID_MAX: usize = 253;
@@ -32,27 +19,6 @@ const FINGER_MAX: usize = 64;
 
 /// Longest name of a user that any token keeps whole, in bytes. WebAuthn Level 3 §5.4.3.
 const USER_TEXT_MAX: usize = 64;
-
-pub(super) fn key(key: Option<proto::StepKey>) -> Result<Option<StepKey>, Failure> {
-    let Some(key) = key else {
-        return Ok(None);
-    };
-    journal::key(Some(key))
-        .map(Some)
-        .map_err(|wrong| Failure::invalid(wrong.field, wrong.found, wrong.allowed))
-}
-
-pub(super) fn patience(timeout_ms: u32) -> Result<Duration, Failure> {
-    match timeout_ms {
-        0 => Ok(DEFAULT_PATIENCE),
-        1..=MAX_PATIENCE_MS => Ok(Duration::from_millis(timeout_ms.into())),
-        _ => Err(Failure::invalid(
-            "timeout_ms",
-            timeout_ms,
-            "0 (60 seconds) to 600,000 (10 minutes)",
-        )),
-    }
-}
 
 pub(super) fn rp_id(id: String) -> Result<String, Failure> {
     checked_rp_id("rp_id", id)

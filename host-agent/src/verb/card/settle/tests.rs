@@ -1,0 +1,195 @@
+use super::*;
+use crate::verb::card::{CardFacts, Container, GidsFacts, PivFacts, sha256};
+
+/// The card before: GUID 1, serial 7.
+fn before() -> CardName {
+    CardName {
+        applet: Applet::Piv,
+        id: vec![1; 16],
+        serial: 7,
+    }
+}
+
+fn container(name: &str, key: &[u8], certificate: &[u8]) -> Container {
+    Container {
+        name: name.to_owned(),
+        public_key: key.to_vec(),
+        certificate: certificate.to_vec(),
+        ..Container::default()
+    }
+}
+
+/// A card that names itself so.
+fn seen(id: &[u8], serial: u32, containers: Vec<Container>) -> CardInspection {
+    CardInspection {
+        facts: CardFacts {
+            piv: Some(PivFacts {
+                guid: id.to_vec(),
+                serial,
+                ..PivFacts::default()
+            }),
+            ..CardFacts::default()
+        },
+        containers,
+    }
+}
+
+fn tries(left: Option<u32>) -> CardInspection {
+    let mut seen = seen(&[1; 16], 7, Vec::new());
+    if let Some(piv) = &mut seen.facts.piv {
+        piv.pin.tries_left = left;
+    }
+    seen
+}
+
+/// What a look at the very card says.
+fn judge(mark: &Mark, seen: &CardInspection) -> Verdict {
+    verdict(
+        &before(),
+        mark,
+        &Sight {
+            seen,
+            is_same: true,
+        },
+    )
+}
+
+fn is_unknown(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unknown(_))
+}
+
+#[test]
+fn tries_tell_whether_a_pin_was_blocked() {
+    let mark = Mark::Blocked(PinReference::Pin);
+    assert_eq!(judge(&mark, &tries(Some(0))), Verdict::Done);
+    assert_eq!(judge(&mark, &tries(Some(2))), Verdict::NotDone);
+    assert!(is_unknown(&judge(&mark, &tries(None))));
+}
+
+#[test]
+fn a_name_tells_whether_a_card_was_personalised() {
+    let mark = Mark::Named { id: vec![2; 16] };
+    assert_eq!(judge(&mark, &seen(&[2; 16], 7, vec![])), Verdict::Done);
+    assert_eq!(judge(&mark, &seen(&[1; 16], 7, vec![])), Verdict::NotDone);
+    let again = Mark::Named { id: vec![1; 16] };
+    assert!(is_unknown(&judge(&again, &seen(&[1; 16], 7, vec![]))));
+}
+
+#[test]
+fn a_public_key_tells_whether_another_was_made() {
+    let mark = |before: Option<&[u8]>, tells| Mark::Key {
+        container: "9a".to_owned(),
+        before: before.map(sha256),
+        tells,
+    };
+    let holds = |key: &[u8]| seen(&[1; 16], 7, vec![container("9a", key, b"")]);
+    let made = Verdict::KeyMade {
+        public_key: b"new".to_vec(),
+    };
+    assert_eq!(judge(&mark(Some(b"old"), true), &holds(b"new")), made);
+    assert_eq!(judge(&mark(None, true), &holds(b"new")), made);
+    let unchanged = judge(&mark(Some(b"old"), true), &holds(b"old"));
+    assert_eq!(unchanged, Verdict::NotDone);
+    let empty = judge(&mark(None, true), &seen(&[1; 16], 7, vec![]));
+    assert_eq!(empty, Verdict::NotDone);
+    assert!(is_unknown(&judge(&mark(None, false), &holds(b"old"))));
+}
+
+#[test]
+fn a_certificate_tells_whether_it_was_written_whatever_the_card_is_called() {
+    let mark = Mark::Certificate {
+        container: "9a".to_owned(),
+        sha256: sha256(b"certificate"),
+    };
+    let holds = |bytes: &[u8]| seen(&[1; 16], 7, vec![container("9a", b"key", bytes)]);
+    assert_eq!(judge(&mark, &holds(b"certificate")), Verdict::Done);
+    assert_eq!(judge(&mark, &holds(b"another")), Verdict::NotDone);
+    assert_eq!(judge(&mark, &holds(b"")), Verdict::NotDone);
+    let renamed = seen(&[9; 16], 0, vec![container("9a", b"key", b"certificate")]);
+    let stranger = Sight {
+        seen: &renamed,
+        is_same: false,
+    };
+    assert_eq!(verdict(&before(), &mark, &stranger), Verdict::Done);
+}
+
+#[test]
+fn an_empty_container_tells_that_it_was_deleted() {
+    let mark = |had_certificate| Mark::Empty {
+        container: "9a".to_owned(),
+        had_certificate,
+    };
+    let holds =
+        |key: &[u8], certificate: &[u8]| seen(&[1; 16], 7, vec![container("9a", key, certificate)]);
+    let nothing = seen(&[1; 16], 7, vec![]);
+    assert_eq!(judge(&mark(true), &nothing), Verdict::Done);
+    assert_eq!(judge(&mark(true), &holds(b"k", b"c")), Verdict::NotDone);
+    assert!(is_unknown(&judge(&mark(true), &holds(b"k", b""))));
+    assert!(is_unknown(&judge(&mark(false), &holds(b"k", b""))));
+}
+
+#[test]
+fn a_card_without_name_and_contents_was_reset() {
+    let mark = |containers| Mark::Erased { containers };
+    let named = seen(&[1; 16], 7, vec![]);
+    let blank = seen(&[], 7, vec![]);
+    let full = seen(&[], 7, vec![container("9a", b"k", b"c")]);
+    assert_eq!(judge(&mark(1), &blank), Verdict::Done);
+    assert_eq!(judge(&mark(0), &blank), Verdict::Done);
+    assert!(is_unknown(&judge(&mark(1), &named)));
+    assert!(is_unknown(&judge(&mark(1), &full)));
+    let nameless = CardName {
+        id: vec![],
+        ..before()
+    };
+    let sight = Sight {
+        seen: &blank,
+        is_same: true,
+    };
+    assert!(is_unknown(&verdict(&nameless, &mark(0), &sight)));
+}
+
+#[test]
+fn another_card_settles_nothing() {
+    let mark = Mark::Blocked(PinReference::Pin);
+    let at = |id: &[u8], serial| {
+        let mut seen = seen(id, serial, vec![]);
+        if let Some(piv) = &mut seen.facts.piv {
+            piv.pin.tries_left = Some(0);
+        }
+        let sight = Sight {
+            seen: &seen,
+            is_same: false,
+        };
+        verdict(&before(), &mark, &sight)
+    };
+    assert_eq!(at(&[1; 16], 0), Verdict::Done, "known by its GUID");
+    assert_eq!(at(&[], 7), Verdict::Done, "known by its serial number");
+    assert_eq!(at(&[2; 16], 0), Verdict::Another);
+    assert_eq!(at(&[], 8), Verdict::Another);
+    assert!(is_unknown(&at(&[], 0)));
+    let gids = CardInspection {
+        facts: CardFacts {
+            gids: Some(GidsFacts::default()),
+            ..CardFacts::default()
+        },
+        containers: vec![],
+    };
+    let sight = Sight {
+        seen: &gids,
+        is_same: true,
+    };
+    assert!(is_unknown(&verdict(&before(), &mark, &sight)));
+}
+
+#[test]
+fn what_nothing_shows_is_told_with_what_to_do() {
+    for verb in Verb::ALL {
+        let told = hidden(verb);
+        let is_hidden = matches!(
+            verb,
+            Verb::ChangeAdminKey | Verb::ChangeCardPin | Verb::SetCardPin | Verb::AnswerChallenge
+        );
+        assert_eq!(told.is_some(), is_hidden, "{verb}");
+    }
+}
