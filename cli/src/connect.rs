@@ -198,6 +198,10 @@ impl Agent {
         agent::fido_client::FidoClient::new(self.0.clone())
     }
 
+    pub(crate) fn cards(&self) -> agent::cards_client::CardsClient<Channel> {
+        agent::cards_client::CardsClient::new(self.0.clone())
+    }
+
     pub(crate) fn journal(&self) -> agent::journal_client::JournalClient<Channel> {
         agent::journal_client::JournalClient::new(self.0.clone())
     }

@@ -58,6 +58,9 @@ Example:
     /// What an administrator does to a FIDO2 key at this machine (needs --agent)
     #[command(subcommand)]
     Fido(local::fido::Command),
+    /// What an administrator does to a smart card at this machine (needs --agent)
+    #[command(subcommand)]
+    Card(local::card::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -113,6 +116,10 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
         Command::Fido(command) => {
             let agent = context.need_agent().await?;
             local::fido::run(command, &agent, &mut context.output).await
+        }
+        Command::Card(command) => {
+            let agent = context.need_agent().await?;
+            local::card::run(command, &agent, &mut context.output).await
         }
     }
 }

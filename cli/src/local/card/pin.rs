@@ -1,0 +1,140 @@
+//! `keysteward --agent ADDRESS token card pin`: PIN and PUK.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use keysteward_proto::agent::v1::{self as wire, PinReference, card_step::Verb};
+
+use super::{Which, args::Admin, change};
+use crate::{
+    connect::Agent,
+    failure::{Failure, Result},
+    output::Output,
+    secret_input,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Change the PIN; from standard input, the current one comes first
+    #[command(
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token card pin change"
+    )]
+    Change {
+        #[command(flatten)]
+        which: Which,
+        /// The PUK instead of the PIN
+        #[arg(long)]
+        puk: bool,
+        /// File whose first line is the current one; - is standard input
+        #[arg(long, value_name = "FILE")]
+        current_pin_file: Option<PathBuf>,
+        /// File whose first line is the new one; - is standard input
+        #[arg(long, value_name = "FILE")]
+        new_pin_file: Option<PathBuf>,
+    },
+    /// Set a PIN that was forgotten or blocked, with the PUK or the admin key
+    #[command(after_help = "\
+Examples:
+  keysteward --agent /run/keysteward-agent/agent.sock token card pin unblock
+  keysteward --agent /run/keysteward-agent/agent.sock token card pin unblock \\
+      --admin-key-file admin.key")]
+    Unblock {
+        #[command(flatten)]
+        which: Which,
+        /// File whose first line is the PUK; - is standard input [default: ask, or standard input]
+        #[arg(long, value_name = "FILE", conflicts_with = "admin_key_file")]
+        puk_file: Option<PathBuf>,
+        #[command(flatten)]
+        admin: Admin,
+        /// File whose first line is the new PIN; - is standard input
+        #[arg(long, value_name = "FILE")]
+        new_pin_file: Option<PathBuf>,
+    },
+    /// Use up the tries, so that the card does nothing for who finds it
+    #[command(
+        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token card pin block"
+    )]
+    Block {
+        #[command(flatten)]
+        which: Which,
+        /// The PUK instead of the PIN
+        #[arg(long)]
+        puk: bool,
+    },
+}
+
+pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
+    match command {
+        Command::Change {
+            which,
+            puk,
+            current_pin_file,
+            new_pin_file,
+        } => {
+            let name = if puk { "PUK" } else { "PIN" };
+            let current =
+                secret_input::required(current_pin_file.as_deref(), &format!("current {name}"))?;
+            let new = secret_input::new_secret(new_pin_file.as_deref(), &format!("new {name}"))?;
+            let verb = Verb::ChangeCardPin(wire::ChangeCardPin {
+                reference: reference(puk),
+                current_pin: current.to_string(),
+                new_pin: new.to_string(),
+            });
+            change(agent, &which, "change-pin", verb, output).await
+        }
+        Command::Unblock {
+            which,
+            puk_file,
+            admin,
+            new_pin_file,
+        } => {
+            let admin = admin.read()?;
+            let puk = match admin {
+                Some(_) => String::new(),
+                None => secret_input::required(puk_file.as_deref(), "PUK")?.to_string(),
+            };
+            let new = secret_input::new_secret(new_pin_file.as_deref(), "new PIN")?;
+            let verb = Verb::SetCardPin(wire::SetCardPin {
+                new_pin: new.to_string(),
+                puk,
+                admin,
+            });
+            change(agent, &which, "set-pin", verb, output).await
+        }
+        Command::Block { which, puk } => {
+            let verb = Verb::BlockCardPin(wire::BlockCardPin {
+                reference: reference(puk),
+            });
+            change(agent, &which, "block-pin", verb, output).await
+        }
+    }
+}
+
+fn reference(puk: bool) -> i32 {
+    match puk {
+        true => PinReference::Puk.into(),
+        false => PinReference::Pin.into(),
+    }
+}
+
+/// A person at a terminal is asked; a script said what it meant.
+pub(super) fn confirm_reset(yes: bool) -> Result<()> {
+    use std::io::{self, BufRead as _, IsTerminal as _};
+    if yes || !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprint!("this takes every key and certificate off the card; type \"reset\" to go on: ");
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(Failure::file("standard input"))?;
+    if answer.trim() == "reset" {
+        return Ok(());
+    }
+    Err(Failure::wrong(
+        "the answer",
+        "something else",
+        "reset, or the option --yes",
+    ))
+}
