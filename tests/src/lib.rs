@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mod@bench`] | what is measured, and how it is told |
 //! | [`browser`] | a person at a browser, with a key |
+//! | [`ca_gateway_stand_in`] | stands in for Entrust CA Gateway |
 //! | [`firmware`] | other people's security keys |
 //! | [`guest`] | another machine with a real kernel |
 //! | [`mail_catcher`] | everybody's mailbox |
@@ -20,6 +21,7 @@
 
 pub mod bench;
 pub mod browser;
+pub mod ca_gateway_stand_in;
 pub mod firmware;
 pub mod guest;
 pub mod mail_catcher;

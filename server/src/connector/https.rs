@@ -52,16 +52,17 @@ pub(super) fn client_as(
 /// A certificate with those above it, and its private key.
 pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// What the other side said in TLS when it did not like our certificate.
+/// What the other side said in TLS when it did not like our certificate. In
+/// HTTP/2 only the words of the TLS library come through, so these are compared.
 pub(super) fn certificate_alert(error: &reqwest::Error) -> Option<AlertDescription> {
     let mut source = error.source();
     while let Some(cause) = source {
-        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = cause.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref()
-        });
-        if let Some(rustls::Error::AlertReceived(alert)) = tls {
-            return REFUSING.contains(alert).then_some(*alert);
+        let text = cause.to_string();
+        let found = REFUSING
+            .into_iter()
+            .find(|alert| text.ends_with(&rustls::Error::AlertReceived(*alert).to_string()));
+        if found.is_some() {
+            return found;
         }
         source = cause.source();
     }
@@ -106,7 +107,7 @@ const FIELD: &str = "trusted_roots";
 const ALLOWED: &str = "PEM certificates, or nothing for the system's roots";
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// RFC 8446 section 6.2.
-const REFUSING: [AlertDescription; 8] = [
+const REFUSING: [AlertDescription; 9] = [
     AlertDescription::BadCertificate,
     AlertDescription::UnsupportedCertificate,
     AlertDescription::CertificateRevoked,
@@ -114,6 +115,8 @@ const REFUSING: [AlertDescription; 8] = [
     AlertDescription::CertificateUnknown,
     AlertDescription::UnknownCA,
     AlertDescription::AccessDenied,
+    // A signature that does not fit: an authority's namesake gave the certificate out.
+    AlertDescription::DecryptError,
     AlertDescription::CertificateRequired,
 ];
 

@@ -9,7 +9,7 @@ use crate::connector::{SettingError, https};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use jiff::Timestamp;
 use p12_keystore::Pkcs12Archive;
-use rustls::{crypto::ring, sign::CertifiedKey};
+use rustls::crypto::ring;
 use rustls_pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer,
     pem::{PemObject as _, SectionKind},
@@ -132,11 +132,14 @@ impl ClientIdentity {
             .key_provider
             .load_private_key(key.clone_key())
             .map_err(|_| wrong("a private key of another kind".to_owned()))?;
+        let public_key = signing_key.public_key();
         let fits = |certificate: &&Vec<u8>| {
-            let own = vec![CertificateDer::from(certificate.as_slice()).into_owned()];
-            CertifiedKey::new(own, signing_key.clone())
-                .keys_match()
-                .is_ok()
+            let parsed = X509Certificate::from_der(certificate);
+            parsed.is_ok_and(|(_, parsed)| {
+                public_key
+                    .as_ref()
+                    .is_some_and(|key| key.as_ref() == parsed.public_key().raw)
+            })
         };
         let own = certificates
             .iter()

@@ -11,8 +11,8 @@ pub struct Secret(Zeroizing<Vec<u8>>);
 impl Secret {
     /// As it was unsealed.
     #[must_use]
-    pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
-        Self(bytes)
+    pub fn new(bytes: impl Into<Zeroizing<Vec<u8>>>) -> Self {
+        Self(bytes.into())
     }
 
     /// What to seal.

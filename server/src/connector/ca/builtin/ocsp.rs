@@ -1,7 +1,7 @@
 //! The online responder: pure. RFC 6960, with nonces as in RFC 9654.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::issued_certificates::{Record, State};
 use crate::connector::ca::{Reason, Serial, Why};

@@ -95,6 +95,23 @@ impl Cfssl {
         Ok(authority)
     }
 
+    /// Its list names a certificate by its serial number and by the key
+    /// identifier of who signed it.
+    async fn revoke_under(
+        &self,
+        identifier: &[u8],
+        serial: &Serial,
+        reason: Reason,
+    ) -> Result<Acted, CaError> {
+        let body = json!({
+            "serial": serial.to_decimal(),
+            "authority_key_id": hex::encode(identifier),
+            "reason": reason.as_str(),
+        });
+        let _: Value = self.send(Call::Revoke, "revoke", &body).await?;
+        Ok(Acted::Done)
+    }
+
     async fn enrol_as(&self, call: Call, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         let failed = |why| CaError { call, why };
         if !self.settings.profiles.contains(&enrolment.profile) {
@@ -242,16 +259,13 @@ impl CertificationAuthority for Cfssl {
 
     /// Done twice, it is as done once.
     async fn revoke(&self, serial: &Serial, reason: Reason) -> Result<Acted, CaError> {
-        // Its list names certificates by the authority key identifier too.
         let authority = self.authority(Call::Authorities).await?;
         let identifier = subject_key_identifier(authority).unwrap_or_default();
-        let body = json!({
-            "serial": serial.to_decimal(),
-            "authority_key_id": hex::encode(identifier),
-            "reason": reason.as_str(),
-        });
-        let _: Value = self.send(Call::Revoke, "revoke", &body).await?;
-        Ok(Acted::Done)
+        match self.revoke_under(&identifier, serial, reason).await {
+            // Built with some versions of Go, its list leaves the identifier out.
+            Err(error) if is_no_record(&error.why) => self.revoke_under(&[], serial, reason).await,
+            revoked => revoked,
+        }
     }
 
     async fn renew(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
@@ -261,6 +275,10 @@ impl CertificationAuthority for Cfssl {
     async fn reissue(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Reissue, enrolment).await
     }
+}
+
+fn is_no_record(why: &Why) -> bool {
+    matches!(why, Why::Refused { refusal, .. } if refusal.code == NO_RECORD)
 }
 
 fn not_offered(call: Call, what: &'static str) -> CaError {
@@ -294,4 +312,6 @@ struct Signed {
     certificate: String,
 }
 
+/// `CertStoreError`, `RecordNotFound`.
+const NO_RECORD: &str = "11200";
 const TIME_LIMIT: Duration = Duration::from_secs(30);

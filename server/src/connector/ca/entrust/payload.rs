@@ -122,3 +122,102 @@ pub(super) fn der(text: &str) -> Option<Vec<u8>> {
 }
 
 const OTHER_NAME: &str = "otherName";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::ca::{CertificationRequest, SubjectAttribute};
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn wanted() -> Enrolment {
+        let key = KeyPair::generate().unwrap();
+        let request = CertificateParams::default()
+            .serialize_request(&key)
+            .unwrap();
+        let name = |kind, value: &str| AlternativeName {
+            kind,
+            value: value.to_owned(),
+        };
+        Enrolment {
+            request_id: "1".to_owned(),
+            profile: "SMIME-csr".to_owned(),
+            request: CertificationRequest::verify(request.der()).unwrap(),
+            subject: vec![SubjectAttribute {
+                name: "cn".to_owned(),
+                value: "Bob Smith".to_owned(),
+            }],
+            alternative_names: vec![
+                name(AlternativeNameKind::Mail, "bob@acme.example"),
+                name(AlternativeNameKind::Dns, "acme.example"),
+                name(AlternativeNameKind::Uri, "urn:x"),
+                name(AlternativeNameKind::Upn, "bob@ad.example"),
+            ],
+            days: Some(365),
+            asked_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_enrolment_is_written_as_the_vendors_clients_write_it() {
+        let wanted = wanted();
+        let body = enrolment(&wanted, None);
+        // [0] { szOID_NT_PRINCIPAL_NAME, [0] { UTF8String } }
+        let upn = "oB4GCisGAQQBgjcUAgOgEAwOYm9iQGFkLmV4YW1wbGU=";
+        assert_eq!(body["profileId"], "SMIME-csr");
+        assert_eq!(body["requiredFormat"], json!({ "format": "X509" }));
+        assert_eq!(body["csr"], BASE64.encode(wanted.request.der()));
+        assert_eq!(body["includeCa"], false);
+        assert_eq!(
+            body["subjectVariables"],
+            json!([{ "type": "cn", "value": "Bob Smith" }])
+        );
+        assert_eq!(
+            body["subjectAltNames"][0],
+            json!({ "type": "rfc822Name", "value": "bob@acme.example" })
+        );
+        assert_eq!(body["subjectAltNames"][1]["type"], "dNSName");
+        assert_eq!(
+            body["subjectAltNames"][2]["type"],
+            "uniformResourceIdentifier"
+        );
+        assert_eq!(body["subjectAltNames"][3]["der"], upn);
+        assert_eq!(
+            body["optionalCertificateRequestDetails"],
+            json!({ "validityPeriod": "P365D" })
+        );
+        assert!(body.get("previousSubjectDn").is_none());
+    }
+
+    #[test]
+    fn a_life_that_is_left_to_the_profile_is_not_mentioned() {
+        let body = enrolment(
+            &Enrolment {
+                days: None,
+                ..wanted()
+            },
+            None,
+        );
+        assert!(body.get("optionalCertificateRequestDetails").is_none());
+    }
+
+    #[test]
+    fn an_action_is_written_as_the_vendors_clients_write_it() {
+        assert_eq!(
+            Action::Revoke(Reason::KeyCompromise).body(),
+            json!({ "action": { "type": "RevokeAction", "reason": "keyCompromise", "issueCrl": "true" } })
+        );
+        assert_eq!(
+            Action::Hold.body(),
+            json!({ "action": { "type": "HoldAction", "reason": "unspecified" } })
+        );
+        assert_eq!(Action::Unhold.body()["action"]["type"], "UnholdAction");
+    }
+
+    #[test]
+    fn base64_of_a_certificate_may_be_broken_into_lines() {
+        assert_eq!(der("MAMC\r\nAQA=\n"), Some(vec![0x30, 3, 2, 1, 0]));
+        for text in ["", " \n", "*", "MAMCAQA"] {
+            assert_eq!(der(text), None, "{text:?}");
+        }
+    }
+}
