@@ -1,16 +1,14 @@
 //! The platform's half, for the tests of every command: it builds each request by hand, so that a
 //! test can get one member wrong.
 
-use super::credential;
-use super::credential::stored::Stored;
-use super::factory::Factory;
-use super::owner::Owner;
-use super::record::load;
-use super::secret::Key;
+mod state;
+
+pub(super) use state::State;
+
 use super::{Sample, Scan, Touch};
 use crate::in_process::{InProcess, World};
 use crate::manufacture::{Manufacturer, Order, Profile};
-use crate::storage::{MAX_RECORD, MemoryStorage, Record, Storage, whole};
+use crate::storage::MemoryStorage;
 use keysteward_core::cbor::{Encode, List, Parse, Raw};
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
 use keysteward_core::ctap2::bio_enrollment::SampleStatus;
@@ -26,7 +24,7 @@ use keysteward_core::pin_protocol::{
 use keysteward_core::session::{CtapTransport, Millis};
 use keysteward_core::webauthn::cose::{Algorithm, KeyAgreementKey};
 use rand_core::OsRng;
-use std::ops::{ControlFlow, Deref};
+use std::ops::ControlFlow;
 
 pub(super) const PIN: &str = "1234";
 pub(super) const RP_ID: &str = "example.com";
@@ -302,106 +300,6 @@ impl Platform {
             ..request.clone()
         };
         self.send(Command::GetAssertion, Some(&request))
-    }
-}
-
-/// What lies in a storage.
-pub(super) struct State {
-    pub(super) factory: Factory,
-    pub(super) owner: Owned,
-}
-
-/// What the owner made.
-pub(super) struct Owned {
-    pub(super) owner: Owner,
-    pub(super) min_pin_length_rp_ids: Vec<String>,
-    /// Oldest first.
-    pub(super) credentials: Vec<Kept>,
-}
-
-/// A discoverable credential.
-pub(super) struct Kept {
-    made: u32,
-    pub(super) id: [u8; 32],
-    pub(super) rp_id: String,
-    pub(super) user: User,
-    pub(super) algorithm: credential::Algorithm,
-    pub(super) key: Key<32>,
-    pub(super) random_with_uv: Key<32>,
-    pub(super) random_without_uv: Key<32>,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct User {
-    pub(super) id: Vec<u8>,
-    pub(super) name: Option<String>,
-    pub(super) display_name: Option<String>,
-}
-
-impl Deref for Owned {
-    type Target = Owner;
-
-    fn deref(&self) -> &Owner {
-        &self.owner
-    }
-}
-
-impl State {
-    fn read(storage: &MemoryStorage) -> Self {
-        let mut room = [0; MAX_RECORD];
-        let owner: Owner = load(storage, Record::Owner, &mut room).unwrap().unwrap();
-        let mut text = |record| {
-            let bytes = whole(storage, record, &mut room).unwrap().unwrap();
-            String::from_utf8(bytes.to_vec()).unwrap()
-        };
-        let listed = (0..owner.min_pin_length_rp_ids).map(Record::MinPinLengthRpId);
-        let min_pin_length_rp_ids = listed.map(&mut text).collect();
-        let slots = (0..storage.capacity().credentials).map(Record::Credential);
-        let mut credentials: Vec<Kept> = slots
-            .filter_map(|slot| {
-                load::<Stored<'_>>(storage, slot, &mut room)
-                    .unwrap()
-                    .map(Kept::new)
-            })
-            .collect();
-        credentials.sort_by_key(|kept| kept.made);
-        Self {
-            factory: Factory::read_from(storage).unwrap().unwrap(),
-            owner: Owned {
-                owner,
-                min_pin_length_rp_ids,
-                credentials,
-            },
-        }
-    }
-}
-
-impl Kept {
-    fn new(stored: Stored<'_>) -> Self {
-        Self {
-            made: stored.made,
-            id: *stored.id,
-            rp_id: stored.rp.id.into(),
-            user: User {
-                id: stored.user.id.into(),
-                name: stored.user.name.map(Into::into),
-                display_name: stored.user.display_name.map(Into::into),
-            },
-            algorithm: stored.algorithm,
-            key: Key(*stored.key),
-            random_with_uv: Key(*stored.random_with_uv),
-            random_without_uv: Key(*stored.random_without_uv),
-        }
-    }
-}
-
-impl User {
-    pub(super) fn entity(&self) -> PublicKeyCredentialUserEntity<'_> {
-        PublicKeyCredentialUserEntity {
-            id: &self.id,
-            name: self.name.as_deref(),
-            display_name: self.display_name.as_deref(),
-        }
     }
 }
 

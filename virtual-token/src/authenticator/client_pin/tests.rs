@@ -1,6 +1,8 @@
 use super::*;
 use crate::authenticator::platform::{BOTH, End, PIN, Platform, padded, pin_hash};
 use keysteward_core::ctap2::Command;
+use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::pin_protocol::PinUvAuthToken;
 
 /// Takes one thing away.
 type Spoil = fn(&mut Request<'_>);
