@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     let selected = script.byte().unwrap_or(0) & 1 == 1;
     let mut card = ScriptedCard::new(script);
     card.max_command = max_command;
-    card.selected = selected;
+    card.select_answer = selected.then_some(b"FIDO_2_0\x90\x00");
     let Ok(mut transport) = NfcTransport::open(card, DEADLINE) else {
         return;
     };

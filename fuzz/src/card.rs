@@ -12,8 +12,11 @@ pub struct ScriptedCard<'s> {
     pub script: Script<'s>,
     pub now: Millis,
     pub max_command: Option<usize>,
-    /// Whether SELECT is answered as a FIDO token does.
-    pub selected: bool,
+    /// What SELECT is answered; `None`: the script says.
+    pub select_answer: Option<&'static [u8]>,
+    /// Whether two steps stand for the answers that no fuzzer would guess often enough:
+    /// [`Self::DONE`] and [`Self::NOT_FOUND`].
+    pub is_brief: bool,
 }
 
 /// The script has ended, or what it says does not fit.
@@ -26,18 +29,28 @@ pub enum Gone {
 }
 
 impl<'s> ScriptedCard<'s> {
+    /// SW 9000, and no data.
+    pub const DONE: u8 = 0xFE;
+    /// SW 6A82.
+    pub const NOT_FOUND: u8 = 0xFD;
+
     pub const fn new(script: Script<'s>) -> Self {
         Self {
             script,
             now: Millis(0),
             max_command: None,
-            selected: false,
+            select_answer: None,
+            is_brief: false,
         }
     }
 
     fn answer<'r>(&mut self, response: &'r mut [u8]) -> Result<&'r [u8], Gone> {
-        self.now = self.now.after(1);
         let answer = self.script.rest_of_step();
+        self.say(answer, response)
+    }
+
+    fn say<'r>(&mut self, answer: &[u8], response: &'r mut [u8]) -> Result<&'r [u8], Gone> {
+        self.now = self.now.after(1);
         let response = response.get_mut(..answer.len()).ok_or(Gone::TooLong)?;
         response.copy_from_slice(answer);
         Ok(response)
@@ -58,14 +71,16 @@ impl CardTransport for ScriptedCard<'_> {
     fn transmit<'r>(&mut self, command: &[u8], response: &'r mut [u8]) -> Result<&'r [u8], Gone> {
         assert!(self.max_command.is_none_or(|max| command.len() <= max));
         Command::parse(command).expect("a command");
-        if self.selected && command.get(1) == Some(&0xA4) {
-            self.now = self.now.after(1);
-            response[..10].copy_from_slice(b"FIDO_2_0\x90\x00");
-            return Ok(&response[..10]);
+        if let Some(answer) = self.select_answer
+            && command.get(1) == Some(&0xA4)
+        {
+            return self.say(answer, response);
         }
         match self.script.byte() {
             None => Err(Gone::Ended),
             Some(0xFF) => Err(Gone::Extended),
+            Some(Self::DONE) if self.is_brief => self.say(b"\x90\x00", response),
+            Some(Self::NOT_FOUND) if self.is_brief => self.say(b"\x6A\x82", response),
             Some(_) => self.answer(response),
         }
     }

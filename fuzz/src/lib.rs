@@ -6,15 +6,20 @@
 //!
 //! | what is fuzzed | targets |
 //! |---|---|
-//! | a message, read and written again | one named after each command, `extensions`, `authenticator_data`, `attestation_object`, `attestation_statement`, `tpm`, `ctap1`, `apdu`, `tlv`, `cbor_reader` |
+//! | a message, read and written again | one named after each command, `extensions`, `authenticator_data`, `attestation_object`, `attestation_statement`, `tpm`, `ctap1`, `apdu`, `tlv`, `cbor_reader`, `piv`, `gids` |
 //! | framing, in both roles | `ctaphid_client`, `ctaphid_device`, `hid_transport`, `apdu_chaining`, `apdu_exchange`, `nfcctap_client`, `nfcctap_device` |
-//! | everything done to a token that answers what it likes | `session`, `u2f_session` |
-//! | a token that is asked what one likes | `authenticator` |
+//! | everything done to a token that answers what it likes | `session`, `u2f_session`, `piv_session`, `gids_session` |
+//! | a token that is asked what one likes | `authenticator`, `card` |
+//! | X.509, as the server reads and checks it | `certificates` |
 //! | the same bytes, or the same requests, given to other people's code | `diff_ciborium`, `diff_ctap_types`, `diff_opensk` |
 //!
-//! X.509 is read by a library that is fuzzed where it is made; no target is about certificates
-//! alone.
+//! The server's attestation is compiled in by its path: it needs nothing else of the server.
 
+mod admin_key;
+/// The server's.
+#[path = "../../server/src/attestation/mod.rs"]
+#[allow(dead_code, reason = "the server uses what no target does")]
+pub mod attestation;
 mod card;
 mod counter;
 pub mod dialogue;
@@ -23,6 +28,7 @@ mod script;
 mod token;
 pub mod virtual_key;
 
+pub use admin_key::ZeroKey;
 pub use card::{Gone, ScriptedCard};
 pub use counter::Counter;
 pub use script::Script;

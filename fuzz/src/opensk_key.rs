@@ -26,6 +26,11 @@ impl Key for OpenSk {
         self.state.process_command(&mut self.env, request, channel)
     }
 
+    /// Its CTAP1 is behind its own CTAPHID only.
+    fn send_ctap1(&mut self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     fn power_cycle(&mut self) {
         self.state = CtapState::new(&mut self.env);
     }

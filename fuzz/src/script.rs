@@ -20,6 +20,11 @@ impl<'s> Script<'s> {
         self.all
     }
 
+    /// What was not read yet.
+    pub const fn rest(&self) -> &'s [u8] {
+        self.rest
+    }
+
     /// The next byte; `None` at the end.
     pub fn byte(&mut self) -> Option<u8> {
         let (&byte, rest) = self.rest.split_first()?;

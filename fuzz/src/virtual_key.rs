@@ -32,7 +32,8 @@ impl VirtualKey {
         let mut flash = Flash::default();
         let attestation = Attestation {
             key: &authenticator::secret::Key([0x42; 32]),
-            certificate: b"certificate",
+            // A sequence in DER, as far as anybody looks here.
+            certificate: b"\x30\x0Bcertificate",
         };
         let identity = Identity {
             profile,
@@ -51,6 +52,13 @@ impl VirtualKey {
     }
 }
 
+impl VirtualKey {
+    /// Its authenticator, for other front ends.
+    pub fn into_authenticator(self) -> Authenticator<Flash, RustCrypto<Counter>> {
+        self.authenticator
+    }
+}
+
 /// What was stored is always enough to start from.
 fn started(flash: &Flash, now: Millis) -> Authenticator<Flash, RustCrypto<Counter>> {
     let crypto = RustCrypto(Counter(now.0.wrapping_add(1)));
@@ -66,6 +74,15 @@ impl Key for VirtualKey {
         self.authenticator
             .process(request, &mut hand, &mut response)
             .to_vec()
+    }
+
+    fn send_ctap1(&mut self, apdu: &[u8]) -> Option<Vec<u8>> {
+        let mut response = [0; MAX_MESSAGE];
+        let mut hand = Hand(self.now);
+        let answer = self
+            .authenticator
+            .process_ctap1(apdu, &mut hand, &mut response);
+        Some(answer.to_vec())
     }
 
     fn power_cycle(&mut self) {
@@ -107,7 +124,8 @@ impl Environment for Hand {
 
 /// Records that outlive a power cycle.
 #[derive(Clone, Default)]
-struct Flash(Rc<RefCell<BTreeMap<Record, Vec<u8>>>>);
+#[expect(missing_debug_implementations, reason = "holds secrets")]
+pub struct Flash(Rc<RefCell<BTreeMap<Record, Vec<u8>>>>);
 
 impl Storage for Flash {
     fn read(

@@ -1,0 +1,126 @@
+//! makeCredential, getAssertion and getNextAssertion. CTAP 2.3 §6.1 to §6.3.
+
+use keysteward_core::cbor::{List, Parse, Raw};
+use keysteward_core::ctap2::extension::{CredProtect, MakeCredentialInputs};
+use keysteward_core::ctap2::{
+    Command, PublicKeyCredentialDescriptor, PublicKeyCredentialRpEntity,
+    PublicKeyCredentialUserEntity, get_assertion, make_credential,
+};
+use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
+
+use super::{Allow, Auth, Facts, HASH, Key, Options, Platform, Rp, Step, send};
+
+impl Platform {
+    pub(super) fn make_credential(
+        &mut self,
+        step: &Step<'_>,
+        key: &mut dyn Key,
+        facts: &mut Facts,
+    ) -> Result<(), u8> {
+        let Step::MakeCredential {
+            rp,
+            user,
+            algorithms,
+            options,
+            auth,
+            exclude,
+            cred_protect,
+            enterprise_attestation,
+        } = *step
+        else {
+            unreachable!("the caller saw it");
+        };
+        let (param, protocol) = self.authenticate(auth, &[HASH]);
+        let listed: Vec<_> = self.descriptors();
+        let inputs = MakeCredentialInputs {
+            cred_protect: cred_protect.map(CredProtect::from),
+            ..MakeCredentialInputs::default()
+        };
+        let mut room = [0; 64];
+        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
+        let id = [user & 3; 4];
+        let request = make_credential::Request {
+            client_data_hash: HASH,
+            rp: PublicKeyCredentialRpEntity {
+                id: rp.id(),
+                name: None,
+            },
+            user: PublicKeyCredentialUserEntity {
+                id: &id,
+                name: Some("n"),
+                display_name: None,
+            },
+            pub_key_cred_params: algorithms.list(),
+            exclude_list: (exclude && !listed.is_empty()).then_some(List::new(&listed)),
+            extensions: cred_protect.map(|_| inputs),
+            options: options.member(),
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+            enterprise_attestation,
+            attestation_formats_preference: None,
+        };
+        let answer = send(key, Command::MakeCredential, Some(&request))?;
+        self.take_credential(&answer, facts);
+        Ok(())
+    }
+
+    pub(super) fn take_credential(&mut self, answer: &[u8], facts: &mut Facts) {
+        let answer = make_credential::Response::parse(answer).expect("a credential");
+        let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
+        facts.push(("flags", data.flags_byte().into()));
+        let made = data.attested_credential.expect("a credential");
+        self.ids.push(made.credential_id.to_vec());
+    }
+
+    pub(super) fn get_assertion(
+        &mut self,
+        key: &mut dyn Key,
+        rp: Rp,
+        allow: Allow,
+        options: Options,
+        auth: Auth,
+        facts: &mut Facts,
+    ) -> Result<(), u8> {
+        let (param, protocol) = self.authenticate(auth, &[HASH]);
+        let listed = self.listed(allow);
+        let request = get_assertion::Request {
+            rp_id: rp.id(),
+            client_data_hash: HASH,
+            allow_list: (!listed.is_empty()).then_some(List::new(&listed)),
+            extensions: None,
+            options: options.member(),
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+        };
+        let answer = send(key, Command::GetAssertion, Some(&request))?;
+        asserted(&answer, facts);
+        Ok(())
+    }
+
+    pub(super) fn listed(&self, allow: Allow) -> Vec<PublicKeyCredentialDescriptor<'_>> {
+        match allow {
+            Allow::None => Vec::new(),
+            Allow::Known => self.descriptors(),
+            Allow::Unknown => vec![PublicKeyCredentialDescriptor::new(&[0x77; 32])],
+        }
+    }
+
+    fn descriptors(&self) -> Vec<PublicKeyCredentialDescriptor<'_>> {
+        let last = self.ids.iter().rev().take(4);
+        last.map(|id| PublicKeyCredentialDescriptor::new(id))
+            .collect()
+    }
+}
+
+pub(super) fn asserted(answer: &[u8], facts: &mut Facts) {
+    let answer = get_assertion::Response::parse(answer).expect("an assertion");
+    let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
+    facts.push(("flags", data.flags_byte().into()));
+    let count = answer.number_of_credentials.unwrap_or(1);
+    facts.push(("numberOfCredentials", count.into()));
+    let user = answer.user.map_or(&[][..], |user| user.id);
+    facts.push((
+        "user",
+        user.first().map_or(u64::MAX, |byte| u64::from(*byte)),
+    ));
+}

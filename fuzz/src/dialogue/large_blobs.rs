@@ -1,0 +1,180 @@
+//! largeBlobs, and the extension largeBlob. CTAP 2.3 §6.10, §12.4.
+
+use keysteward_core::cbor::{List, Parse, Raw};
+use keysteward_core::crypto::Crypto;
+use keysteward_core::ctap2::extension::{
+    GetAssertionInputs, LargeBlobCreation, LargeBlobInput, LargeBlobSupport, MakeCredentialInputs,
+    UnsignedGetAssertionOutputs,
+};
+use keysteward_core::ctap2::large_blobs::{self, authenticated_message};
+use keysteward_core::ctap2::{
+    Command, PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, get_assertion,
+    make_credential,
+};
+
+use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Platform, Rp, Step, send};
+
+impl Platform {
+    pub(super) fn read_blobs(
+        &mut self,
+        key: &mut dyn Key,
+        offset: u32,
+        count: u32,
+        facts: &mut Facts,
+    ) -> Result<(), u8> {
+        let request = large_blobs::Request::get(count, offset);
+        let answer = send(key, Command::LargeBlobs, Some(&request))?;
+        let answer = large_blobs::Response::parse(&answer).expect("a fragment");
+        let fragment = answer.config.expect("a fragment");
+        assert!(fragment.len() <= count as usize);
+        facts.push(("fragment", fragment.len() as u64));
+        facts.push((
+            "last",
+            fragment.last().map_or(u64::MAX, |&byte| byte.into()),
+        ));
+        Ok(())
+    }
+
+    pub(super) fn write_blobs(
+        &mut self,
+        key: &mut dyn Key,
+        length: u16,
+        split: Option<u8>,
+        torn: bool,
+        auth: Auth,
+    ) -> Result<(), u8> {
+        let mut array = vec![0x80; usize::from(length % 1500)];
+        let hash = self.crypto.sha256(&[&array]);
+        array.extend(&hash[..16]);
+        if let Some(last) = array.last_mut().filter(|_| torn) {
+            *last ^= 1;
+        }
+        let whole = array.len();
+        let first = split.map_or(whole, |split| usize::from(split).min(whole));
+        let (first, second) = array.split_at(first);
+        let total = u32::try_from(whole).expect("below 2 KiB");
+        self.put(key, large_blobs::Request::set_first(first, total), auth)?;
+        if second.is_empty() {
+            return Ok(());
+        }
+        let offset = u32::try_from(first.len()).expect("below 2 KiB");
+        self.put(key, large_blobs::Request::set_next(second, offset), auth)
+    }
+
+    fn put(
+        &mut self,
+        key: &mut dyn Key,
+        request: large_blobs::Request<'_>,
+        auth: Auth,
+    ) -> Result<(), u8> {
+        let fragment = request.set.unwrap_or_default();
+        let message = authenticated_message(&self.crypto, request.offset, fragment);
+        let (param, protocol) = self.authenticate(auth, &[&message]);
+        let request = large_blobs::Request {
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+            ..request
+        };
+        send(key, Command::LargeBlobs, Some(&request)).map(drop)
+    }
+
+    pub(super) fn make_for_blob(
+        &mut self,
+        step: &Step<'_>,
+        key: &mut dyn Key,
+        facts: &mut Facts,
+    ) -> Result<(), u8> {
+        let Step::MakeForBlob {
+            rp,
+            user,
+            required,
+            rk,
+            auth,
+        } = *step
+        else {
+            unreachable!("the caller saw it");
+        };
+        let support = match required {
+            true => LargeBlobSupport::Required,
+            false => LargeBlobSupport::Preferred,
+        };
+        let inputs = MakeCredentialInputs {
+            large_blob: Some(LargeBlobCreation { support }),
+            ..MakeCredentialInputs::default()
+        };
+        let mut room = [0; 64];
+        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
+        let (param, protocol) = self.authenticate(auth, &[HASH]);
+        let id = [user & 3; 4];
+        let request = make_credential::Request {
+            client_data_hash: HASH,
+            rp: PublicKeyCredentialRpEntity {
+                id: rp.id(),
+                name: None,
+            },
+            user: PublicKeyCredentialUserEntity {
+                id: &id,
+                name: None,
+                display_name: None,
+            },
+            pub_key_cred_params: Algorithms::Es256.list(),
+            exclude_list: None,
+            extensions: Some(inputs),
+            options: Some(make_credential::Options {
+                rk: Some(rk),
+                ..make_credential::Options::default()
+            }),
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+            enterprise_attestation: None,
+            attestation_formats_preference: None,
+        };
+        let answer = send(key, Command::MakeCredential, Some(&request))?;
+        self.take_credential(&answer, facts);
+        Ok(())
+    }
+
+    pub(super) fn keep_blob(
+        &mut self,
+        key: &mut dyn Key,
+        rp: Rp,
+        write: Option<u8>,
+        allow: Allow,
+        auth: Auth,
+        facts: &mut Facts,
+    ) -> Result<(), u8> {
+        let blob = write.map(|length| vec![length; usize::from(length) * 20]);
+        let inputs = GetAssertionInputs {
+            large_blob: Some(LargeBlobInput {
+                read: blob.is_none().then_some(true),
+                write: blob.as_deref(),
+                original_size: blob.as_ref().map(|blob| blob.len() as u64),
+            }),
+            ..GetAssertionInputs::default()
+        };
+        let mut room = vec![0; 6000];
+        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
+        let (param, protocol) = self.authenticate(auth, &[HASH]);
+        let listed = self.listed(allow);
+        let request = get_assertion::Request {
+            rp_id: rp.id(),
+            client_data_hash: HASH,
+            allow_list: (!listed.is_empty()).then_some(List::new(&listed)),
+            extensions: Some(inputs),
+            options: None,
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+        };
+        let answer = send(key, Command::GetAssertion, Some(&request))?;
+        let answer = get_assertion::Response::parse(&answer).expect("an assertion");
+        let outputs = answer
+            .unsigned_extension_outputs
+            .map(|outputs| UnsignedGetAssertionOutputs::parse(outputs.bytes()).expect("outputs"));
+        if let Some(told) = outputs.and_then(|outputs| outputs.large_blob) {
+            assert_eq!(told.written.is_some(), write.is_some());
+            assert_eq!(told.blob.is_some(), told.original_size.is_some());
+        }
+        facts.push(("asserted", 1));
+        Ok(())
+    }
+}
