@@ -82,14 +82,14 @@ fn beside(args: &cli::Key, applet: &str) -> anyhow::Result<FileStorage> {
         .with_context(|| format!("cannot use the storage {}", path.display()))
 }
 
-/// The card's number, made of the key's serial number. Its first bit is set, as those of cards in
-/// software are.
+/// The card's number, made of the key's serial number: positive, as some
+/// clients read it with a sign.
 fn card_number(storage: &FileStorage) -> anyhow::Result<u32> {
     let mut room = [0; MAX_RECORD];
     let serial = storage::whole(storage, Record::Serial, &mut room)?;
     let digest = RustCrypto(OsRng).sha256(&[serial.unwrap_or_default()]);
     let [a, b, c, d, ..] = digest;
-    Ok(u32::from_be_bytes([a | 0x80, b, c, d]))
+    Ok(u32::from_be_bytes([a & 0x7F, b, c, d]))
 }
 
 fn start_as(
