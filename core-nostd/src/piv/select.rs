@@ -2,7 +2,7 @@
 
 use super::{AID, command, ins};
 use crate::admin_key::Cipher;
-use crate::iso7816::tlv::{EncodeError, Error, Objects, Tag, template};
+use crate::iso7816::tlv::{EncodeError, Error, Objects, Put, Tag, template};
 use crate::iso7816::{Command, Le};
 use heapless::Vec;
 
@@ -70,21 +70,16 @@ impl<'a> Properties<'a> {
 
     /// Encodes into the front of `buffer`.
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-        let (mut authority, mut listed, mut list) = ([0; 16], [0; 3], [0; 96]);
+        let (mut authority, mut list) = ([0; 16], [0; 96]);
         let provider = AID.get(..PROVIDER).unwrap_or_default();
         let authority = template(None, &[(IDENTIFIER, provider)], &mut authority)?;
-        let mut end: usize = 0;
+        let mut put = Put::new(&mut list);
         for id in &self.algorithms {
-            let object = template(None, &[(ALGORITHM, &[*id])], &mut listed)?;
-            let next = end.saturating_add(object.len());
-            let room = list.get_mut(end..next).ok_or(EncodeError::BufferFull)?;
-            room.copy_from_slice(object);
-            end = next;
+            put.header(ALGORITHM, 1)?;
+            put.bytes(&[*id])?;
         }
-        let next = end.saturating_add(OBJECT_IDENTIFIER.len());
-        let room = list.get_mut(end..next).ok_or(EncodeError::BufferFull)?;
-        room.copy_from_slice(&OBJECT_IDENTIFIER);
-        let list = list.get(..next).unwrap_or_default();
+        put.bytes(&OBJECT_IDENTIFIER)?;
+        let list = put.finish()?;
         let fields = [
             (IDENTIFIER, self.aid),
             (AUTHORITY, authority),

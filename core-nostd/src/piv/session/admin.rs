@@ -39,7 +39,9 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
         let (status, len) = self.authenticate(cipher, template)?;
         match status {
             Status::Success => {}
+            // What was sent is well-formed: some cards call a wrong proof wrong data.
             Status::SecurityStatusNotSatisfied
+            | Status::IncorrectData
             | Status::VerifyFailed { .. }
             | Status::Other(0x6300) => return Err(Error::AdminKeyWrong { cipher }.into()),
             status => return Err(Error::refused(Instruction::Authenticate, status).into()),
@@ -84,19 +86,19 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
 
     /// The cipher that SELECT lists, if it is one.
     pub(super) fn only_listed_cipher(&self) -> Option<Cipher> {
-        let mut listed = self.listed_ciphers();
-        let first = listed.next();
-        match listed.next() {
-            Some(_) => None,
-            None => first,
+        let mut only = None;
+        for cipher in Cipher::ALL {
+            if self.lists(cipher) && only.replace(cipher).is_some() {
+                return None;
+            }
         }
+        only
     }
 
-    fn listed_ciphers(&self) -> impl Iterator<Item = Cipher> {
-        Cipher::ALL.into_iter().filter(|cipher| {
-            let mut listed = self.algorithms.iter().copied();
-            listed.any(|id| Cipher::from_piv_id(id) == Some(*cipher))
-        })
+    /// Whether SELECT lists the cipher.
+    fn lists(&self, cipher: Cipher) -> bool {
+        let mut listed = self.algorithms.iter().copied();
+        listed.any(|id| Cipher::from_piv_id(id) == Some(cipher))
     }
 
     /// Asks for a witness, with one cipher after the other where nothing says which: a wrong one
@@ -109,10 +111,20 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             };
         }
         let told = self.admin_cipher()?;
-        let listed: heapless::Vec<Cipher, 4> = self.listed_ciphers().collect();
-        for cipher in told.into_iter().chain(listed).chain(Cipher::ALL) {
-            if let Some(witness) = self.witness_under(cipher)? {
-                return Ok((cipher, witness));
+        if let Some(cipher) = told
+            && let Some(witness) = self.witness_under(cipher)?
+        {
+            return Ok((cipher, witness));
+        }
+        // Those that the card lists come first.
+        for listed in [true, false] {
+            for cipher in Cipher::ALL {
+                if told != Some(cipher)
+                    && self.lists(cipher) == listed
+                    && let Some(witness) = self.witness_under(cipher)?
+                {
+                    return Ok((cipher, witness));
+                }
             }
         }
         Err(Error::NoAdminCipher)

@@ -95,11 +95,14 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             status => return Err(Error::refused(instruction, status)),
         };
         self.write_object(admin, key.certificate(), &[])?;
-        let mut map = self.container_map()?;
-        let before = map.len();
-        map.retain(|record| record.key != key.id());
-        if map.len() != before {
-            self.write_container_map(admin, &map)?;
+        let map = self.container_map()?;
+        let mut kept = Vec::<_, MAX_RECORDS>::new();
+        for record in map.iter().filter(|record| record.key != key.id()) {
+            // No more than there were.
+            let _ = kept.push(record.clone());
+        }
+        if kept.len() != map.len() {
+            self.write_container_map(admin, &kept)?;
         }
         Ok(Deleted { key: deleted })
     }

@@ -25,7 +25,9 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
                     .map_err(|_| Error::Malformed(instruction))?;
                 Ok(Some(content).filter(|content| !content.is_empty()))
             }
-            Status::NotFound | Status::ReferenceNotFound => Ok(None),
+            // What was asked is well-formed: some cards call it wrong data when there is no place
+            // of this name.
+            Status::NotFound | Status::ReferenceNotFound | Status::IncorrectData => Ok(None),
             status => Err(Error::refused(instruction, status)),
         }
     }

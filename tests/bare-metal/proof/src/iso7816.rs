@@ -51,6 +51,8 @@ fn data_objects() {
     see(Objects::new(any()).find(any()));
     any::<Objects<'_>>().for_each(see);
     see(tlv::encode(any(), any(), any()));
+    see(tlv::template(any(), any(), any()));
+    see(tlv::encoded_len(any(), any()));
     see(any::<tlv::Error>().offset());
 }
 

@@ -32,6 +32,7 @@ mod gids;
 mod iso7816;
 mod nfcctap;
 mod pin_protocol;
+mod piv;
 mod session;
 mod text;
 mod unknown;
@@ -52,6 +53,7 @@ extern "C" fn _start() -> ! {
     iso7816::prove();
     nfcctap::prove();
     pin_protocol::prove();
+    piv::prove();
     session::prove();
     text::prove();
     webauthn::prove();

@@ -11,6 +11,8 @@ use keysteward_core::iso7816::{
     CardError, ChainTooLong, CommandError, EncodeError, ExchangeError, ResponseTooShort,
 };
 use keysteward_core::pin_protocol::PinError;
+use keysteward_core::piv::session::{AdminError, Instruction};
+use keysteward_core::piv::{self, KeyReference, ObjectId};
 use keysteward_core::session::{Error, Feature, PinRule};
 use keysteward_core::webauthn::{attestation, authenticator_data, cose};
 use keysteward_core::{cbor, crypto, gids};
@@ -56,6 +58,16 @@ pub(crate) fn prove() {
     shown::<ExchangeError>();
     shown::<ResponseTooShort>();
     shown::<PinError>();
+    shown::<piv::PinError>();
+    shown::<piv::Malformed>();
+    shown::<piv::Algorithm>();
+    shown::<KeyReference>();
+    shown::<ObjectId>();
+    shown::<piv::PinReference>();
+    shown::<piv::yubico::Version>();
+    shown::<piv::session::Error<Lost>>();
+    shown::<Instruction>();
+    shown::<AdminError<Lost, Lost>>();
     shown::<Error<Lost>>();
     shown::<Feature>();
     shown::<PinRule>();
