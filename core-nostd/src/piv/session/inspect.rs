@@ -77,6 +77,18 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
     /// SELECT where there are four certificates and reader and card take long answers in one
     /// piece.
     pub fn inspect(&mut self, found: &mut dyn FnMut(&Place<'_>)) -> Result<Facts, Error<T::Error>> {
+        let facts = self.facts()?;
+        for key in KeyReference::MAIN {
+            self.inspect_place(key, found)?;
+        }
+        for number in 0..self.retired_keys()?.min(KeyReference::RETIRED) {
+            self.inspect_place(KeyReference::Retired(number), found)?;
+        }
+        Ok(facts)
+    }
+
+    /// What it tells of itself, without a look at its places: seven commands.
+    pub fn facts(&mut self) -> Result<Facts, Error<T::Error>> {
         let mut facts = Facts {
             label: self.label.clone(),
             guid: None,
@@ -90,12 +102,6 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
         };
         facts.guid = self.guid()?;
         self.inspect_secrets(&mut facts)?;
-        for key in KeyReference::MAIN {
-            self.inspect_place(key, found)?;
-        }
-        for number in 0..self.retired_keys()?.min(KeyReference::RETIRED) {
-            self.inspect_place(KeyReference::Retired(number), found)?;
-        }
         let (status, len) = self.say(Instruction::Version, yubico::version())?;
         if status == Status::Success {
             facts.version = Version::parse(self.buffers.answer(len)).ok();
