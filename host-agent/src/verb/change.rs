@@ -5,17 +5,22 @@ use zeroize::Zeroizing;
 use super::{
     Answer, Code, Failure, Outcome, Request, Steps,
     attempt::Ended,
-    conduct::{self, Conduct, TokenSession, converse},
+    conduct::{self, Conduct, TokenSession, converse, converse_u2f},
     configure, delete_credential,
     fingerprint::fingerprint,
-    fingerprints, large_blobs, make_credential, pin,
+    fingerprints, large_blobs,
+    make_credential::{self, Made},
+    pin,
     progress::{Teller, Waiting},
     prove_credential, read,
+    request::MakeCredential,
+    u2f,
     update_user::{self, Target},
+    watched::Effect,
 };
 use crate::{
     journal::{Intent, MadeHere, Memory, Probe, State, StepKey, TokenName},
-    token::Bench,
+    token::{Bench, Reading},
 };
 
 /// A step with its key.
@@ -47,6 +52,14 @@ impl Steps {
         if let Request::Raw(bytes) = &step.request {
             return self.raw(bench, conduct, step, bytes);
         }
+        if matches!(bench.token().reading(), Reading::U2f)
+            && matches!(
+                step.request,
+                Request::MakeCredential(_) | Request::ProveCredential { .. }
+            )
+        {
+            return self.change_at_u2f(bench, conduct, step);
+        }
         let token = bench.token().name();
         if matches!(step.request, Request::EnrollFingerprint { .. }) {
             conduct.await_presence_by(Waiting::Finger);
@@ -60,6 +73,41 @@ impl Steps {
             self.run(session, &step.request, &token, &teller)
         });
         let ended = self.conclude(bench, attempt, result, effect, read::refresh)?;
+        Ok(Outcome::Answer(ended))
+    }
+
+    /// With a token that speaks U2F alone, and stores nothing.
+    fn change_at_u2f(
+        &self,
+        bench: &mut Bench,
+        conduct: &mut Conduct,
+        step: &Step,
+    ) -> Result<Outcome, Failure> {
+        let token = bench.token().name();
+        let mut attempt = None;
+        let result = converse_u2f(bench, conduct, |session| {
+            if let Request::ProveCredential { rp_id, .. } = &step.request {
+                prove_credential::check(self.known(&step.request)?.as_ref(), rp_id)?;
+            }
+            let intent = step.intent(token.clone(), Probe::Harmless);
+            attempt = Some(self.begin(&step.key, intent, State::Started)?);
+            match &step.request {
+                Request::MakeCredential(make) => {
+                    Ok(remembered(u2f::make(session, make)?, make, &token))
+                }
+                Request::ProveCredential {
+                    pin: None,
+                    rp_id,
+                    credential_id,
+                    client_data_hash,
+                } => u2f::prove(session, rp_id, credential_id, client_data_hash).map(Ended::from),
+                _ => Err(Failure::new(
+                    Code::NotSupported,
+                    "the token speaks U2F alone, which has no PIN; ask without it",
+                )),
+            }
+        });
+        let ended = self.conclude(bench, attempt, result, Effect::default(), read::refresh)?;
         Ok(Outcome::Answer(ended))
     }
 
@@ -134,20 +182,11 @@ impl Steps {
                 new_pin,
             } => pin::change(session, current_pin, new_pin).map(Ended::from),
             Request::Configure(configure) => configure::run(session, configure).map(Ended::from),
-            Request::MakeCredential(make) => {
-                let made = make_credential::run(session, make)?;
-                Ok(Ended {
-                    answer: made.answer,
-                    memory: Some(Memory::Made {
-                        credential_id: made.credential_id,
-                        made: MadeHere {
-                            rp_id: make.rp_id.clone(),
-                            token: token.clone(),
-                            visible: made.visible,
-                        },
-                    }),
-                })
-            }
+            Request::MakeCredential(make) => Ok(remembered(
+                make_credential::run(session, make)?,
+                make,
+                token,
+            )),
             Request::DeleteCredential {
                 pin, credential_id, ..
             } => Ok(Ended {
@@ -207,5 +246,20 @@ impl Steps {
                 "this verb is not a plain change",
             )),
         }
+    }
+}
+
+/// A credential that was made, with what is remembered of it here.
+fn remembered(made: Made, make: &MakeCredential, token: &TokenName) -> Ended {
+    Ended {
+        answer: made.answer,
+        memory: Some(Memory::Made {
+            credential_id: made.credential_id,
+            made: MadeHere {
+                rp_id: make.rp_id.clone(),
+                token: token.clone(),
+                visible: made.visible,
+            },
+        }),
     }
 }

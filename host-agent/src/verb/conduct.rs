@@ -5,7 +5,10 @@ use std::{ops::ControlFlow, time::Duration};
 use keysteward_core::{
     crypto::RustCrypto,
     ctap2::Command,
-    session::{Buffers, CtapTransport as _, Keepalive, Millis, Session},
+    session::{
+        Buffers, CtapTransport as _, Keepalive, Millis, Session,
+        ctap1::{U2fBuffers, U2fSession},
+    },
 };
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
@@ -15,7 +18,13 @@ use super::{
     progress::{Cancel, Listener, Teller, Waiting},
     watched::{Effect, Watched},
 };
-use crate::{token::Bench, transport};
+use crate::{
+    token::{Bench, Channel},
+    transport,
+};
+
+/// The core's flows with a token that speaks U2F alone.
+pub(super) type TokenU2fSession<'s> = U2fSession<'s, Channel>;
 
 /// The core's flows over a token's channel.
 pub(super) type TokenSession<'s, 't> = Session<'s, Watched<'t>, RustCrypto<OsRng>>;
@@ -123,6 +132,21 @@ pub(super) fn converse<R>(
             &mut on_keepalive,
         ))
     })
+}
+
+/// Runs `flow` with a token that speaks U2F alone. It stores nothing, so nothing is done to it.
+pub(super) fn converse_u2f<R>(
+    bench: &mut Bench,
+    conduct: &mut Conduct,
+    flow: impl FnOnce(&mut TokenU2fSession<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let channel = bench.link()?;
+    let deadline = conduct.patience.after(GRACE_MS);
+    let mut buffers = Box::new(U2fBuffers::new());
+    let mut on_keepalive = |keepalive| conduct.handle_keepalive(keepalive);
+    let mut session = U2fSession::new(channel, &mut buffers, deadline, &mut on_keepalive);
+    let result = flow(&mut session);
+    result.map_err(|failure| conduct.explain(failure))
 }
 
 /// Sends one request as it is, and gives the answer: status, then CBOR.

@@ -6,7 +6,7 @@ use keysteward_core::{
         PublicKeyCredentialDescriptor, PublicKeyCredentialParameters, PublicKeyCredentialRpEntity,
         PublicKeyCredentialUserEntity,
         client_pin::Permissions,
-        extension::{CredProtect, MakeCredentialInputs, MakeCredentialOutputs},
+        extension::{CredProtect, MakeCredentialInputs},
         make_credential::{self, Options},
     },
     ctaphid::MAX_MESSAGE,
@@ -102,12 +102,13 @@ pub(super) fn run(
         attestation_formats_preference: (!formats.is_empty()).then(|| List::new(&formats)),
     };
     let made = session.make_credential_with(&request, &extensions, None, token)?;
-    read(&made.response, &made.outputs, make)
+    read(&made.response, made.outputs.cred_protect, make)
 }
 
-fn read(
+/// What the token made; `told` is the protection that it says it gave.
+pub(super) fn read(
     response: &make_credential::Response<'_>,
-    outputs: &MakeCredentialOutputs<'_>,
+    told: Option<CredProtect>,
     make: &MakeCredential,
 ) -> Result<Made, Failure> {
     let data = AuthenticatorData::parse(response.auth_data)
@@ -115,8 +116,7 @@ fn read(
     let Some(credential) = &data.attested_credential else {
         return Err(malformed("it names no credential"));
     };
-    let told = outputs.cred_protect.map(u8::from);
-    let level = told.or(make.cred_protect).unwrap_or(1);
+    let level = told.map(u8::from).or(make.cred_protect).unwrap_or(1);
     let attestation_object = encoded(&response.attestation_object(), MAX_MESSAGE)
         .map_err(|_| too_large("attestation object"))?;
     Ok(Made {

@@ -29,6 +29,7 @@ pub(crate) mod reset;
 mod settle;
 mod steps;
 mod trouble;
+mod u2f;
 mod update_user;
 mod watched;
 

@@ -8,18 +8,19 @@ use super::{
     Answer, Code, Failure, Request,
     card::CardStep,
     change::Step,
-    conduct::{self, Conduct, converse},
+    conduct::{self, Conduct, converse, converse_u2f},
     fingerprint::fingerprint,
     fingerprints, inspect, large_blobs,
     list_credentials::{self, Proof},
     look_for_credentials, persistent_token,
     progress::{Cancel, Listener},
+    u2f,
 };
 use crate::{
     causes::Causes,
     journal::{Journal, JournalError, MadeHere, Record, State, StepKey},
     settings::Policy,
-    token::Bench,
+    token::{Bench, Reading},
 };
 
 /// What every step needs.
@@ -167,6 +168,14 @@ impl Steps {
                     large_blobs::list(session, &self.policy, pin)
                 })
                 .0
+            }
+            Request::LookForCredentials {
+                rp_id,
+                credential_ids,
+            } if matches!(bench.token().reading(), Reading::U2f) => {
+                converse_u2f(bench, conduct, |session| {
+                    u2f::look_for_credentials(session, rp_id, credential_ids)
+                })
             }
             Request::LookForCredentials {
                 rp_id,

@@ -6,7 +6,10 @@ use keysteward_core::{
     iso7816::CardError,
     nfcctap::NfcError,
     pin_protocol::PinError,
-    session::{Error, PinRule, ctap1::MsgError},
+    session::{
+        Error, PinRule,
+        ctap1::{self, MsgError},
+    },
 };
 
 use super::{Code, Failure};
@@ -80,6 +83,32 @@ fn code(error: &SessionError) -> Code {
             status: Status::UnsupportedAlgorithm | Status::UnsupportedOption,
         } => Code::NotSupported,
         _ => Code::Refused,
+    }
+}
+
+/// Errors of flows with a token that speaks U2F alone.
+impl From<ctap1::Error<ChannelError>> for Failure {
+    fn from(error: ctap1::Error<ChannelError>) -> Self {
+        use ctap1::Error as U2f;
+        let message = error.to_string();
+        let code = match &error {
+            U2f::Malformed(_) | U2f::AnswerTooLong | U2f::NotU2f => Code::TokenMalformed,
+            U2f::Unsupported(_) => Code::NotSupported,
+            U2f::KeyHandle(_) => Code::InvalidRequest,
+            U2f::CredentialExcluded => Code::CredentialExcluded,
+            U2f::NoCredentials => Code::CredentialNotFound,
+            U2f::NotTouched => Code::TouchTimeout,
+            U2f::Cancelled => Code::Cancelled,
+            _ => Code::Refused,
+        };
+        match error {
+            U2f::Transport(error) => error.into(),
+            U2f::Refused(status) => Self {
+                status_word: Some(status.into()),
+                ..Self::new(code, message)
+            },
+            _ => Self::new(code, message),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | module | about |
 //! |---|---|
 //! | `verbs` | each thing that can be done to a token |
+//! | `u2f` | tokens that speak U2F alone |
 //! | `leases` | one caller at a time; callers and tokens that vanish |
 //! | `faults` | steps that are cut off, and what a look at the token says of them |
 //! | `hostile` | tokens that lie |
@@ -24,4 +25,5 @@ mod management;
 mod policy;
 mod refusals;
 mod resets;
+mod u2f;
 mod verbs;

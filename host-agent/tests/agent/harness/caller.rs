@@ -54,12 +54,13 @@ impl Caller {
         listed.into_inner().tokens
     }
 
-    /// The only token, once it is plugged in and read.
+    /// The only token, once it is plugged in and read. One that speaks U2F alone tells no more than
+    /// that.
     pub(crate) async fn token(&self) -> Token {
         let deadline = Instant::now() + SOON;
         loop {
             match &self.list().await[..] {
-                [token] if token.fido.is_some() => return token.clone(),
+                [token] if !token.applets.is_empty() => return token.clone(),
                 other => assert!(Instant::now() < deadline, "no token: {other:?}"),
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

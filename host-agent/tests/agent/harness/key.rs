@@ -36,7 +36,12 @@ pub(crate) struct Key {
 impl Key {
     /// Made, plugged into the host of `folder`, and touched whenever it asks.
     pub(crate) fn new(folder: &Path, serial: Option<&str>) -> Self {
-        Self::plug(folder, serial, Profile::default(), |storage| {
+        Self::of_profile(folder, serial, Profile::default())
+    }
+
+    /// The same, of another profile than the newest.
+    pub(crate) fn of_profile(folder: &Path, serial: Option<&str>, profile: Profile) -> Self {
+        Self::plug(folder, serial, profile, |storage| {
             let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
             SecurityKey::new(authenticator)
         })
