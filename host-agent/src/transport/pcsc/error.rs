@@ -168,6 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn the_rule_that_is_installed_allows_what_is_asked_for() {
+        let rule = include_str!("../../../linux/keysteward-agent.rules");
+        let unit = include_str!("../../../linux/keysteward-agent.service");
+        let told = PcscError::NotPermitted.to_string();
+        for action in ["access_pcsc", "access_card"] {
+            assert!(told.contains(action), "{told}");
+            assert!(rule.contains(&format!("\"org.debian.pcsc-lite.{action}\"")));
+        }
+        let user = unit.lines().find_map(|line| line.strip_prefix("User="));
+        let user = user.unwrap();
+        assert!(rule.contains(&format!("subject.user === \"{user}\"")));
+    }
+
+    #[test]
     fn a_service_that_hangs_up_is_told_from_one_that_refuses() {
         let hung_up = PcscError::of_open_card(Error::SecurityViolation, "Desk 00");
         assert_eq!(hung_up, PcscError::ServiceStopped);
