@@ -91,8 +91,11 @@ fn listing(tokens: &[Arc<Token>]) -> ListResponse {
 /// A token as the interface shows it.
 pub(super) fn token(token: &Token) -> proto::Token {
     let description = token.description();
-    let (fido, fault) = match token.reading() {
+    let sight = token.sight();
+    let applets = applets(&sight);
+    let (fido, fault) = match sight.reading {
         Reading::Read(read) => (Some(facts(&read)), String::new()),
+        Reading::NoFido if applets.is_empty() => (None, NO_APPLET.to_owned()),
         Reading::U2f | Reading::NoFido => (None, String::new()),
         Reading::Unread => (None, "not read yet".to_owned()),
         Reading::Fault(fault) => (None, fault),
@@ -106,7 +109,7 @@ pub(super) fn token(token: &Token) -> proto::Token {
         manufacturer: description.manufacturer.clone(),
         product: description.product.clone(),
         serial: description.serial.clone(),
-        applets: applets(&token.sight()),
+        applets,
         fido,
         fault,
         card: token
@@ -114,6 +117,9 @@ pub(super) fn token(token: &Token) -> proto::Token {
             .map(|facts| journal::card::facts((*facts).clone())),
     }
 }
+
+const NO_APPLET: &str =
+    "the card has none of the applets that are looked after here: fido2, u2f, piv, gids";
 
 /// What the token can be asked.
 fn applets(sight: &Sight) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! A token on its own thread: the ways to it, and what is open of them.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use keysteward_core::{
     ctaphid::{HidTransport, TransportError},

@@ -1,5 +1,6 @@
 //! What a card tells of itself, owned.
 
+use keysteward_core::{gids, piv};
 use serde::{Deserialize, Serialize};
 
 /// What a card tells without a secret.
@@ -62,4 +63,56 @@ pub struct PinFacts {
     pub tries: Option<u32>,
     /// It is the one of the factory.
     pub is_default: Option<bool>,
+}
+
+impl From<&piv::session::Facts> for PivFacts {
+    fn from(told: &piv::session::Facts) -> Self {
+        Self {
+            label: told.label().to_owned(),
+            guid: told.guid.map(Vec::from).unwrap_or_default(),
+            version: told.version.map(|one| one.to_string()).unwrap_or_default(),
+            serial: told.serial.unwrap_or_default(),
+            admin_algorithm: told
+                .admin_cipher
+                .map(|cipher| cipher.name().to_owned())
+                .unwrap_or_default(),
+            admin_key_is_default: told.admin_key_is_default,
+            pin: told.pin.into(),
+            puk: told.puk.into(),
+        }
+    }
+}
+
+impl From<piv::session::PinFacts> for PinFacts {
+    fn from(told: piv::session::PinFacts) -> Self {
+        Self {
+            tries_left: told.left.map(u32::from),
+            tries: told.total.map(u32::from),
+            is_default: told.is_default,
+        }
+    }
+}
+
+impl From<&gids::session::Facts> for GidsFacts {
+    fn from(told: &gids::session::Facts) -> Self {
+        let counted = told.card_cf.unwrap_or_default();
+        Self {
+            card_id: told.card_id.map(Vec::from).unwrap_or_default(),
+            pin: told.pin.map(PinFacts::from).unwrap_or_default(),
+            puk: told.puk.map(PinFacts::from).unwrap_or_default(),
+            pins_freshness: counted.pins.into(),
+            containers_freshness: counted.containers.into(),
+            files_freshness: counted.files.into(),
+        }
+    }
+}
+
+impl From<gids::pin::Tries> for PinFacts {
+    fn from(told: gids::pin::Tries) -> Self {
+        Self {
+            tries_left: Some(told.left.into()),
+            tries: told.limit.map(u32::from),
+            is_default: None,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{ffi::CString, fs, io, path::Path, time::Duration};
 use hidapi::{DeviceInfo, HidApi, HidDevice, HidResult};
 use keysteward_core::ctaphid::Report;
 
-use super::{Description, Kind, LinkError};
+use super::{Description, Kind, LinkError, UsbPosition};
 
 const FIDO_USAGE_PAGE: u16 = 0xf1d0;
 const FIDO_USAGE: u16 = 0x01;
@@ -50,12 +50,32 @@ fn describe(device: &DeviceInfo) -> (String, Description, HidPort) {
             manufacturer: text(device.manufacturer_string()),
             product: text(device.product_string()),
             serial: text(device.serial_number()),
+            position: usb_position(Path::new(SYSFS), &device.path().to_string_lossy()),
             ..Description::default()
         },
         HidPort {
             path: device.path().to_owned(),
         },
     )
+}
+
+const SYSFS: &str = "/sys";
+
+/// Where the USB device of a hidraw is plugged in, which Linux tells in sysfs: the first of the
+/// folders above it that is one of a USB device.
+fn usb_position(sysfs: &Path, hidraw: &str) -> Option<UsbPosition> {
+    let name = Path::new(hidraw).file_name()?;
+    let device = fs::canonicalize(sysfs.join("class/hidraw").join(name).join("device")).ok()?;
+    let number = |folder: &Path, file: &str| -> Option<u8> {
+        let text = fs::read_to_string(folder.join(file)).ok()?;
+        text.trim().parse().ok()
+    };
+    device.ancestors().find_map(|folder| {
+        Some(UsbPosition {
+            bus: number(folder, "busnum")?,
+            device: number(folder, "devnum")?,
+        })
+    })
 }
 
 impl HidPort {
@@ -115,5 +135,35 @@ impl HidLink {
             .read_timeout(&mut report, patience)
             .map_err(|_| LinkError::Gone)?;
         Ok((read > 0).then_some(report))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_where_the_first_usb_device_above_it_is() {
+        let sysfs = tempfile::tempdir().unwrap();
+        let port = sysfs.path().join("devices/usb3/3-2");
+        let hid = port.join("3-2:1.0/0003:1050:0407.0001");
+        let virtual_hid = sysfs
+            .path()
+            .join("devices/virtual/uhid/0003:1234:0001.0002");
+        let class = sysfs.path().join("class/hidraw");
+        for (name, device) in [("hidraw0", &hid), ("hidraw1", &virtual_hid)] {
+            fs::create_dir_all(device).unwrap();
+            fs::create_dir_all(class.join(name)).unwrap();
+            std::os::unix::fs::symlink(device, class.join(name).join("device")).unwrap();
+        }
+        for (folder, bus, device) in [("devices/usb3", "3", "1"), ("devices/usb3/3-2", "3", "17")] {
+            let folder = sysfs.path().join(folder);
+            fs::write(folder.join("busnum"), format!("{bus}\n")).unwrap();
+            fs::write(folder.join("devnum"), format!("{device}\n")).unwrap();
+        }
+        let position = usb_position(sysfs.path(), "/dev/hidraw0");
+        assert_eq!(position, Some(UsbPosition { bus: 3, device: 17 }));
+        assert_eq!(usb_position(sysfs.path(), "/dev/hidraw1"), None);
+        assert_eq!(usb_position(sysfs.path(), "/dev/hidraw2"), None);
     }
 }

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use keysteward_core::{
-    iso7816::{
-        self, CardError, CardTransport as _, Command, Framing, Le, MAX_SHORT_RESPONSE, Status,
-    },
+    crypto::RustCrypto,
+    gids::session as gids,
+    iso7816::{CardError, CardTransport as _, Status},
     nfcctap::NfcError,
+    piv::session as piv,
+    session::Millis,
 };
+use rand::rngs::OsRng;
 
 use super::conduct::{self, Conduct};
 use crate::{
@@ -47,17 +50,17 @@ fn is_unknown_command(status_word: u16) -> bool {
 }
 
 /// What its other applets say of themselves, where it is at a reader; `None` if the card cannot be
-/// reached.
+/// reached. At most seven commands for PIV and seven for GIDS beside the two SELECTs.
 pub(super) fn card(bench: &mut Bench) -> Option<CardFacts> {
     let description = bench.token().description();
-    let read = bench.card().map_err(CardError::Transport).and_then(|card| {
-        let piv = has_applet(card, &PIV)?;
-        let gids = has_applet(card, &GIDS)?;
+    let read = bench.card().and_then(|card| {
+        let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        let deadline = card.now().after(patience);
         Ok(CardFacts {
             atr: description.atr.clone(),
             reader: description.reader.clone(),
-            piv: piv.then(PivFacts::default),
-            gids: gids.then(GidsFacts::default),
+            piv: piv(card, deadline)?,
+            gids: gids(card, deadline)?,
         })
     });
     read.inspect_err(|error| {
@@ -67,46 +70,57 @@ pub(super) fn card(bench: &mut Bench) -> Option<CardFacts> {
     .ok()
 }
 
-/// SP 800-73-5 part 1 §2.2, without the version: the shorter one of the registry alone is not
-/// taken by every card.
-const PIV: [u8; 9] = *b"\xA0\x00\x00\x03\x08\x00\x00\x10\x00";
+/// `None`: the card has no such applet. One that it has and that cannot be read is there.
+fn piv(card: &mut PcscLink, deadline: Millis) -> Result<Option<PivFacts>, PcscError> {
+    // On the heap: the stack of a token's thread is small.
+    let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::new(piv::Buffers::new()));
+    let told = piv::PivSession::select(card, &mut crypto, &mut buffers, deadline)
+        .map(|mut session| session.facts());
+    match told {
+        Ok(Ok(told)) => Ok(Some(PivFacts::from(&told))),
+        Err(piv::Error::Card(CardError::Transport(error)))
+        | Ok(Err(piv::Error::Card(CardError::Transport(error)))) => Err(error),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a card's PIV applet cannot be read");
+            Ok(Some(PivFacts::default()))
+        }
+        Err(_) => Ok(None),
+    }
+}
 
-/// The generic identity device specification 2.0 §3.
-const GIDS: [u8; 9] = *b"\xA0\x00\x00\x03\x97\x42\x54\x46\x59";
-
-fn has_applet(card: &mut PcscLink, aid: &[u8]) -> Result<bool, CardError<PcscError>> {
-    let select = Command {
-        cla: 0x00,
-        ins: 0xA4,
-        p1: 0x04,
-        p2: 0x00,
-        data: aid,
-        le: Some(Le::SHORT),
-    };
-    let deadline = card.now().after(5_000);
-    let (mut scratch, mut room) = ([0; 261], [0; MAX_SHORT_RESPONSE]);
-    let answer = iso7816::exchange(
-        card,
-        select,
-        Framing::Short,
-        &mut scratch,
-        &mut room,
-        deadline,
-    );
-    Ok(answer?.status == Status::Success)
+fn gids(card: &mut PcscLink, deadline: Millis) -> Result<Option<GidsFacts>, PcscError> {
+    let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::new(gids::Buffers::new()));
+    let mut session = gids::Session::new(card, &mut crypto, &mut buffers, deadline);
+    match session.select().map(|()| session.facts()) {
+        Ok(Ok(told)) => Ok(Some(GidsFacts::from(&told))),
+        Err(gids::Error::Card(CardError::Transport(error)))
+        | Ok(Err(gids::Error::Card(CardError::Transport(error)))) => Err(error),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a card's GIDS applet cannot be read");
+            Ok(Some(GidsFacts::default()))
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// Lists anew what the FIDO applet says of itself, if that has changed.
 pub(super) fn refresh(bench: &mut Bench) {
-    let reading = fido(bench);
-    let same = match (&reading, bench.token().reading()) {
-        (Reading::Read(now), Reading::Read(before)) => **now == *before,
+    let before = bench.token().sight();
+    match (fido(bench), &before.reading) {
         // A token that does not answer now is most likely on its way out.
-        (Reading::Fault(_), _) => true,
-        _ => false,
-    };
-    if !same {
-        let card = bench.token().card();
-        bench.put(Sight { reading, card });
+        (Reading::Fault(_), _) => {}
+        (Reading::Read(now), Reading::Read(then)) if now == *then => {}
+        (reading, _) => bench.put(Sight { reading, ..before }),
+    }
+}
+
+/// The same of the other applets of a card.
+pub(super) fn refresh_card(bench: &mut Bench) {
+    let before = bench.token().sight();
+    if let Some(now) = card(bench).filter(|now| before.card.as_deref() != Some(now)) {
+        bench.put(Sight {
+            card: Some(now.into()),
+            ..before
+        });
     }
 }

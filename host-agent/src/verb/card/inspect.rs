@@ -3,18 +3,13 @@
 use std::ops::ControlFlow;
 
 use keysteward_core::{
-    gids::{pin::Tries, session::Facts as GidsTold},
-    piv::{
-        KeyReference,
-        session::{Facts as PivTold, PinFacts as PivPin},
-        yubico::metadata,
-    },
+    piv::{KeyReference, yubico::metadata},
     time::Millis,
 };
 
 use super::{
-    Applet, CardFacts, CardInspection, Container, GidsFacts, PinFacts, PivFacts, compression,
-    container, public_key,
+    Applet, CardFacts, CardInspection, Container, GidsFacts, PivFacts, compression, container,
+    public_key,
     session::{Card, GidsSession, PivSession, has, with_gids, with_piv},
 };
 use crate::verb::Failure;
@@ -78,7 +73,7 @@ pub(super) fn piv(session: &mut PivSession<'_, '_>) -> Result<(PivFacts, Vec<Con
     for (key, place) in found {
         containers.push(piv_container(session, key, place)?);
     }
-    Ok((piv_facts(&told), containers))
+    Ok((PivFacts::from(&told), containers))
 }
 
 /// What the card tells of the key; where it tells nothing, what its certificate does.
@@ -114,30 +109,6 @@ fn algorithm_name(spki: &[u8]) -> String {
         .to_owned()
 }
 
-fn piv_facts(told: &PivTold) -> PivFacts {
-    PivFacts {
-        label: told.label().to_owned(),
-        guid: told.guid.map(Vec::from).unwrap_or_default(),
-        version: told.version.map(|one| one.to_string()).unwrap_or_default(),
-        serial: told.serial.unwrap_or_default(),
-        admin_algorithm: told
-            .admin_cipher
-            .map(|cipher| cipher.name().to_owned())
-            .unwrap_or_default(),
-        admin_key_is_default: told.admin_key_is_default,
-        pin: piv_pin(told.pin),
-        puk: piv_pin(told.puk),
-    }
-}
-
-fn piv_pin(told: PivPin) -> PinFacts {
-    PinFacts {
-        tries_left: told.left.map(u32::from),
-        tries: told.total.map(u32::from),
-        is_default: told.is_default,
-    }
-}
-
 /// The GIDS applet.
 pub(super) fn gids(
     session: &mut GidsSession<'_, '_>,
@@ -165,25 +136,5 @@ pub(super) fn gids(
             made_on_card: None,
         });
     }
-    Ok((gids_facts(&told), containers))
-}
-
-fn gids_facts(told: &GidsTold) -> GidsFacts {
-    let counted = told.card_cf.unwrap_or_default();
-    GidsFacts {
-        card_id: told.card_id.map(Vec::from).unwrap_or_default(),
-        pin: gids_pin(told.pin),
-        puk: gids_pin(told.puk),
-        pins_freshness: counted.pins.into(),
-        containers_freshness: counted.containers.into(),
-        files_freshness: counted.files.into(),
-    }
-}
-
-fn gids_pin(told: Option<Tries>) -> PinFacts {
-    PinFacts {
-        tries_left: told.map(|tries| tries.left.into()),
-        tries: told.and_then(|tries| tries.limit).map(u32::from),
-        is_default: None,
-    }
+    Ok((GidsFacts::from(&told), containers))
 }

@@ -70,7 +70,7 @@ impl Steps {
             Ok(Done::Raw(bytes)) => (Ok(Ended::from(Answer::RawExchanged)), Some(bytes)),
             Err(failure) => (Err(failure), None),
         };
-        let answer = self.conclude(bench, attempt, result, effect, read::refresh)?;
+        let answer = self.conclude(bench, attempt, result, effect, read::refresh_card)?;
         Ok(raw.map_or(Outcome::Answer(answer), Outcome::Raw))
     }
 
