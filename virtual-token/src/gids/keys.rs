@@ -33,7 +33,7 @@ impl<S: Storage, C: Crypto> GidsCard<S, C> {
     pub(super) fn put_rsa_key(&mut self, key: KeyReference, der: &[u8]) -> Answer {
         let file = self.key_file(key)?;
         self.permit(file.put)?;
-        let taken = RsaKey::of_der(der).map_err(|_| Status::IncorrectData)?;
+        let taken = RsaKey::imported(der)?;
         if file.usage.size().map(KeySize::bytes) != Some(taken.bytes()) {
             return Err(Status::IncorrectData);
         }

@@ -2,6 +2,7 @@
 
 use keysteward_core::gids::key_file::KeySize;
 use keysteward_core::iso7816::Status;
+use keysteward_core::iso7816::tlv::{Objects, Tag};
 use rand_core::OsRng;
 use rsa::hazmat::rsa_decrypt_and_check;
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
@@ -20,7 +21,28 @@ impl RsaKey {
         Ok(Self(key.map_err(broken)?))
     }
 
-    /// RSAPrivateKey.
+    /// RSAPrivateKey, as clients write it. Some take the zero away that keeps a number positive: its
+    /// numbers are read as they mean them.
+    pub(super) fn imported(der: &[u8]) -> Result<Self, Status> {
+        let unreadable = |_| Status::IncorrectData;
+        let sequence = Objects::new(der).find(Tag(0x30)).map_err(unreadable)?;
+        let mut numbers = Vec::new();
+        for object in Objects::new(sequence.ok_or(Status::IncorrectData)?.value) {
+            let object = object.map_err(unreadable)?;
+            if object.tag != Tag(0x02) {
+                return Err(Status::IncorrectData);
+            }
+            numbers.push(BigUint::from_bytes_be(object.value));
+        }
+        // Version, n, e, d, p, q, and what follows from them.
+        let Ok([_, n, e, d, p, q, _, _, _]) = <[BigUint; 9]>::try_from(numbers) else {
+            return Err(Status::IncorrectData);
+        };
+        let key = RsaPrivateKey::from_components(n, e, d, vec![p, q]);
+        Ok(Self(key.map_err(|_| Status::IncorrectData)?))
+    }
+
+    /// RSAPrivateKey, as it is kept.
     pub(super) fn of_der(der: &[u8]) -> Result<Self, Status> {
         let key = RsaPrivateKey::from_pkcs1_der(der).map_err(broken)?;
         Ok(Self(key))
