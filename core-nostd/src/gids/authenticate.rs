@@ -1,4 +1,4 @@
-//! GENERAL AUTHENTICATE: the admin key proven. GIDS 2.0 §7.9, §9; ISO/IEC 7816-4 §7.5.5.
+//! GENERAL AUTHENTICATE: the admin key proven. GIDS 2.0; ISO/IEC 7816-4 §7.5.5.
 //!
 //! One way, the host enciphers a challenge of eight bytes: that is short enough to be read to
 //! somebody who has the key, and is how a PIN is unblocked offline. Both ways, each side shows the

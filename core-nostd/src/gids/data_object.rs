@@ -1,5 +1,5 @@
 //! GET DATA and PUT DATA: the data objects in a file, the state of a PIN, the public half of a key.
-//! GIDS 2.0 §7.4; ISO/IEC 7816-4 §7.4.
+//! GIDS 2.0; ISO/IEC 7816-4 §7.4.
 
 use super::file::FileId;
 use super::{Error, KeyReference, command, put_key, required, required_byte, unreadable};
@@ -106,6 +106,9 @@ impl GetData {
                 }
                 room.copy_from_slice(object.value);
                 let object = Tag(u32::from_be_bytes(tag));
+                if object == Tag(0) {
+                    return Err(Status::IncorrectData);
+                }
                 Ok(Self::Object(Address { file, object }))
             }
             (KEY_USAGE, FileId::APPLICATION) => {

@@ -1,5 +1,5 @@
 //! Files of data objects: created, activated, selected, deleted; and who may do what to a file.
-//! GIDS 2.0 §7.2, §7.3, §5.3; ISO/IEC 7816-9 §9.
+//! GIDS 2.0; ISO/IEC 7816-9.
 
 use super::{command, key_file, required, required_byte, unreadable};
 use crate::der::{Item, encode};

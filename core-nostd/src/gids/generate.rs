@@ -1,4 +1,4 @@
-//! GENERATE ASYMMETRIC KEY PAIR. GIDS 2.0 §7.6; ISO/IEC 7816-8 §5.1. The public half is read
+//! GENERATE ASYMMETRIC KEY PAIR. GIDS 2.0; ISO/IEC 7816-8 §5.1. The public half is read
 //! afterwards: [`GetData::PublicKey`](super::data_object::GetData).
 
 use super::key_file::{ALGORITHM, KEY, KeySize};

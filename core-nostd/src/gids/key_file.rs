@@ -1,4 +1,5 @@
-//! Files of keys, and what a key is for: control reference templates. GIDS 2.0 §7.2, §12.5.3.
+//! Files of keys, and what a key is for: control reference templates. GIDS 2.0
+//! §12.5.3.
 
 use super::file::{Access, FileId, IDENTIFIER, PARAMETERS, SECURITY, rule, templates};
 use super::{KeyReference, file, required_byte, unreadable};

@@ -1,5 +1,5 @@
-//! The PIN: verified, changed, set by the administrator; how many tries are left. GIDS 2.0 §7.7,
-//! §7.8, §5.2; ISO/IEC 7816-4 §7.5.6 to §7.5.10.
+//! The PIN: verified, changed, set by the administrator; how many tries are left. GIDS 2.0; ISO/IEC
+//! 7816-4 §7.5.6 to §7.5.10.
 
 use super::data_object::Address;
 use super::{Error, command};

@@ -1,5 +1,5 @@
-//! The public half of an RSA key, as the card shows it and as the rest of the world does. GIDS 2.0
-//! §7.4.2; ISO/IEC 7816-8 §5.1.
+//! The public half of an RSA key, as the card shows it and as the rest of the world does. GIDS 2.0;
+//! ISO/IEC 7816-8 §5.1.
 
 use super::{Error, required};
 use crate::der::{self, Item};

@@ -1,4 +1,4 @@
-//! A key written to the card: PUT DATA of a key usage template. GIDS 2.0 §7.5, §12.5.
+//! A key written to the card: PUT DATA of a key usage template. GIDS 2.0.
 
 use super::data_object::{KEY_USAGE, KEY_VALUE, REFERENCE};
 use super::{KeyReference, required, required_byte, unreadable};

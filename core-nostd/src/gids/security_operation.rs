@@ -1,5 +1,5 @@
 //! PERFORM SECURITY OPERATION: signatures and decipherment with a container's key, after MANAGE
-//! SECURITY ENVIRONMENT has named it. GIDS 2.0 §7.10, §7.11; ISO/IEC 7816-8 §5.2.
+//! SECURITY ENVIRONMENT has named it. GIDS 2.0; ISO/IEC 7816-8 §5.2.
 
 use super::key_file::{ALGORITHM, KeySize};
 use super::{KeyReference, command, required_byte, unreadable};

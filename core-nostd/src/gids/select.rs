@@ -1,4 +1,4 @@
-//! SELECT by name. GIDS 2.0 §7.1; ISO/IEC 7816-4 §7.1.1.
+//! SELECT by name. GIDS 2.0; ISO/IEC 7816-4 §7.1.1.
 
 use super::{AID, Error, command, required};
 use crate::der::{Item, encode};

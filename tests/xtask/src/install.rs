@@ -78,6 +78,11 @@ pub(crate) fn reader() -> Result<()> {
     packages(&["pcscd", "vsmartcard-vpcd", "iproute2", "util-linux"])
 }
 
+/// Other people's clients for smart cards.
+pub(crate) fn card_clients() -> Result<()> {
+    packages(&["opensc", "openssl"])
+}
+
 /// A Python with other people's client in it, under the target folder.
 pub(crate) fn python() -> Result<()> {
     const PACKAGES: [&str; 2] = ["fido2==2.2.1", "pyscard==2.3.1"];

@@ -20,6 +20,7 @@ impl Test {
         install::agent()?;
         install::python()?;
         install::reader()?;
+        install::card_clients()?;
         install::hsm()?;
         install::guest()?;
         clients()?;

@@ -1,4 +1,4 @@
-//! GENERAL AUTHENTICATE: the admin key proven. GIDS 2.0 §7.9.
+//! GENERAL AUTHENTICATE: the admin key proven. GIDS 2.0.
 
 use super::{Answer, GidsCard, broken};
 use crate::storage::Storage;

@@ -1,4 +1,4 @@
-//! CREATE FILE, ACTIVATE FILE, SELECT, DELETE FILE. GIDS 2.0 §7.2, §7.3.
+//! CREATE FILE, ACTIVATE FILE, SELECT, DELETE FILE. GIDS 2.0.
 
 use super::memory::{File, OBJECTS};
 use super::{Answer, GidsCard};

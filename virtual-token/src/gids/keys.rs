@@ -1,5 +1,4 @@
-//! Keys made, written and read; MANAGE SECURITY ENVIRONMENT; PERFORM SECURITY OPERATION. GIDS 2.0
-//! §7.6, §7.10, §7.11.
+//! Keys made, written and read; MANAGE SECURITY ENVIRONMENT; PERFORM SECURITY OPERATION. GIDS 2.0.
 
 use super::rsa_key::RsaKey;
 use super::{Answer, GidsCard, broken};

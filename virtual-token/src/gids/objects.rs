@@ -1,4 +1,4 @@
-//! GET DATA and PUT DATA. GIDS 2.0 §7.4, §7.5.
+//! GET DATA and PUT DATA. GIDS 2.0.
 
 use super::memory::LIMIT;
 use super::{Answer, GidsCard, broken};

@@ -1,4 +1,4 @@
-//! VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER. GIDS 2.0 §7.7, §7.8.
+//! VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER. GIDS 2.0.
 
 use super::memory::{LIMIT, State};
 use super::{Answer, GidsCard};

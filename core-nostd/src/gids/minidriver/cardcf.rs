@@ -1,5 +1,5 @@
 //! `cardcf`: how often the card was changed. Windows serves what it remembers of a card until one
-//! of these numbers is another. Windows Smart Card Minidriver Specification 7.07 §5.4.2.
+//! of these numbers is another. Windows Smart Card Minidriver Specification 7.07.
 
 use super::super::Error;
 

@@ -1,5 +1,5 @@
 //! `mscp/cmapfile`: the containers, a record each, at the place that is their number. Windows Smart
-//! Card Minidriver Specification 7.07 §5.4.4, CONTAINER_MAP_RECORD.
+//! Card Minidriver Specification 7.07, CONTAINER_MAP_RECORD.
 
 use super::super::Error;
 use super::super::key_file::{KeySize, Usage};

@@ -1,5 +1,5 @@
 //! The files that Windows' minidriver keeps in the card's data objects, so that Windows and others
-//! find what there is. Windows Smart Card Minidriver Specification 7.07 §5, its appendix for GIDS.
+//! find what there is. Windows Smart Card Minidriver Specification 7.07.
 //!
 //! | file | object | module |
 //! |---|---|---|

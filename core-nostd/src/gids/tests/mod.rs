@@ -1,3 +1,4 @@
+mod any_bytes;
 mod authentication;
 mod commands;
 mod files;

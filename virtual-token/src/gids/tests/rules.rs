@@ -1,8 +1,15 @@
 //! What the card refuses, whoever asks.
 
 use super::*;
+use keysteward_core::der::{Item, encode};
+use keysteward_core::gids::KeyReference;
+use keysteward_core::gids::data_object::PutData;
 use keysteward_core::gids::key_file::KeySize;
+use keysteward_core::gids::put_key::PutKey;
 use keysteward_core::gids::session::NewContainer;
+use keysteward_core::iso7816::{Framing, exchange};
+use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use rsa::{BigUint, RsaPrivateKey};
 
 const NOT_PERMITTED: Status = Status::SecurityStatusNotSatisfied;
 
@@ -179,6 +186,79 @@ fn a_key_of_1024_bits_is_taken_and_not_made() {
     select(&mut card, |session| {
         assert_eq!(session.public_key(0), Ok(None));
     });
+    let key = RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
+    let other = RsaPrivateKey::new(&mut OsRng, 512).unwrap();
+    for (key, user, keeps_zeros, status) in [
+        (&key, false, true, NOT_PERMITTED),
+        (&other, true, true, Status::IncorrectData),
+        (&key, true, true, Status::Success),
+        (&key, true, false, Status::Success),
+    ] {
+        known_as(&mut card, user, false);
+        assert_eq!(put_key(&mut card, key, keeps_zeros), status);
+    }
+    select(&mut card, |session| {
+        let public = session.public_key(0).unwrap().unwrap();
+        assert_eq!(public.modulus, key.n().to_bytes_be());
+    });
+    for broken in ["3000", "3003020100", "30060201000401FF"] {
+        let len = broken.len() / 2;
+        let command = format!(
+            "00DB3FFF{:02X}70{:02X}840181A5{:02X}83010284010087{len:02X}{broken}",
+            len + 15,
+            len + 13,
+            len + 8
+        );
+        known_as(&mut card, true, false);
+        let refused = raw(&mut card, &command);
+        assert_eq!(refused, Status::IncorrectData, "{broken}");
+    }
+}
+
+/// Writes a key with PUT DATA; some clients leave the zeros away that keep its numbers positive.
+fn put_key(card: &mut Card, key: &RsaPrivateKey, keeps_zeros: bool) -> Status {
+    let p = &key.primes()[0];
+    let q = &key.primes()[1];
+    let one = BigUint::from(1_u8);
+    let numbers = [
+        BigUint::from(0_u8),
+        key.n().clone(),
+        key.e().clone(),
+        key.d().clone(),
+        p.clone(),
+        q.clone(),
+        key.d() % (p - &one),
+        key.d() % (q - &one),
+        key.d().clone(),
+    ]
+    .map(|number| number.to_bytes_be());
+    let items: Vec<_> = numbers
+        .iter()
+        .map(|number| match keeps_zeros {
+            true => Item::Unsigned(number),
+            false => Item::Value(0x02, number),
+        })
+        .collect();
+    let mut der = [0; 2_000];
+    let der = encode(&[Item::Template(0x30, &items)], &mut der).unwrap();
+    let put = PutData::Key(PutKey::Rsa {
+        reference: KeyReference(0x81),
+        private_key: der,
+    });
+    let mut data = [0; 2_100];
+    let command = put.command(&mut data).unwrap();
+    let (mut apdu, mut response) = ([0; 300], [0; 258]);
+    let deadline = card.now().after(10_000);
+    exchange(
+        card,
+        command,
+        Framing::Short,
+        &mut apdu,
+        &mut response,
+        deadline,
+    )
+    .unwrap()
+    .status
 }
 
 #[test]
