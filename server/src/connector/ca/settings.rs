@@ -148,3 +148,93 @@ impl Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn now() -> Timestamp {
+        "2026-11-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn gateway() -> Settings {
+        Settings::EntrustCaGateway(entrust::Settings {
+            url: "https://cagw.example.com/cagw".to_owned(),
+            ..entrust::Settings::default()
+        })
+    }
+
+    fn cfssl() -> Settings {
+        Settings::Cfssl(cfssl::Settings {
+            url: "https://cfssl.example.com".to_owned(),
+            profiles: vec!["smartcard".to_owned()],
+            ..cfssl::Settings::default()
+        })
+    }
+
+    fn builtin() -> (Settings, Secret) {
+        let made = builtin::Settings::create("CA", "http://pki.example.com", 30, now());
+        let (settings, secret) = made.unwrap();
+        (Settings::Builtin(settings), secret)
+    }
+
+    fn text(text: &str) -> Credential {
+        Credential::Text(Zeroizing::new(text.to_owned()))
+    }
+
+    fn client() -> String {
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::default().self_signed(&key).unwrap();
+        key.serialize_pem() + &own.pem()
+    }
+
+    #[test]
+    fn stored_settings_say_their_kind_and_are_read_again() {
+        for settings in [gateway(), cfssl(), builtin().0] {
+            let stored = serde_json::to_value(&settings).unwrap();
+            assert_eq!(stored["kind"], settings.kind());
+            let read: Settings = serde_json::from_value(stored).unwrap();
+            assert_eq!(read, settings);
+        }
+    }
+
+    #[test]
+    fn each_kind_takes_its_own_credential_and_no_other() {
+        let pkcs12 = || Credential::Pkcs12 {
+            file: Zeroizing::new(b"hello".to_vec()),
+            password: Zeroizing::new("geheim".to_owned()),
+        };
+        let (own, secret) = builtin();
+        let key = KeyPair::try_from(secret.expose()).unwrap().serialize_pem();
+        gateway().secret(text(&client()), now()).ok().unwrap();
+        cfssl().secret(Credential::Nothing, now()).ok().unwrap();
+        let shared = "00112233445566778899aabbccddeeff";
+        cfssl().secret(text(shared), now()).ok().unwrap();
+        let imported = own.secret(text(&key), now()).ok().unwrap();
+        assert_eq!(imported.expose(), secret.expose());
+        for (settings, credential, field) in [
+            (gateway(), Credential::Nothing, "credential"),
+            (gateway(), pkcs12(), "credential"),
+            (gateway(), text("hello"), "credential"),
+            (cfssl(), pkcs12(), "credential"),
+            (cfssl(), text("hello"), "credential"),
+            (own.clone(), Credential::Nothing, "credential"),
+            (own.clone(), pkcs12(), "credential"),
+            (own, text("hello"), "private_key"),
+        ] {
+            let kind = settings.kind();
+            match settings.secret(credential, now()) {
+                Err(error) => assert_eq!(error.field, field, "{kind}: {error}"),
+                Ok(_) => panic!("{kind} took it"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_before_the_secret_is_kept() {
+        let settings = Settings::EntrustCaGateway(entrust::Settings::default());
+        let error = settings.secret(text(&client()), now()).err().unwrap();
+        assert_eq!(error.field, "url");
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `authority` | what an operation asks of it |
 //! | `settings` | a root of our own, or a CA that somebody brings along |
 //! | `profile`, `leaf` | what it issues: RFC 5280, and what smart-card logon wants |
 //! | `issued_certificates` | the list of what it issued, which a database keeps |
@@ -11,6 +12,7 @@
 //! A certificate is on the list before anybody gets it. One request id is one
 //! certificate, however often it is asked for.
 
+mod authority;
 mod crl;
 mod issued_certificates;
 mod leaf;
@@ -26,18 +28,16 @@ pub use publish::Publisher;
 pub use settings::Settings;
 
 use super::{
-    Abilities, Acted, Authority, CaError, Call, CertificateStatus, CertificationAuthority,
-    Enrolled, Enrolment, Found, Issued, Now, Profile, Reason, Reference, Refusal, Secret, Serial,
-    Why,
+    Acted, CaError, Call, Enrolled, Enrolment, Issued, Now, Refusal, Secret, Serial, Why,
     issued::{subject_key_identifier, subject_of},
 };
-use crate::connector::{Finding, Said, SettingError};
-use async_trait::async_trait;
+use crate::connector::{Said, SettingError};
 use jiff::{SignedDuration, Timestamp};
 use leaf::Frame;
 use profile::Kind;
 use rand::{RngCore as _, rngs::OsRng};
 use rcgen::KeyIdMethod;
+use reqwest::Url;
 use settings::Checked;
 use std::{fmt, sync::Arc};
 use tokio::sync::Mutex;
@@ -80,6 +80,12 @@ impl Builtin {
     #[must_use]
     pub fn publisher(self: &Arc<Self>) -> Publisher {
         Publisher(Arc::clone(self))
+    }
+
+    /// The path of the address that stands in its certificates.
+    fn publish_path(&self) -> String {
+        let url = Url::parse(&self.settings.publish_url);
+        url.map_or_else(|_| String::new(), |url| url.path().to_owned())
     }
 
     /// DER.
@@ -246,132 +252,6 @@ impl fmt::Debug for Builtin {
     }
 }
 
-#[async_trait]
-impl CertificationAuthority for Builtin {
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            hold: true,
-            unhold: true,
-            find: true,
-            status: true,
-            upn: true,
-        }
-    }
-
-    async fn check(&self) -> Vec<Finding> {
-        let subject = subject_of(self.own_certificate());
-        let end = self.settings.not_after;
-        let good = end > self.now.get();
-        let crl = self.crl().await;
-        vec![
-            Finding {
-                ok: good,
-                text: if good {
-                    format!("{subject} issues until {end}")
-                } else {
-                    format!("{subject} ended on {end}: make another connection, with a new CA")
-                },
-            },
-            Finding {
-                ok: crl.is_ok(),
-                text: match crl {
-                    Ok(_) => format!(
-                        "the revocation list is served under {}/crl: see that readers of \
-                         certificates reach it",
-                        self.settings.publish_url
-                    ),
-                    Err(why) => format!("the revocation list cannot be made: {why}"),
-                },
-            },
-        ]
-    }
-
-    async fn authorities(&self) -> Result<Vec<Authority>, CaError> {
-        let subject = subject_of(self.own_certificate());
-        Ok(vec![Authority {
-            id: "builtin".to_owned(),
-            name: subject.clone(),
-            product: "Keysteward".to_owned(),
-            subject,
-        }])
-    }
-
-    async fn profiles(&self) -> Result<Vec<Profile>, CaError> {
-        let days = self.settings.days;
-        Ok(Kind::ALL.map(|kind| kind.profile(days)).to_vec())
-    }
-
-    async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        self.enrol_as(Call::Enrol, enrolment).await
-    }
-
-    /// Nothing is ever pending here; what is asked for is answered from the list.
-    async fn poll(&self, _: &Reference, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        match self.look(Call::Poll, enrolment).await? {
-            Some(issued) => Ok(Enrolled::Issued(issued)),
-            None => Err(CaError {
-                call: Call::Poll,
-                why: Why::NotFound {
-                    status: 404,
-                    refusal: said("nothing is pending here"),
-                },
-            }),
-        }
-    }
-
-    async fn find(&self, enrolment: &Enrolment) -> Result<Found, CaError> {
-        let found = self.look(Call::Find, enrolment).await?;
-        Ok(found.map_or(Found::Nothing, Found::Issued))
-    }
-
-    async fn status(&self, serial: &Serial) -> Result<CertificateStatus, CaError> {
-        let record = self.record(serial).await.map_err(|why| CaError {
-            call: Call::Status,
-            why,
-        })?;
-        Ok(match record.state {
-            State::Revoked(..) => CertificateStatus::Revoked,
-            _ if record.not_after <= self.now.get() => CertificateStatus::Expired,
-            State::Held(_) => CertificateStatus::Held,
-            State::Good => CertificateStatus::Good,
-        })
-    }
-
-    async fn hold(&self, serial: &Serial) -> Result<Acted, CaError> {
-        self.act(Call::Hold, serial, |state, now| match state {
-            State::Good => Ok(Some(State::Held(now))),
-            State::Held(_) => Ok(None),
-            State::Revoked(..) => Err(REVOKED),
-        })
-        .await
-    }
-
-    async fn unhold(&self, serial: &Serial) -> Result<Acted, CaError> {
-        self.act(Call::Unhold, serial, |state, _| match state {
-            State::Held(_) => Ok(Some(State::Good)),
-            State::Good => Ok(None),
-            State::Revoked(..) => Err(REVOKED),
-        })
-        .await
-    }
-
-    async fn revoke(&self, serial: &Serial, reason: Reason) -> Result<Acted, CaError> {
-        self.act(Call::Revoke, serial, |state, now| match state {
-            State::Good | State::Held(_) => Ok(Some(State::Revoked(now, reason))),
-            State::Revoked(..) => Ok(None),
-        })
-        .await
-    }
-
-    async fn renew(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        self.enrol_as(Call::Renew, enrolment).await
-    }
-
-    async fn reissue(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        self.enrol_as(Call::Reissue, enrolment).await
-    }
-}
-
 impl Builtin {
     async fn enrol_as(&self, call: Call, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         let issued = self.issue(enrolment).await;
@@ -413,7 +293,6 @@ fn serial() -> Serial {
     Serial::from_bytes(&bytes)
 }
 
-const REVOKED: &str = "the certificate is revoked, and that is for good";
 /// Clocks differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Oldest revocation list that is served though nothing changed.

@@ -36,6 +36,17 @@ impl Publisher {
     }
 }
 
+/// [`Publisher::router`] under the path of the address that stands in the
+/// certificates.
+impl From<&Publisher> for Router {
+    fn from(publisher: &Publisher) -> Self {
+        match publisher.0.publish_path().as_str() {
+            "" | "/" => publisher.router(),
+            path => Self::new().nest(path, publisher.router()),
+        }
+    }
+}
+
 async fn crl(State(ca): State<Arc<Builtin>>) -> Response {
     match ca.crl().await {
         Ok(crl) => typed("application/pkix-crl", "max-age=300", crl),

@@ -8,8 +8,8 @@ use super::*;
 use crate::connector::{
     Outcome,
     ca::{
-        AlternativeName, AlternativeNameKind, CertificationRequest, Nature, SubjectAttribute,
-        WrongCertificate,
+        AlternativeName, AlternativeNameKind, CertificateStatus, CertificationAuthority,
+        CertificationRequest, Found, Nature, Reason, Reference, SubjectAttribute, WrongCertificate,
     },
 };
 use paper_list::PaperList;

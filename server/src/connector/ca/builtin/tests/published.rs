@@ -2,6 +2,7 @@
 
 use super::*;
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Request, StatusCode, header::CONTENT_TYPE},
 };
@@ -34,6 +35,20 @@ async fn the_list_and_the_certificate_are_served() {
     let (_, kind, body) = ask(&site, get("/ca.cer")).await;
     assert_eq!(kind, "application/pkix-cert");
     assert_eq!(body, site.ca.own_certificate());
+}
+
+#[tokio::test]
+async fn it_is_served_where_the_certificates_say() {
+    let site = Site::new();
+    let router = Router::from(&site.ca.publisher());
+    for (path, expected) in [
+        ("/ca/crl", StatusCode::OK),
+        ("/ca/ca.cer", StatusCode::OK),
+        ("/crl", StatusCode::NOT_FOUND),
+    ] {
+        let response = router.clone().oneshot(get(path)).await.unwrap();
+        assert_eq!(response.status(), expected, "{path}");
+    }
 }
 
 #[tokio::test]
