@@ -84,9 +84,6 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
         admin: &AdminVerified,
         guid: &[u8; 16],
     ) -> Result<(), Error<T::Error>> {
-        let chuid = Chuid::new(guid);
-        self.write_encoded(admin, ObjectId::CHUID, |room| chuid.encode(room))?;
-
         let [number @ .., _, _] = guid;
         let card_identifier = &Capabilities::identifier(number);
         let container = Capabilities { card_identifier };
@@ -100,7 +97,9 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
                 outcome => outcome?,
             }
         }
-        Ok(())
+        // Last: a card that has its number has the rest.
+        let chuid = Chuid::new(guid);
+        self.write_encoded(admin, ObjectId::CHUID, |room| chuid.encode(room))
     }
 
     /// Gives the card another number: whoever remembers what is on the card looks again. The rest
