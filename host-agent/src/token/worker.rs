@@ -10,8 +10,9 @@ use std::{
 use super::{Bench, CardFacts, Inventory, Reading, Sight, Token, watch::Places};
 use crate::transport::{Description, Port};
 
-/// Stack of a token's thread: the core keeps its message buffers there.
-const STACK: usize = 256 * 1024;
+/// Stack of a token's thread: the core keeps its message buffers there, and a compressor of
+/// certificates is built there. What is not used costs no memory.
+const STACK: usize = 1024 * 1024;
 
 /// How long a held card is left alone; Windows resets it after five seconds.
 const KEEP_EVERY: Duration = Duration::from_secs(2);

@@ -185,6 +185,8 @@ impl CardTransport for PcscLink {
         let extended = Command::parse(command).is_ok_and(|(_, form)| form == Form::Extended);
         match self.held.borrow_dependent().transmit(command, response) {
             Ok(answer) => {
+                // pcscd says so of a card that was taken away.
+                self.lost |= answer.len() < 2;
                 if extended {
                     self.extended = Extended::Works;
                 }
