@@ -137,6 +137,12 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                 "the card does not tell how many tries are left; block it again, which does no harm",
             ),
         },
+        // Initialising ends with a command that leaves nothing to be seen.
+        Mark::Named { .. } if took_its_name && before.applet == Applet::Gids => Verdict::Unknown(
+            "the card has its name, and nothing shows whether the rest was done; ask for it again: \
+             a card that is done says so",
+        ),
+        // The name is written last.
         Mark::Named { .. } if took_its_name && now.id != before.id => Verdict::Done,
         Mark::Named { id } if *id == before.id => Verdict::Unknown(
             "the card had this name before, so nothing shows whether the rest was written; ask \

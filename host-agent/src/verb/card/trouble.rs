@@ -21,6 +21,9 @@ impl From<LinkTrouble> for Failure {
     fn from(error: LinkTrouble) -> Self {
         match error {
             CardError::Transport(Interrupted::Link(error)) => error.into(),
+            CardError::Transport(error @ Interrupted::NoAnswer) => {
+                Self::new(Code::TokenRemoved, error.to_string())
+            }
             CardError::Transport(Interrupted::Cancelled) => Self::new(
                 Code::Cancelled,
                 "the step was given up between two commands to the card",

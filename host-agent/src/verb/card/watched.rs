@@ -56,6 +56,8 @@ impl<'c, C> Watched<'c, C> {
 #[derive(Debug)]
 pub(super) enum Interrupted<E> {
     Link(E),
+    /// The link carried it, and brought nothing back.
+    NoAnswer,
     /// The caller gave up, and nothing was sent.
     Cancelled,
 }
@@ -64,6 +66,7 @@ impl<E: fmt::Display> fmt::Display for Interrupted<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(error) => error.fmt(f),
+            Self::NoAnswer => f.write_str("the card does not answer; it was taken away, or reset"),
             Self::Cancelled => f.write_str("the step was cancelled between two commands"),
         }
     }
@@ -73,7 +76,7 @@ impl<E: std::error::Error + 'static> std::error::Error for Interrupted<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Link(error) => Some(error),
-            Self::Cancelled => None,
+            Self::NoAnswer | Self::Cancelled => None,
         }
     }
 }
@@ -100,6 +103,12 @@ impl<C: CardTransport> CardTransport for Watched<'_, C> {
         let changes = self.changes(command);
         let chained = is_chained(command);
         match self.inner.transmit(command, response) {
+            // As pcscd answers for a card that was taken away.
+            Ok([] | [_]) => {
+                self.open = changes && !chained;
+                self.lost = true;
+                Err(Interrupted::NoAnswer)
+            }
             Ok(answer) => {
                 let sw1 = answer.len().checked_sub(2).and_then(|at| answer.get(at));
                 self.open = false;
@@ -125,7 +134,7 @@ impl<C: CardTransport> CardTransport for Watched<'_, C> {
     fn refused_extended(error: &Self::Error) -> bool {
         match error {
             Interrupted::Link(error) => C::refused_extended(error),
-            Interrupted::Cancelled => false,
+            Interrupted::NoAnswer | Interrupted::Cancelled => false,
         }
     }
 }

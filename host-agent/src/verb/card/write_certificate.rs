@@ -53,9 +53,9 @@ pub(super) fn piv(
         None => prove(session, key, pin, &spki, made_here)?,
     }
     let admin = session.authenticate_admin(&mut admin.prover(left))?;
-    let packed = compression::gzip(wanted.certificate)
-        .ok()
-        .filter(|_| wanted.certificate.len() > ROOM_OF_ALL)
+    let packed = (wanted.certificate.len() > ROOM_OF_ALL)
+        .then(|| compression::gzip(wanted.certificate).ok())
+        .flatten()
         .filter(|packed| packed.len() < wanted.certificate.len());
     let certificate = match &packed {
         Some(bytes) => Certificate {
@@ -64,7 +64,6 @@ pub(super) fn piv(
         },
         None => Certificate::plain(wanted.certificate),
     };
-    session.write_certificate(&admin, key, &certificate)?;
     if let Some(record) = record(key, &spki, wanted) {
         match session.write_container(&admin, record) {
             // Many cards have no such object, and Windows reads them without.
@@ -72,6 +71,8 @@ pub(super) fn piv(
             written => written?,
         }
     }
+    // Last: once it is there, all of it is.
+    session.write_certificate(&admin, key, &certificate)?;
     Ok(Answer::Done)
 }
 

@@ -114,6 +114,15 @@ fn what_is_known_of_a_step_follows_from_its_last_command() {
             false,
             true,
         ),
+        (
+            "may be written, the answer is empty",
+            PUT,
+            5,
+            &[Some(&[])],
+            false,
+            false,
+            true,
+        ),
         ("an unknown command", 0xEE, 8, &[None], false, false, true),
     ] {
         let (_, effect, _) = sent(ins, len, answers, tries_count, &Cancel::default());

@@ -1,0 +1,43 @@
+//! Smart cards as callers of the agent see them: gRPC on the local socket above, a real pcscd with
+//! vpcd and cards in software below.
+//!
+//! | module | about |
+//! |---|---|
+//! | `reader` | a card on a reader, and the hand that takes it away |
+//! | `host` | an agent, and somebody who calls it |
+//! | `piv` | the life of a PIV card, from personalising to reset |
+//! | `gids` | the life of a GIDS card |
+//! | `admin` | admin keys that the caller keeps |
+//! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
+//! | `cut_off` | steps that are cut off, and what a look at the card says of them |
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+
+mod admin;
+mod cut_off;
+mod gids;
+mod host;
+mod leases;
+#[expect(dead_code, unreachable_pub, reason = "it is a part of another crate, too")]
+#[path = "../../../tests/src/pcscd.rs"]
+mod pcscd;
+mod piv;
+mod reader;
+
+/// Tells each story beside a pcscd of its own.
+macro_rules! stories {
+    ($($story:ident)*) => { $(
+        mod $story {
+            #[test]
+            fn over_pcscd() {
+                crate::pcscd::tell(concat!(module_path!(), "::over_pcscd"), || {
+                    tokio::runtime::Runtime::new()
+                        .unwrap()
+                        .block_on(super::$story());
+                });
+            }
+        }
+    )* };
+}
+use stories;

@@ -1,0 +1,146 @@
+//! A card on a reader, and the hand that takes it away at a bad moment.
+//!
+//! vpcd listens, the card connects: that is putting it on the reader. Each way goes a length of two
+//! bytes and as many bytes; a single byte from the reader is an order.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use keysteward_core::{admin_key::Cipher, crypto::RustCrypto, iso7816::CardTransport as _};
+use keysteward_virtual_token::{
+    card::{ATR, Applet, InProcessCard},
+    gids::GidsCard,
+    piv::{Piv, Product},
+    storage::MemoryStorage,
+};
+use rand_core::OsRng;
+
+use crate::pcscd::FIRST_READER;
+
+/// When the card is taken away.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Moment {
+    /// The card has seen nothing of the command.
+    Before,
+    /// The card has done it, and its answer is lost.
+    After,
+}
+
+/// A card of one applet. It keeps its state when it is taken away.
+pub(crate) struct Card(Arc<Mutex<Inner>>);
+
+struct Inner {
+    card: InProcessCard<Vec<Box<dyn Applet + Send>>>,
+    on_reader: bool,
+    /// Taken away at this instruction, once.
+    cut: Option<(u8, Moment)>,
+}
+
+impl Card {
+    /// A PIV card as it left the factory, on the reader.
+    pub(crate) fn piv(serial: u32) -> Self {
+        let product = Product {
+            serial,
+            admin_cipher: Cipher::Aes192,
+            ..Product::default()
+        };
+        let applet = Piv::new(MemoryStorage::new(), RustCrypto(OsRng), product).unwrap();
+        Self::put(Box::new(applet))
+    }
+
+    /// A GIDS card that is not initialised, on the reader.
+    pub(crate) fn gids() -> Self {
+        let applet = GidsCard::new(MemoryStorage::new(), RustCrypto(OsRng));
+        Self::put(Box::new(applet))
+    }
+
+    fn put(applet: Box<dyn Applet + Send>) -> Self {
+        let inner = Arc::new(Mutex::new(Inner {
+            card: InProcessCard::new(vec![applet]),
+            on_reader: true,
+            cut: None,
+        }));
+        let served = Arc::clone(&inner);
+        thread::spawn(move || {
+            loop {
+                if served.lock().unwrap().on_reader
+                    && let Ok(reader) = TcpStream::connect(FIRST_READER)
+                {
+                    // The reader has gone, or the card was taken away.
+                    drop(serve(&served, reader));
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        Self(inner)
+    }
+
+    /// Has the card taken away at the next command with this instruction.
+    pub(crate) fn cut_at(&self, instruction: u8, moment: Moment) {
+        self.0.lock().unwrap().cut = Some((instruction, moment));
+    }
+
+    pub(crate) fn put_back(&self) {
+        self.0.lock().unwrap().on_reader = true;
+    }
+
+    pub(crate) fn is_on_reader(&self) -> bool {
+        self.0.lock().unwrap().on_reader
+    }
+}
+
+/// One stay on the reader, to its end.
+fn serve(inner: &Mutex<Inner>, mut reader: TcpStream) -> std::io::Result<()> {
+    reader.set_nodelay(true)?;
+    reader.set_read_timeout(Some(Duration::from_millis(50)))?;
+    inner.lock().unwrap().card.power_cycle();
+    loop {
+        let mut len = [0; 2];
+        match reader.read_exact(&mut len) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                if !inner.lock().unwrap().on_reader {
+                    return Ok(());
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
+        reader.read_exact(&mut message)?;
+        let mut inner = inner.lock().unwrap();
+        let answer = match message.as_slice() {
+            [0x04] => ATR.to_vec(),
+            [_] => {
+                inner.card.power_cycle();
+                continue;
+            }
+            command => {
+                let cut = inner
+                    .cut
+                    .filter(|(instruction, _)| command.get(1) == Some(instruction));
+                if cut.is_some() {
+                    inner.cut = None;
+                    inner.on_reader = false;
+                }
+                if matches!(cut, Some((_, Moment::Before))) {
+                    return Ok(());
+                }
+                let mut room = vec![0; 8192];
+                let answer = inner.card.transmit(command, &mut room).unwrap().to_vec();
+                if cut.is_some() {
+                    return Ok(());
+                }
+                answer
+            }
+        };
+        let len = u16::try_from(answer.len()).unwrap();
+        let framed = [&len.to_be_bytes()[..], &answer].concat();
+        reader.write_all(&framed)?;
+    }
+}
