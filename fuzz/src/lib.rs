@@ -9,7 +9,7 @@
 //! | a message, read and written again | one named after each command, `extensions`, `authenticator_data`, `attestation_object`, `attestation_statement`, `tpm`, `ctap1`, `apdu`, `tlv`, `cbor_reader`, `piv`, `gids` |
 //! | framing, in both roles | `ctaphid_client`, `ctaphid_device`, `hid_transport`, `apdu_chaining`, `apdu_exchange`, `nfcctap_client`, `nfcctap_device` |
 //! | everything done to a token that answers what it likes | `session`, `u2f_session`, `piv_session`, `gids_session` |
-//! | a token that is asked what one likes | `authenticator`, `card` |
+//! | a token that is asked what one likes | `authenticator`, `card`, `piv_card` |
 //! | X.509, as the server reads and checks it | `certificates` |
 //! | the same bytes, or the same requests, given to other people's code | `diff_ciborium`, `diff_ctap_types`, `diff_opensk` |
 //!
@@ -21,6 +21,7 @@ mod admin_key;
 #[allow(dead_code, reason = "the server uses what no target does")]
 pub mod attestation;
 mod card;
+mod chip;
 mod counter;
 pub mod dialogue;
 pub mod opensk_key;
@@ -30,6 +31,7 @@ pub mod virtual_key;
 
 pub use admin_key::ZeroKey;
 pub use card::{Gone, ScriptedCard};
+pub use chip::Chip;
 pub use counter::Counter;
 pub use script::Script;
 pub use token::{ScriptedToken, Unplugged};
