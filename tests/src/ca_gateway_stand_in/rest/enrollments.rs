@@ -15,7 +15,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Members that are documented, and no others: a misspelt one is a mistake.
@@ -94,17 +94,21 @@ pub(super) async fn enrol(
     let now = site.now();
     let signed = site.sign(&order, now)?;
     register.add(&signed, subject.clone(), now);
-    Ok(Json(issued(&id, &subject, &signed, body.include_ca)).into_response())
+    let chain = match body.include_ca {
+        true => vec![json!({ "certificateData": BASE64.encode(site.authority.certificate()) })],
+        false => Vec::new(),
+    };
+    Ok(Json(issued(&id, &subject, &signed, &chain)).into_response())
 }
 
-fn issued(id: &str, subject: &str, signed: &Signed, _include_ca: bool) -> serde_json::Value {
+fn issued(id: &str, subject: &str, signed: &Signed, chain: &[Value]) -> Value {
     json!({
         "type": "EnrollmentResponse",
         "message": { "message": "", "details": [] },
         "enrollment": {
             "id": id, "serialNumber": signed.serial, "subjectName": subject,
             "issuerName": "CN=Issuing CA,O=Stand-in", "status": "ISSUED",
-            "body": BASE64.encode(&signed.der), "chain": [],
+            "body": BASE64.encode(&signed.der), "chain": chain,
         },
     })
 }
