@@ -83,15 +83,18 @@ fn no_argument_takes_a_pin_or_a_key_in_clear() {
             let mut of_name = name.split('_');
             let secret =
                 of_name.any(|word| ["pin", "puk", "secret", "password", "key"].contains(&word));
+            // A switch carries nothing.
+            let secret = secret && argument.get_action().takes_values();
             // What a PIN is like, where a secret is read from, and which key to revoke.
             let harmless = [
                 "_file",
+                "_files",
                 "_length",
                 "_ids",
                 "_alphabet",
                 "_custody",
                 "_change",
-                "_complexity_policy",
+                "_policy",
             ]
             .iter()
             .any(|end| name.ends_with(end))

@@ -19,16 +19,6 @@ pub(crate) struct Which {
     pub(super) applet: Option<String>,
 }
 
-#[cfg(test)]
-impl Which {
-    pub(in crate::local) fn for_test() -> Self {
-        Self {
-            token: None,
-            applet: None,
-        }
-    }
-}
-
 /// The card's PIN.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Pin {

@@ -122,7 +122,10 @@ mod tests {
     fn what_is_no_answer_is_refused() {
         for line in ["", "0557", "zz57 897F 8D84 407B", "0557 897F 8D84 407B 00"] {
             let refusal = parse(line).unwrap_err();
-            assert!(matches!(refusal, Failure::Wrong { .. }), "{line}: {refusal}");
+            assert!(
+                matches!(refusal, Failure::Wrong { .. }),
+                "{line}: {refusal}"
+            );
         }
     }
 }
