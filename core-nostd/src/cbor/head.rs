@@ -64,13 +64,22 @@ impl Head {
                 end: after,
             });
         }
-        // Of the others two, for the lengths of hashes, keys and signatures.
-        if !SMALL && let (0x18 | 0x38 | 0x58 | 0x78, Some(&argument)) = (initial, input.get(after))
-        {
+        // Of the others nearly all are two or three, for hashes, keys, signatures and sizes.
+        if !SMALL && info == ONE_BYTE_FOLLOWS && initial < SIMPLE {
+            let argument = input.get(after).ok_or(Error::EndOfInput { position })?;
             return Ok(Self {
                 major: Major::of(initial),
-                argument: argument.into(),
+                argument: (*argument).into(),
                 end: after.saturating_add(1),
+            });
+        }
+        if !SMALL && info == TWO_BYTES_FOLLOW {
+            let argument = input.get(after..).and_then(<[u8]>::first_chunk);
+            let argument = argument.ok_or(Error::EndOfInput { position })?;
+            return Ok(Self {
+                major: Major::of(initial),
+                argument: u16::from_be_bytes(*argument).into(),
+                end: after.saturating_add(2),
             });
         }
         Self::parse_long(input, position, initial)
@@ -107,3 +116,10 @@ impl Head {
 
 /// The greatest argument that stands in the initial byte.
 pub(super) const LAST_IMMEDIATE: u8 = 23;
+
+/// What the initial byte says of arguments of eight and of sixteen bits.
+pub(super) const ONE_BYTE_FOLLOWS: u8 = 24;
+const TWO_BYTES_FOLLOW: u8 = 25;
+
+/// The least initial byte of simple values and floats.
+const SIMPLE: u8 = 0xe0;

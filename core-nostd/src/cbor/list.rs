@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::raw::{Raw, RawItems};
+use super::reader::SMALL;
 use super::{BufferFull, Encode, Error, Parse, Reader, Writer};
 
 /// An array: of the caller's items when it is to be sent, of the message's bytes when it came.
@@ -39,10 +40,15 @@ impl<'a, T: Parse<'a> + Copy> List<'a, T> {
             Source::Items(items) => Iter {
                 items,
                 encoded: RawItems::default(),
+                texts: "",
             },
             Source::Encoded(raw) => Iter {
                 items: &[],
                 encoded: raw.items(),
+                texts: match !SMALL && T::of_text("").is_some() {
+                    true => raw.texts(),
+                    false => "",
+                },
             },
         }
     }
@@ -67,10 +73,12 @@ impl<'a, T: Parse<'a> + Copy> List<'a, T> {
     }
 }
 
-/// Of the two, one is empty.
+/// Of the first two, one is empty.
 struct Iter<'a, T> {
     items: &'a [T],
     encoded: RawItems<'a>,
+    /// What [`Raw::texts`] found.
+    texts: &'a str,
 }
 
 impl<'a, T: Parse<'a> + Copy> Iterator for Iter<'a, T> {
@@ -81,6 +89,9 @@ impl<'a, T: Parse<'a> + Copy> Iterator for Iter<'a, T> {
         if let Some((item, rest)) = self.items.split_first() {
             self.items = rest;
             return Some(*item);
+        }
+        if !SMALL && let Some(text) = self.encoded.next_text(self.texts) {
+            return T::of_text(text);
         }
         loop {
             if let Some(item) = self.encoded.next_as()? {

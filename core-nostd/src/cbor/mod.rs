@@ -66,6 +66,13 @@ pub trait Parse<'b>: Sized {
     /// Reads one item and leaves the reader behind it.
     fn read(r: &mut Reader<'b>) -> Result<Self, Error>;
 
+    /// The text of an item that is short text; `None` if this type is not read from text alone.
+    #[doc(hidden)]
+    #[inline]
+    fn of_text(_: &'b str) -> Option<Self> {
+        None
+    }
+
     /// Reads bytes that hold one item and nothing else.
     fn parse(bytes: &'b [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes);

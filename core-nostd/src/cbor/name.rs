@@ -18,8 +18,7 @@ impl<'b> Name<'b> {
     /// The name, if the bytes are UTF-8.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn of_utf8(bytes: &'b [u8]) -> Option<Self> {
-        let is_text =
-            (!SMALL && Words::of_ascii(bytes).is_some()) || core::str::from_utf8(bytes).is_ok();
+        let is_text = (!SMALL && is_short_ascii(bytes)) || core::str::from_utf8(bytes).is_ok();
         is_text.then_some(Self(bytes))
     }
 
@@ -72,35 +71,22 @@ impl Encode for Name<'_> {
     }
 }
 
-/// Up to 16 bytes of ASCII, as most names are, in two words. Of two texts of one length the one
-/// with the greater words is the greater.
-#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Words(u64, u64);
-
-impl Words {
-    pub(super) const NONE: Self = Self(0, 0);
-
-    #[inline(always)]
-    pub(super) fn of_ascii(text: &[u8]) -> Option<Self> {
-        const BEYOND_ASCII: u64 = 0x8080_8080_8080_8080;
-        // Both ends, which may overlap.
-        let words = match (text.first_chunk(), text.last_chunk()) {
-            (Some(first), Some(last)) if text.len() <= 16 => {
-                Self(u64::from_be_bytes(*first), u64::from_be_bytes(*last))
+/// Whether this is ASCII, as nearly all names are, of at most 16 bytes.
+#[inline(always)]
+pub(super) fn is_short_ascii(text: &[u8]) -> bool {
+    const BEYOND_ASCII: u64 = 0x8080_8080_8080_8080;
+    // Words from both ends, which may overlap.
+    let bytes = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) if text.len() <= 16 => {
+            u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last)
+        }
+        (Some(_), _) => return false,
+        _ => match (text.first_chunk(), text.last_chunk()) {
+            (Some(first), Some(last)) => {
+                (u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last)).into()
             }
-            (Some(_), _) => return None,
-            _ => match (text.first_chunk(), text.last_chunk()) {
-                (Some(first), Some(last)) => Self(
-                    u32::from_be_bytes(*first).into(),
-                    u32::from_be_bytes(*last).into(),
-                ),
-                _ => Self(
-                    text.iter()
-                        .fold(0, |word, byte| word << 8 | u64::from(*byte)),
-                    0,
-                ),
-            },
-        };
-        ((words.0 | words.1) & BEYOND_ASCII == 0).then_some(words)
-    }
+            _ => text.iter().fold(0, |all, byte| all | u64::from(*byte)),
+        },
+    };
+    bytes & BEYOND_ASCII == 0
 }

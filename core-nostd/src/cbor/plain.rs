@@ -107,6 +107,11 @@ impl<'b> Parse<'b> for &'b str {
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
         r.text()
     }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn of_text(text: &'b str) -> Option<Self> {
+        Some(text)
+    }
 }
 
 impl<'b> Parse<'b> for &'b [u8] {

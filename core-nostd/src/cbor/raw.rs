@@ -37,6 +37,13 @@ impl<'b> Raw<'b> {
         }
     }
 
+    /// All behind the first byte as text, if it is. Heads of short text are ASCII, so that an
+    /// array of it is UTF-8 as a whole, heads and all, and looked through once.
+    pub(super) fn texts(self) -> &'b str {
+        let behind = self.0.get(1..).unwrap_or_default();
+        core::str::from_utf8(behind).unwrap_or_default()
+    }
+
     /// Whether the item is a map.
     pub fn is_map(self) -> bool {
         self.reader()
@@ -89,6 +96,15 @@ impl<'b> RawItems<'b> {
         self.reader = reader;
         self.left = left;
         Some(item)
+    }
+
+    /// The next item, if it is short text. `texts` is what [`Raw::texts`] found.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) fn next_text(&mut self, texts: &'b str) -> Option<&'b str> {
+        let left = self.left.checked_sub(1)?;
+        let text = self.reader.short_text(texts)?;
+        self.left = left;
+        Some(text)
     }
 
     /// The next item of a map, a key, if it is text. It was seen to be UTF-8 with the map.

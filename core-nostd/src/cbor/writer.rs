@@ -7,7 +7,7 @@ use core::ops::Range;
 use minicbor::Encoder;
 use minicbor::encode;
 
-use super::head::{LAST_IMMEDIATE, Major};
+use super::head::{LAST_IMMEDIATE, Major, ONE_BYTE_FOLLOWS};
 use super::reader::SMALL;
 use super::{Encode, Key, Name, Raw};
 
@@ -318,9 +318,6 @@ impl MapWriter<'_, '_> {
         self.last_key = key;
     }
 }
-
-/// What the initial byte says of an argument of eight bits.
-const ONE_BYTE_FOLLOWS: u8 = 24;
 
 /// Bytes of the head of an item with an argument of 64 bits.
 const LONGEST_HEAD: usize = 9;

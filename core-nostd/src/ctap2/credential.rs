@@ -74,8 +74,12 @@ impl<'b> Parse<'b> for PublicKeyCredentialDescriptor<'b> {
     }
 }
 
-/// Nearly always the one that there is, which then is neither looked through nor borrowed.
+/// Nearly always the one that there is, which need not be looked through once more.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn credential_type<'b>(r: &mut Reader<'b>) -> Result<&'b str, Error> {
+    if cfg!(not(target_pointer_width = "64")) {
+        return r.read();
+    }
     let name: Name<'b> = r.read()?;
     Ok(match name == *PUBLIC_KEY {
         true => PUBLIC_KEY,

@@ -22,6 +22,7 @@ impl Encode for LargeBlobKey<'_> {
 }
 
 impl<'b> Parse<'b> for LargeBlobKey<'b> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
         r.byte_array().map(Self)
     }

@@ -1,6 +1,6 @@
 //! Arrays and maps: their items one by one, how deep they nest, and keys that come twice.
 
-use super::short::{Next, ShortMap};
+use super::short::ShortMap;
 use super::{Error, Head, Key, Major, Raw, Reader};
 use crate::cbor::key::{Member, Rank};
 
@@ -31,15 +31,14 @@ impl<'b> Reader<'b> {
         let mut short = ShortMap::enter(self);
         let mut map = Map::new();
         loop {
-            let next = match &mut short {
-                Some(short) => short.next(self),
-                None => Next::AnyForm,
-            };
-            let key = match next {
-                Next::Key(key) => key,
-                Next::End => return Ok(()),
-                Next::AnyForm => {
+            let key = match short.as_mut().and_then(|short| short.next(self)) {
+                Some(key) => key,
+                None => {
                     if let Some(short) = short.take() {
+                        if short.is_at_end(self) {
+                            self.leave();
+                            return Ok(());
+                        }
                         map = short.any_form(self);
                     }
                     match self.next_key(&mut map)? {

@@ -10,30 +10,19 @@ use super::{Key, Major, Reader, SMALL};
 use crate::cbor::Name;
 use crate::cbor::head::LAST_IMMEDIATE;
 use crate::cbor::key::Rank;
-use crate::cbor::name::Words;
+use crate::cbor::name::is_short_ascii;
 
 /// Where a reader stands in a map of short keys.
-#[derive(Clone, Copy)]
 pub(super) struct ShortMap {
-    /// Where the last value begins.
-    value: usize,
     /// Where the first key begins.
     start: usize,
+    /// Where the last value begins, and the last key ends.
+    value: usize,
     /// Entries, all and those of which the key was not read yet.
     count: u8,
     left: u8,
-    /// The last key, which is the greatest: one more than its initial byte, and the words of text.
+    /// One more than the initial byte of the last key, which is the greatest.
     above: u8,
-    words: Words,
-}
-
-/// What comes next in a map of short keys.
-pub(super) enum Next<'b> {
-    Key(Key<'b>),
-    /// The end of the map, which is left behind.
-    End,
-    /// Something else, before which the reader still stands.
-    AnyForm,
 }
 
 impl ShortMap {
@@ -50,76 +39,106 @@ impl ShortMap {
         r.levels_left = r.levels_left.checked_sub(1)?;
         r.position = r.position.wrapping_add(1);
         Some(Self {
-            value: usize::MAX,
             start: r.position,
+            value: usize::MAX,
             count,
             left: count,
             above: 0,
-            words: Words::NONE,
         })
     }
 
+    /// The next key, if it is short and above all before it. Where not, the reader stays.
     #[inline(always)]
-    pub(super) fn next<'b>(&mut self, r: &mut Reader<'b>) -> Next<'b> {
+    pub(super) fn next<'b>(&mut self, r: &mut Reader<'b>) -> Option<Key<'b>> {
         // A value left untouched is to be skipped.
         if self.value == r.position {
-            return Next::AnyForm;
+            return None;
         }
-        let Some(left) = self.left.checked_sub(1) else {
-            r.leave();
-            return Next::End;
-        };
-        let Some(&initial) = r.input.get(r.position) else {
-            return Next::AnyForm;
-        };
+        let left = self.left.checked_sub(1)?;
+        let initial = *r.input.get(r.position)?;
         let after = r.position.wrapping_add(1);
-        let (key, words, end) = match initial {
-            0x00..=0x17 => (Key::Int(initial.into()), Words::NONE, after),
-            0x20..=0x37 => (Key::Int(!i64::from(initial & 0x1f)), Words::NONE, after),
+        let (key, end) = match initial {
+            0x00..=0x17 => (Key::Int(initial.into()), after),
+            0x20..=0x37 => (Key::Int(!i64::from(initial & 0x1f)), after),
             0x60..=0x77 => {
                 let end = after.wrapping_add((initial & 0x1f).into());
-                let text = r.input.get(after..end);
-                match text.and_then(|text| Some((text, Words::of_ascii(text)?))) {
-                    Some((text, words)) => (Key::Text(Name::checked_before(text)), words, end),
-                    None => return Next::AnyForm,
+                let text = r.input.get(after..end)?;
+                if !is_short_ascii(text) {
+                    return None;
                 }
+                (Key::Text(Name::checked_before(text)), end)
             }
-            _ => return Next::AnyForm,
+            _ => return None,
         };
-        let above = initial.wrapping_add(1);
-        if initial < self.above && (above != self.above || words <= self.words) {
-            return Next::AnyForm;
+        if initial < self.above && !is_greater(r.input, initial, self.above, end, self.value) {
+            return None;
         }
-        *self = Self {
-            value: end,
-            left,
-            above,
-            words,
-            ..*self
-        };
+        self.left = left;
+        self.above = initial.wrapping_add(1);
+        self.value = end;
         r.position = end;
-        Next::Key(key)
+        Some(key)
+    }
+
+    /// Whether the reader, which stands where there is no next key, stands at the end of the map.
+    #[inline(always)]
+    pub(super) fn is_at_end(&self, r: &Reader<'_>) -> bool {
+        self.left == 0 && self.value != r.position
     }
 
     /// The same place, for the code that reads every form.
     #[inline(never)]
-    pub(super) fn any_form<'b>(self, r: &Reader<'b>) -> Map<'b> {
+    pub(super) fn any_form<'b>(&self, r: &Reader<'b>) -> Map<'b> {
         let initial = self.above.saturating_sub(1);
         let text = match Major::of(initial) {
-            Major::Text => self.value.wrapping_sub((initial & 0x1f).into())..self.value,
-            _ => 0..0,
+            Major::Text => last(r.input, initial, self.value),
+            _ => None,
         };
         Map {
             value: Some(self.value),
             start: self.start,
             begun: self.count.saturating_sub(self.left).into(),
             count: self.count.into(),
-            greatest: Rank::short(initial, r.input.get(text).unwrap_or_default()),
+            greatest: Rank::short(initial, text.unwrap_or_default()),
         }
     }
 }
 
+/// Whether a key whose initial byte is not above those before is greater all the same: both are
+/// text of one length. They end at `end` and, the one before it, at `end_before`.
+#[inline(always)]
+fn is_greater(input: &[u8], initial: u8, above: u8, end: usize, end_before: usize) -> bool {
+    if initial < 0x60 || initial.wrapping_add(1) != above {
+        return false;
+    }
+    match (last(input, initial, end), last(input, initial, end_before)) {
+        // Hardly ever the same.
+        (Some([this, ..]), Some([before, ..])) if this != before => this > before,
+        (this, before) => this > before,
+    }
+}
+
+/// The text that ends there.
+#[inline(always)]
+fn last(input: &[u8], initial: u8, end: usize) -> Option<&[u8]> {
+    input.get(end.wrapping_sub((initial & 0x1f).into())..end)
+}
+
 impl<'b> Reader<'b> {
+    /// Reads the next item if it is short text. `texts` is what lies behind the first byte.
+    #[inline(always)]
+    pub(in crate::cbor) fn short_text(&mut self, texts: &'b str) -> Option<&'b str> {
+        let head = *texts.as_bytes().get(self.position.wrapping_sub(1))?;
+        let length = match head {
+            0x60..=0x77 => usize::from(head & 0x1f),
+            _ => return None,
+        };
+        let end = self.position.wrapping_add(length);
+        let text = texts.get(self.position..end)?;
+        self.position = end.wrapping_add(1);
+        Some(text)
+    }
+
     /// Passes over an item of short forms alone.
     #[inline(always)]
     pub(super) fn skip_short(&mut self) -> Option<()> {
@@ -177,23 +196,25 @@ fn end_of_items(input: &[u8], mut position: usize, count: u8, levels_left: u8) -
 }
 
 fn end_of_entries(input: &[u8], mut position: usize, count: u8, levels_left: u8) -> Option<usize> {
-    let (mut least, mut greatest) = (0, Words::NONE);
+    let (mut above, mut end_before) = (0, 0);
     for _ in 0..count {
         let initial = *input.get(position)?;
         let after = position.wrapping_add(1);
-        let (words, end) = match initial {
-            0x00..=0x17 | 0x20..=0x37 => (Words::NONE, after),
+        let end = match initial {
+            0x00..=0x17 | 0x20..=0x37 => after,
             0x60..=0x77 => {
                 let end = after.wrapping_add((initial & 0x1f).into());
-                (Words::of_ascii(input.get(after..end)?)?, end)
+                if !is_short_ascii(input.get(after..end)?) {
+                    return None;
+                }
+                end
             }
             _ => return None,
         };
-        let above = initial.wrapping_add(1);
-        if initial < least && (above != least || words <= greatest) {
+        if initial < above && !is_greater(input, initial, above, end, end_before) {
             return None;
         }
-        (least, greatest) = (above, words);
+        (above, end_before) = (initial.wrapping_add(1), end);
         position = end_of_short(input, end, levels_left)?;
     }
     Some(position)

@@ -141,7 +141,7 @@ fn keys_of(bytes: &[u8]) -> Result<Vec<Key<'_>>, Error> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn an_item_is_read_or_refused_in_every_form_alike(item in items()) {

@@ -75,3 +75,18 @@ fn a_raw_map_gives_its_entries_and_another_item_none() {
         assert_eq!(Raw::parse(other).unwrap().entries().count(), 0);
     }
 }
+
+#[test]
+fn texts_are_read_alike_whatever_stands_between_them() {
+    // Of the bytes behind the first, the first two are UTF-8 as a whole.
+    for (array, texts) in [
+        (&b"\x83\x61a\x62bc\x60"[..], &["a", "bc", ""][..]),
+        (b"\x83\x61a\x07\x63b\xc3\xa9", &["a", "b\u{e9}"]),
+        (b"\x83\x61a\x61\xc3\x61b", &["a", "b"]),
+        (b"\x83\x61a\x78\x01b\x61c", &["a", "b", "c"]),
+        (b"\x98\x02\x61a\x61b", &["a", "b"]),
+    ] {
+        let list = List::<&str>::read_lenient(&mut Reader::new(array)).unwrap();
+        assert!(list.iter().eq(texts.iter().copied()), "{array:02x?}");
+    }
+}

@@ -44,6 +44,7 @@ impl Encode for CredProtect {
 }
 
 impl<'b> Parse<'b> for CredProtect {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
         u8::read(r).map(Self::from)
     }

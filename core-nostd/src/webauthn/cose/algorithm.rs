@@ -108,6 +108,7 @@ impl Encode for Algorithm {
 }
 
 impl<'b> Parse<'b> for Algorithm {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
         r.integer().map(Self::from)
     }

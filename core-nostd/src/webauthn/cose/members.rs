@@ -49,11 +49,10 @@ impl<'b> Members<'b> {
             match key {
                 Key::Int(1) => members.key_type = r.attempt(Reader::integer)?,
                 Key::Int(3) => members.algorithm = Some(r.read()?),
-                Key::Int(-1) => {
-                    members.curve = r.clone().integer().ok();
-                    members.first = r.clone().bytes().ok();
-                    r.skip()?;
-                }
+                Key::Int(-1) => match r.integer() {
+                    Ok(curve) => members.curve = Some(curve),
+                    Err(_) => members.first = r.attempt(Reader::bytes)?,
+                },
                 Key::Int(-2) => members.second = r.attempt(Reader::bytes)?,
                 Key::Int(-3) => members.third = r.attempt(Reader::bytes)?,
                 _ => r.skip()?,
