@@ -165,9 +165,10 @@ impl Bench {
         let (of_key, of_reader) = match port {
             Port::Reports(port) => {
                 self.reports = Some(port);
-                // FIDO goes over HID from now on.
+                // FIDO goes over HID from now on; a card that is held stays so.
+                let card = self.holds_card().then(|| self.take_card().ok()).flatten();
                 self.open = Open {
-                    card: self.take_card().ok(),
+                    card,
                     channel: None,
                 };
                 (other, (*known).clone())

@@ -104,10 +104,6 @@ pub(crate) enum Notice {
         port: Port,
     },
     /// The way to it has changed: permissions, say. What failed may work now.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "only inotify tells")
-    )]
     Changed { place: Place },
     /// It was unplugged.
     Went { place: Place },
