@@ -329,11 +329,11 @@ impl<'a> Iterator for Pieces<'a> {
                 return text.get(..1).map(Piece::Text);
             }
         }
-        if let Some(inner) = text.strip_prefix('{') {
-            if let Some((word, rest)) = inner.split_once('}') {
-                self.0 = rest;
-                return Some(Piece::Placeholder(word));
-            }
+        if let Some(inner) = text.strip_prefix('{')
+            && let Some((word, rest)) = inner.split_once('}')
+        {
+            self.0 = rest;
+            return Some(Piece::Placeholder(word));
         }
         if text.starts_with(['{', '}']) {
             self.0 = "";

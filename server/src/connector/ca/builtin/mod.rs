@@ -101,10 +101,10 @@ impl Builtin {
     pub async fn crl(&self) -> Result<Vec<u8>, Why> {
         let mut newest = self.crl.lock().await;
         let now = self.now.get();
-        if let Some(crl) = newest.as_ref() {
-            if now.duration_since(crl.made_at) < CRL_AGE {
-                return Ok(crl.der.clone());
-            }
+        if let Some(crl) = newest.as_ref()
+            && now.duration_since(crl.made_at) < CRL_AGE
+        {
+            return Ok(crl.der.clone());
         }
         let number = self.list.next_crl_number().await?;
         let records = self.list.not_good(now).await?;

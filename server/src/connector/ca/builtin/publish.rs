@@ -24,7 +24,6 @@ pub struct Publisher(pub(super) Arc<Builtin>);
 impl Publisher {
     /// Routes `/crl`, `/ocsp` and `/ca.cer`, to be nested under the path of
     /// [`publish_url`](super::Settings::publish_url).
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/crl", get(crl))

@@ -5,9 +5,7 @@
 //! a member `der` beside type and value. A tenant may correct it here, and
 //! nowhere else.
 
-use crate::connector::ca::{
-    AlternativeName, AlternativeNameKind, Enrolment, Issued, Reason, issued::UPN,
-};
+use crate::connector::ca::{AlternativeName, AlternativeNameKind, Enrolment, Issued, Reason};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use x509_cert::{
@@ -90,8 +88,7 @@ fn alternative_name(name: &AlternativeName) -> Value {
 fn upn(value: &str) -> Value {
     let general_name = || -> Result<Vec<u8>, x509_cert::der::Error> {
         GeneralName::OtherName(OtherName {
-            type_id: ObjectIdentifier::from_arcs(UPN.map(|arc| arc as u32))
-                .map_err(|_| x509_cert::der::ErrorKind::Failed)?,
+            type_id: PRINCIPAL_NAME,
             value: Any::encode_from(&Utf8StringRef::new(value)?)?,
         })
         .to_der()
@@ -121,6 +118,8 @@ pub(super) fn der(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(compact).ok()
 }
 
+/// `szOID_NT_PRINCIPAL_NAME`
+const PRINCIPAL_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
 const OTHER_NAME: &str = "otherName";
 
 #[cfg(test)]
