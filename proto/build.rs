@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 43] = [
+const SECRET: [&str; 47] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -47,6 +47,10 @@ const SECRET: [&str; 43] = [
     ".keysteward.server.v1.SetPin",
     ".keysteward.server.v1.RevealPinResponse",
     ".keysteward.server.v1.FactorySecrets",
+    ".keysteward.server.v1.RenewCertificates",
+    ".keysteward.server.v1.ReissueCertificates",
+    ".keysteward.server.v1.UnblockCard",
+    ".keysteward.server.v1.ReleasePukResponse",
     ".keysteward.server.v1.CreateTokenTypeRequest",
     ".keysteward.server.v1.CreateApiKeyResponse",
 ];
@@ -68,6 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "keysteward/server/v1/issuing.proto",
             "keysteward/server/v1/operations.proto",
             "keysteward/server/v1/system.proto",
+            "keysteward/server/v1/cards.proto",
         ],
         ["."],
     )?;

@@ -77,11 +77,20 @@ hidden! {
         hides join_token
     }
     server::CreateJoinTokenResponse { shows join_token; hides secret }
-    server::CreateConnectionRequest { shows connection; hides api_key }
+    server::CreateConnectionRequest {
+        shows connection;
+        hides api_key, pkcs12, pkcs12_password
+    }
     server::HandOverPin { shows token; hides new_pin }
     server::Revoke { shows token, reason; hides pin }
     server::SetPin { shows token; hides current_pin, new_pin }
-    server::RevealPinResponse { shows ; hides pin }
+    server::RevealPinResponse { shows ; hides pin, card_pin }
+    server::ReleasePukResponse { shows ; hides puk }
+    server::RenewCertificates { shows token, containers; hides pin }
+    server::ReissueCertificates { shows token, containers; hides pin }
+    server::UnblockCard { shows token; hides new_pin }
+    server::FactorySecrets { shows ; hides admin_key, pin, puk }
+    server::CreateTokenTypeRequest { shows token_type, factory; hides }
     server::CreateApiKeyResponse { shows api_key; hides secret }
 }
 

@@ -1,18 +1,21 @@
 //! `server.v1.Connections`
 
+use jiff::Timestamp;
 use keysteward_proto::server::v1::{self as wire, connections_server};
 use serde_json::json;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
-use super::{Rooms, auth::Caller, names, record::record, refusal::Refusal};
+use super::{Rooms, auth::Caller, authorities, names, record::record, refusal::Refusal};
 use crate::{
     connector::{
         ApiKey,
+        ca::{self, Secret},
         idp::{Settings, sta},
     },
     key_store::Context,
     lifecycle::check_name,
+    operation,
     store::{self, ConnectionId, connection::Connection},
 };
 
@@ -27,26 +30,46 @@ impl connections_server::Connections for Connections {
         let caller = Caller::of(&request)?.clone();
         let request = request.into_inner();
         let api_key = Zeroizing::new(request.api_key);
+        let pkcs12 = Zeroizing::new(request.pkcs12);
+        let password = Zeroizing::new(request.pkcs12_password);
         let new = request.connection.unwrap_or_default();
         check_name("connection.name", &new.name)?;
-        let settings = parse(new.settings)?;
-        // Every setting is checked by whoever will use it; nobody is spoken to.
-        settings.connect(ApiKey::parse(&api_key)?)?;
         let now = self.0.clock.now();
         let id = ConnectionId::new();
+        let time = Timestamp::from_microsecond(now.0).unwrap_or(Timestamp::MAX);
+        let given = authorities::credential(api_key.clone(), pkcs12, password)?;
+        let authority = new
+            .settings
+            .as_ref()
+            .and_then(|settings| authorities::parse(settings, given, time));
+        // Every setting is checked by whoever will use it; nobody is spoken to.
+        let (kind, settings, secret) = match authority {
+            Some(made) => {
+                let (settings, secret) = made?;
+                let rooms = (&self.0.store, &self.0.clock, id);
+                operation::providers::connect(&settings, &secret, rooms)?;
+                let bytes = Zeroizing::new(secret.expose().to_vec());
+                (settings.kind(), json!(settings), bytes)
+            }
+            None => {
+                let settings = parse(new.settings)?;
+                settings.connect(ApiKey::parse(&api_key)?)?;
+                let bytes = Zeroizing::new(api_key.trim().as_bytes().to_vec());
+                (settings.kind(), json!(settings), bytes)
+            }
+        };
         let row = Connection {
             id,
             name: new.name,
-            kind: settings.kind().to_owned(),
-            settings: serde_json::to_string(&settings)
-                .map_err(|_| Status::internal("the settings cannot be stored"))?,
+            kind: kind.to_owned(),
+            settings: settings.to_string(),
             sealed_secret: self.0.key_store.seal(
                 Context {
                     table: "connection",
                     id: &id.to_string(),
                     kind: "api-key",
                 },
-                api_key.trim().as_bytes(),
+                &secret,
             ),
             checked_at: None,
             check_error: None,
@@ -54,7 +77,7 @@ impl connections_server::Connections for Connections {
         };
         let mut tx = self.0.store.write().await?;
         store::connection::insert(&mut tx, &row).await?;
-        let facts = [("name", json!(row.name)), ("settings", json!(settings))];
+        let facts = [("name", json!(row.name)), ("settings", settings)];
         let object = format!("connection:{id}");
         record(&mut tx, &caller, now, "connection.create", object, facts).await?;
         tx.commit().await?;
@@ -95,6 +118,13 @@ impl connections_server::Connections for Connections {
             kind: "api-key",
         };
         let secret = self.0.key_store.open(context, &row.sealed_secret)?;
+        if let Some(settings) = authority_of(&row) {
+            let rooms = (&self.0.store, &self.0.clock, row.id);
+            let connected = operation::providers::connect(&settings, &Secret::new(secret), rooms)?;
+            let (error, answer) = authorities::check(&*connected.authority).await;
+            self.checked(&caller, &row, error.as_deref()).await?;
+            return Ok(Response::new(answer));
+        }
         let text = core::str::from_utf8(&secret).map_err(|_| store::Error::Corrupt {
             column: "sealed_secret",
         })?;
@@ -105,15 +135,10 @@ impl connections_server::Connections for Connections {
             .iter()
             .find(|finding| !finding.ok)
             .map(|f| f.text.as_str());
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.write().await?;
-        store::connection::set_checked(&mut tx, row.id, error, now).await?;
-        let facts = [("name", json!(row.name)), ("ok", json!(ok))];
-        let object = format!("connection:{id}");
-        record(&mut tx, &caller, now, "connection.check", object, facts).await?;
-        tx.commit().await?;
+        self.checked(&caller, &row, error).await?;
         Ok(Response::new(wire::CheckConnectionResponse {
             ok,
+            profiles: Vec::new(),
             findings: findings.into_iter().map(|finding| finding.text).collect(),
         }))
     }
@@ -135,6 +160,25 @@ impl connections_server::Connections for Connections {
     }
 }
 
+impl Connections {
+    /// Writes down how a check went.
+    async fn checked(
+        &self,
+        caller: &Caller,
+        row: &Connection,
+        error: Option<&str>,
+    ) -> Result<(), Status> {
+        let now = self.0.clock.now();
+        let mut tx = self.0.store.write().await?;
+        store::connection::set_checked(&mut tx, row.id, error, now).await?;
+        let facts = [("name", json!(row.name)), ("ok", json!(error.is_none()))];
+        let object = format!("connection:{}", row.id);
+        record(&mut tx, caller, now, "connection.check", object, facts).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
 fn parse(settings: Option<wire::connection::Settings>) -> Result<Settings, Refusal> {
     match settings {
         Some(wire::connection::Settings::Sta(sta)) => Ok(Settings::Sta(sta::Settings {
@@ -146,8 +190,17 @@ fn parse(settings: Option<wire::connection::Settings>) -> Result<Settings, Refus
             origin: sta.origin,
             trusted_roots: sta.trusted_roots,
         })),
-        None => Err(Refusal::field("connection.settings", "nothing", "sta")),
+        _ => Err(Refusal::field(
+            "connection.settings",
+            "nothing",
+            "sta, builtin_ca, entrust_ca_gateway or cfssl",
+        )),
     }
+}
+
+/// None: it is of another kind.
+fn authority_of(row: &Connection) -> Option<ca::Settings> {
+    serde_json::from_str(&row.settings).ok()
 }
 
 fn settings_of(row: &Connection) -> store::Result<Settings> {
@@ -155,6 +208,15 @@ fn settings_of(row: &Connection) -> store::Result<Settings> {
 }
 
 fn to_wire(row: Connection) -> Result<wire::Connection, Status> {
+    if let Some(settings) = authority_of(&row) {
+        return Ok(wire::Connection {
+            id: row.id.to_string(),
+            name: row.name,
+            settings: Some(authorities::to_wire(settings)),
+            checked_at_us: row.checked_at.map_or(0, |at| at.0),
+            check_error: row.check_error.unwrap_or_default(),
+        });
+    }
     let settings = match settings_of(&row)? {
         Settings::Sta(sta) => wire::connection::Settings::Sta(wire::Sta {
             rest_url: sta.rest_url,

@@ -12,7 +12,9 @@ pub mod refusal;
 
 mod api_keys;
 mod audit;
+mod authorities;
 mod card_view;
+mod cards;
 mod connections;
 mod hosts;
 mod join_tokens;
@@ -87,6 +89,9 @@ pub fn routes(rooms: &Rooms) -> Result<Routes, tonic_reflection::server::Error> 
             operations::Operations(rooms.clone()),
         ))
         .add_service(wire::pins_server::PinsServer::new(pins::Pins(
+            rooms.clone(),
+        )))
+        .add_service(wire::cards_server::CardsServer::new(cards::Cards(
             rooms.clone(),
         )))
         .add_service(wire::users_server::UsersServer::new(users::Users(

@@ -192,13 +192,22 @@ impl Operations {
 /// Who may touch PINs is asked for apart.
 fn check_scope(caller: &Caller, kind: Kind) -> Result<(), Refusal> {
     let needed = match kind {
-        Kind::HandOverPin | Kind::SetPin => Scope::Pins,
+        Kind::HandOverPin | Kind::SetPin | Kind::UnblockCard => Scope::Pins,
         Kind::Issue
         | Kind::Suspend
         | Kind::Resume
         | Kind::Revoke
         | Kind::ResetToken
-        | Kind::DeleteCredentials => Scope::Issue,
+        | Kind::DeleteCredentials
+        | Kind::RegisterCard
+        | Kind::RenewCertificates
+        | Kind::ReissueCertificates
+        | Kind::RotatePuk
+        | Kind::ChangeAdminKey
+        | Kind::RefreshCard
+        | Kind::Retire
+        | Kind::Unregister
+        | Kind::RevokeCertificates => Scope::Issue,
     };
     if caller.may(needed) {
         return Ok(());
@@ -238,8 +247,39 @@ async fn ask(from: &mut impl Reads, wanted: Option<Wanted>) -> Result<Ask, Statu
         Some(Wanted::ResetToken(reset)) => Ask::ResetToken {
             token: names::token(from, &reset.token).await?.id,
         },
+        Some(Wanted::RegisterCard(register)) => Ask::RegisterCard {
+            token: names::token(from, &register.token).await?.id,
+        },
+        Some(Wanted::RenewCertificates(mut renew)) => Ask::RenewCertificates {
+            pin: given(&mut renew.pin),
+            token: names::token(from, &renew.token).await?.id,
+            containers: renew.containers,
+        },
+        Some(Wanted::ReissueCertificates(mut reissue)) => Ask::ReissueCertificates {
+            pin: given(&mut reissue.pin),
+            token: names::token(from, &reissue.token).await?.id,
+            containers: reissue.containers,
+        },
+        Some(Wanted::UnblockCard(mut unblock)) => Ask::UnblockCard {
+            new_pin: given(&mut unblock.new_pin),
+            token: names::token(from, &unblock.token).await?.id,
+        },
+        Some(Wanted::ChangeAdminKey(change)) => Ask::ChangeAdminKey {
+            token: names::token(from, &change.token).await?.id,
+        },
+        Some(Wanted::RefreshCard(refresh)) => Ask::RefreshCard {
+            token: names::token(from, &refresh.token).await?.id,
+        },
+        Some(Wanted::Retire(retire)) => Ask::Retire {
+            token: names::token(from, &retire.token).await?.id,
+        },
+        Some(Wanted::Unregister(unregister)) => Ask::Unregister {
+            token: names::token(from, &unregister.token).await?.id,
+        },
         None => {
-            let allowed = "issue, hand_over_pin, suspend, resume, revoke, set_pin or reset_token";
+            let allowed = "issue, hand_over_pin, suspend, resume, revoke, set_pin, reset_token, \
+                           register_card, renew_certificates, reissue_certificates, unblock_card, \
+                           change_admin_key, refresh_card, retire or unregister";
             return Err(Refusal::field("kind", "nothing", allowed).into());
         }
     })

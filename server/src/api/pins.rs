@@ -2,6 +2,7 @@
 
 use keysteward_proto::server::v1::{self as wire, pins_server};
 use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
 
 use super::{Rooms, auth::Caller, names};
 
@@ -20,9 +21,12 @@ impl pins_server::Pins for Pins {
             .await?
             .id;
         drop(read);
-        let pin = self.0.engine.reveal(id, &actor).await?;
+        let revealed = self.0.engine.reveal(id, &actor).await?;
+        let text =
+            |pin: Option<Zeroizing<String>>| pin.map(|pin| pin.to_string()).unwrap_or_default();
         Ok(Response::new(wire::RevealPinResponse {
-            pin: pin.to_string(),
+            pin: text(revealed.pin),
+            card_pin: text(revealed.card_pin),
         }))
     }
 }

@@ -262,6 +262,16 @@ impl From<operation::Error> for Refusal {
             E::NoPin => not_now("PIN_NOT_HELD")
                 .about("token", "its PIN is not held here")
                 .next("reset the key and issue it again"),
+            E::NotACard => not_now("NOT_A_CARD")
+                .about("token", "not registered as a smart card")
+                .next("register it: keysteward card register TOKEN"),
+            E::UnknownCard => not_now("CARD_TYPE_UNKNOWN")
+                .about("token", "a card of no known type")
+                .allowed("a card that a token type describes")
+                .next("describe it: keysteward token-type create NAME --card-applet piv"),
+            E::NoAuthority(_) => not_now("CERTIFICATION_AUTHORITY_NOT_USABLE")
+                .about("template", "a certification authority that cannot be used")
+                .next("check it: keysteward connection check"),
             E::IdReused(id) => Self::new(Code::AlreadyExists, "OPERATION_ID_REUSED", text)
                 .about("operation_id", id.to_string())
                 .allowed("an id of its own for each operation"),

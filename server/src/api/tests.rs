@@ -61,12 +61,14 @@ impl Bench {
         )
         .await
         .unwrap();
+        let connections = Arc::new(Connections::new(keys.clone(), store.clone(), clock.clone()));
         let engine = Engine::new(Parts {
             store: store.clone(),
             keys: keys.clone(),
             anchors: Anchors::default(),
             hosts: Arc::new(fleet.clone()),
-            providers: Arc::new(Connections::new(keys.clone())),
+            providers: connections.clone(),
+            authorities: connections,
             clock: clock.clone(),
             settings: Settings::default(),
         });
@@ -162,6 +164,7 @@ fn connection() -> wire::CreateConnectionRequest {
             ..wire::Connection::default()
         }),
         api_key: "sta-secret-of-ours".into(),
+        ..wire::CreateConnectionRequest::default()
     }
 }
 

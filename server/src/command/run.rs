@@ -69,12 +69,14 @@ pub async fn serve(
     let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
     init::publish_roots(settings, fleet.authority())?;
     let metrics = Metrics::new();
+    let connections = Arc::new(Connections::new(keys.clone(), store.clone(), clock.clone()));
     let engine = Engine::new(Parts {
         store: store.clone(),
         keys: keys.clone(),
         anchors,
         hosts: Arc::new(fleet.clone()),
-        providers: Arc::new(Connections::new(keys.clone())),
+        providers: connections.clone(),
+        authorities: connections,
         clock: clock.clone(),
         settings: operation::Settings::default(),
     });

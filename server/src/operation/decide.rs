@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Inner, StepName, effects,
-    hosts::StepRequest,
+    Inner, StepName, ca_step, card_step, effects,
+    hosts::{CardRequest, StepRequest},
     idp_step,
     look::{self, Look},
     plan::{self, Next},
@@ -19,7 +19,7 @@ use super::{
     worker::Job,
 };
 use crate::{
-    connector::idp::IdentityProvider,
+    connector::{ca::CertificationAuthority, idp::IdentityProvider},
     store::{
         self, ConnectionId, Write, connection, host,
         operation::{Kind as Operation, State},
@@ -156,7 +156,7 @@ impl Inner {
             .is_none_or(|row| row.state == host::State::Revoked)
         {
             let why = format!("{name} was revoked; its journal cannot be asked");
-            record::unknown(tx, work, &attempt, &why).await?;
+            record::unknown(self, tx, work, &attempt, &why).await?;
             return Ok(None);
         }
         if self.hosts.is_linked(host) {
@@ -229,7 +229,7 @@ impl Inner {
                 .place
                 .as_ref()
                 .map(|place| place.host)
-                .filter(|_| step.target() == Target::Token),
+                .filter(|_| step.at_host()),
             error: String::new(),
             started_at: work.now,
             ended_at: None,
@@ -242,6 +242,39 @@ impl Inner {
                 ),
                 Err(why) => return Ok(cannot(work, step, &why)),
             },
+            Target::Ca => match self.authority(tx, work, step).await? {
+                Ok(authority) => match ca_step::prepare(work, step, authority) {
+                    Ok(request) => {
+                        ca_step::mark(tx, work, step).await?;
+                        Job::Ca(attempt.clone(), Box::new(request))
+                    }
+                    Err(why) => return Ok(cannot(work, step, &why)),
+                },
+                Err(why) => return Ok(cannot(work, step, &why)),
+            },
+            Target::Card => {
+                let Some(place) = work.place.clone() else {
+                    return Ok(Begun::Again);
+                };
+                let prepared = card_step::prepare(tx, &self.keys, work, step).await;
+                let (mut request, keys) = match prepared {
+                    Ok(prepared) => prepared,
+                    Err(Unprepared::Store(error)) => return Err(error),
+                    Err(other) => return Ok(cannot(work, step, &other.to_string())),
+                };
+                request.key = step.changes().then(|| key(&attempt));
+                let (on_progress, progress) = mpsc::channel(16);
+                let request = CardRequest {
+                    presence_id: place.presence_id,
+                    purpose: work.purpose(),
+                    step: request,
+                    keys,
+                    on_progress,
+                    cancelled: until(work, cancelled),
+                };
+                work.operation.host_id = Some(place.host);
+                Job::Card(attempt.clone(), place.host, Box::new(request), progress)
+            }
             Target::Token => {
                 let Some(place) = work.place.clone() else {
                     return Ok(Begun::Again);
@@ -262,16 +295,8 @@ impl Inner {
                     Err(Unprepared::Store(error)) => return Err(error),
                     Err(other) => return Ok(cannot(work, step, &other.to_string())),
                 };
-                request.key = step.changes().then(|| StepKey {
-                    operation_id: work.operation.id.to_string(),
-                    step: step.as_str().to_owned(),
-                    attempt: attempt.attempt,
-                });
-                // What undoes is not to be given up with what it undoes.
-                let cancelled = match work.progress.failure {
-                    None => cancelled.clone(),
-                    Some(_) => CancellationToken::new(),
-                };
+                request.key = step.changes().then(|| key(&attempt));
+                let cancelled = until(work, cancelled);
                 let (on_progress, progress) = mpsc::channel(16);
                 let request = StepRequest {
                     presence_id: place.presence_id,
@@ -291,6 +316,22 @@ impl Inner {
         work.operation.not_before = work.now;
         work.attempts.push(attempt);
         Ok(Begun::Job(job))
+    }
+
+    /// The certification authority that `step` speaks to.
+    async fn authority(
+        &self,
+        tx: &mut Write<'_>,
+        work: &Work,
+        step: StepName,
+    ) -> store::Result<Result<Arc<dyn CertificationAuthority>, String>> {
+        let Some(id) = ca_step::connection(work, step) else {
+            return Ok(Err("there is no certificate that it is about".into()));
+        };
+        let Some(row) = connection::get(tx, id).await? else {
+            return Ok(Err(format!("connection {id} is gone")));
+        };
+        Ok(self.authorities.authority(&row))
     }
 
     /// The identity provider that this operation speaks to.
@@ -314,13 +355,34 @@ impl Inner {
     }
 }
 
+/// Names an attempt at a host.
+fn key(attempt: &Attempt) -> StepKey {
+    StepKey {
+        operation_id: attempt.operation_id.to_string(),
+        step: attempt.step.clone(),
+        attempt: attempt.attempt,
+    }
+}
+
+/// What undoes is not to be given up with what it undoes.
+fn until(work: &Work, cancelled: &CancellationToken) -> CancellationToken {
+    match work.progress.failure {
+        None => cancelled.clone(),
+        Some(_) => CancellationToken::new(),
+    }
+}
+
 /// The step cannot be taken: turns round, or asks a person.
 fn cannot(work: &mut Work, step: StepName, why: &str) -> Begun {
+    if step == StepName::RevokeCertificate && work.operation.kind != Operation::RevokeCertificates {
+        work.progress.unrevoked = Some(why.to_owned());
+        return Begun::Again;
+    }
     if work.progress.failure.is_none() {
         work.progress.fail(format!("{step}: {why}"), "");
         return Begun::Again;
     }
-    if step == StepName::DeleteCredential {
+    if matches!(step, StepName::DeleteCredential | StepName::DeleteContainer) {
         work.progress.undeletable = Some(why.to_owned());
         return Begun::Again;
     }

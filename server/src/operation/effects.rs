@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    card_effects,
     plan::{Effect, End, Parameters, Progress},
     work::Work,
 };
@@ -61,6 +62,16 @@ pub(super) async fn apply(
             Ok(())
         }
         Effect::DeleteLater => delete_later(tx, work).await,
+        Effect::TakeForCard
+        | Effect::NoCard
+        | Effect::BeginAdminKey
+        | Effect::Erase(..)
+        | Effect::OfferCardPin
+        | Effect::WantRevoked(_)
+        | Effect::RevokeLater
+        | Effect::MarkOnCard { .. }
+        | Effect::Renew(_)
+        | Effect::Supersede => card_effects::apply(tx, work, effect).await,
     }
 }
 
@@ -108,33 +119,12 @@ async fn delete_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> 
         work.secrets.retain(|secret| secret.kind != Kind::GivenPin);
         return Ok(());
     }
-    let progress = Progress {
-        todo: vec![super::StepName::DeleteCredential],
-        ..Progress::default()
-    };
-    let corrupt = |_| store::Error::Corrupt {
-        column: "operation.progress",
-    };
-    let later = Operation {
-        id: OperationId::new(),
-        kind: operation::Kind::DeleteCredentials,
-        state: State::Waiting,
-        token_id: Some(work.token.id),
-        user_id: work.operation.user_id.or(work.token.user_id),
-        host_id: None,
-        parameters: serde_json::to_string(&Parameters::default()).map_err(corrupt)?,
-        progress: serde_json::to_string(&progress).map_err(corrupt)?,
-        remark: "waits until an agent sees the key".into(),
-        next_action: String::new(),
-        requested_by: work.operation.requested_by.clone(),
-        batch: None,
-        created_at: work.now,
-        not_before: Micros(i64::MAX),
-        deadline: None,
-        ended_at: None,
-        cancelled_by: None,
-        version: 1,
-    };
+    let later = later(
+        work,
+        operation::Kind::DeleteCredentials,
+        super::StepName::DeleteCredential,
+        "waits until an agent sees the key",
+    )?;
     operation::insert(tx, &later).await?;
     sealed_secret::pass_on(tx, work.token.id, Kind::GivenPin, later.id).await?;
     // Not this one's to erase any more.
@@ -144,7 +134,43 @@ async fn delete_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> 
     record(tx, work, "token.delete-later", Outcome::Ok, facts).await
 }
 
-async fn erase(
+/// An operation that goes on with what this one leaves, for as long as it takes.
+pub(super) fn later(
+    work: &Work,
+    kind: operation::Kind,
+    step: super::StepName,
+    remark: &str,
+) -> store::Result<Operation> {
+    let progress = Progress {
+        todo: vec![step],
+        ..Progress::default()
+    };
+    let corrupt = |_| store::Error::Corrupt {
+        column: "operation.progress",
+    };
+    Ok(Operation {
+        id: OperationId::new(),
+        kind,
+        state: State::Waiting,
+        token_id: Some(work.token.id),
+        user_id: work.operation.user_id.or(work.token.user_id),
+        host_id: None,
+        parameters: serde_json::to_string(&Parameters::default()).map_err(corrupt)?,
+        progress: serde_json::to_string(&progress).map_err(corrupt)?,
+        remark: remark.to_owned(),
+        next_action: String::new(),
+        requested_by: work.operation.requested_by.clone(),
+        batch: None,
+        created_at: work.now,
+        not_before: Micros(i64::MAX),
+        deadline: None,
+        ended_at: None,
+        cancelled_by: None,
+        version: 1,
+    })
+}
+
+pub(super) async fn erase(
     tx: &mut Write<'_>,
     work: &mut Work,
     kind: Kind,
@@ -167,8 +193,12 @@ pub(super) async fn end(
     for (kind, state) in [
         (Kind::Pin, Sealed::Pending),
         (Kind::GivenPin, Sealed::Current),
+        (Kind::CardPin, Sealed::Pending),
+        (Kind::Puk, Sealed::Pending),
     ] {
-        if work.secret(kind, state).is_some() {
+        // A PUK that the card may have got is not forgotten.
+        let doubt = kind == Kind::Puk && work.puk_in_doubt();
+        if work.secret(kind, state).is_some() && !doubt {
             erase(tx, work, kind, state).await?;
         }
     }
@@ -262,5 +292,15 @@ pub(super) const fn operation_verb(kind: operation::Kind) -> &'static str {
         operation::Kind::SetPin => "operation.set-pin",
         operation::Kind::ResetToken => "operation.reset-token",
         operation::Kind::DeleteCredentials => "operation.delete-credentials",
+        operation::Kind::RegisterCard => "operation.register-card",
+        operation::Kind::RenewCertificates => "operation.renew-certificates",
+        operation::Kind::ReissueCertificates => "operation.reissue-certificates",
+        operation::Kind::UnblockCard => "operation.unblock-card",
+        operation::Kind::RotatePuk => "operation.rotate-puk",
+        operation::Kind::ChangeAdminKey => "operation.change-admin-key",
+        operation::Kind::RefreshCard => "operation.refresh-card",
+        operation::Kind::Retire => "operation.retire",
+        operation::Kind::Unregister => "operation.unregister",
+        operation::Kind::RevokeCertificates => "operation.revoke-certificates",
     }
 }

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Hosts, Progress, Providers, Request, StepName, Update, Watch, hand_over_pin, pins,
+    Authorities, Error, Hosts, Progress, Providers, Request, StepName, Update, Watch,
+    hand_over_pin, pins,
     presence::{Place, Presence},
-    watch,
+    unblock_card, watch,
     work::Work,
 };
 use crate::{
@@ -72,6 +73,8 @@ pub struct Parts {
     pub hosts: Arc<dyn Hosts>,
     /// Identity providers.
     pub providers: Arc<dyn Providers>,
+    /// Certification authorities.
+    pub authorities: Arc<dyn Authorities>,
     /// What time it is.
     pub clock: Clock,
     /// How to work.
@@ -102,6 +105,7 @@ pub(super) struct Inner {
     pub(super) anchors: Anchors,
     pub(super) hosts: Arc<dyn Hosts>,
     pub(super) providers: Arc<dyn Providers>,
+    pub(super) authorities: Arc<dyn Authorities>,
     pub(super) clock: Clock,
     pub(super) settings: Settings,
     pub(super) presence: Presence,
@@ -113,6 +117,21 @@ pub(super) struct Inner {
     /// Who leases: new with each process.
     pub(super) owner: String,
     running: Mutex<HashMap<OperationId, CancellationToken>>,
+}
+
+/// What a hand-over sets free.
+#[derive(Default)]
+pub struct Revealed {
+    /// Of the FIDO2 applet.
+    pub pin: Option<Zeroizing<String>>,
+    /// Of the card.
+    pub card_pin: Option<Zeroizing<String>>,
+}
+
+impl core::fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Revealed")
+    }
 }
 
 /// Where an operation is, for people.
@@ -136,6 +155,7 @@ impl Engine {
             anchors: parts.anchors,
             hosts: parts.hosts,
             providers: parts.providers,
+            authorities: parts.authorities,
             clock: parts.clock,
             settings: parts.settings,
             presence: Presence::default(),
@@ -195,32 +215,50 @@ impl Engine {
     ///
     /// # Errors
     /// When it is not to be shown, or was.
-    pub async fn reveal(&self, id: OperationId, actor: &str) -> Result<Zeroizing<String>, Error> {
+    pub async fn reveal(&self, id: OperationId, actor: &str) -> Result<Revealed, Error> {
         let inner = &self.0;
         let mut tx = inner.store.write().await?;
         let now = operation::get(&mut tx, id).await?;
         let now = now.ok_or_else(|| not_found(id))?;
         let mut work = Work::load(&mut tx, now, None, inner.clock.now()).await?;
-        let offered = work
-            .progress
-            .offered
-            .filter(|_| work.operation.state == State::Succeeded && !work.progress.revealed);
-        let secret = work
-            .secret(Kind::Pin, Sealed::Current)
-            .filter(|secret| Some(secret.id) == offered)
-            .ok_or(Error::NothingToReveal(id))?;
-        let pin = pins::open(&inner.keys, secret)?;
-        work.progress.revealed = true;
-        if !hand_over_pin::escrowed(&work.facts()) {
-            sealed_secret::delete(&mut tx, work.token.id, Kind::Pin, Sealed::Current).await?;
+        let free = work.operation.state == State::Succeeded && !work.progress.revealed;
+        let mut revealed = Revealed::default();
+        for (kind, offered, escrowed) in [
+            (
+                Kind::Pin,
+                work.progress.offered,
+                hand_over_pin::escrowed(&work.facts()),
+            ),
+            (
+                Kind::CardPin,
+                work.progress.offered_card,
+                unblock_card::escrowed(&work.facts()),
+            ),
+        ] {
+            let secret = work
+                .secret(kind, Sealed::Current)
+                .filter(|secret| free && Some(secret.id) == offered);
+            let Some(secret) = secret else { continue };
+            let pin = Some(pins::open(&inner.keys, secret)?);
+            match kind {
+                Kind::CardPin => revealed.card_pin = pin,
+                _ => revealed.pin = pin,
+            }
+            if !escrowed {
+                sealed_secret::delete(&mut tx, work.token.id, kind, Sealed::Current).await?;
+            }
         }
+        if revealed.pin.is_none() && revealed.card_pin.is_none() {
+            return Err(Error::NothingToReveal(id));
+        }
+        work.progress.revealed = true;
         if !work.save(&mut tx, Micros(0)).await? {
             return Err(Error::NothingToReveal(id));
         }
         audit_act(&mut tx, &work.operation, "pin.reveal", actor, work.now, "").await?;
         // Before the PIN leaves: it is shown at most once.
         tx.commit().await?;
-        Ok(pin)
+        Ok(revealed)
     }
 
     /// Where a token is plugged in now.

@@ -62,6 +62,15 @@ pub enum Error {
     /// Whatever the token attested, it would not be believed.
     #[error("the attestation of the key could not be checked: {0}")]
     NoTrust(attestation::Refusal),
+    /// It has no row as a card, or not what a card of ours has.
+    #[error("the token is not registered as a smart card: start a register-card operation")]
+    NotACard,
+    /// No token type says what the card is.
+    #[error("no token type knows the token as a smart card: describe it in one")]
+    UnknownCard,
+    /// A connection that the template names.
+    #[error("{0}")]
+    NoAuthority(String),
     /// The server holds no PIN to hand over.
     #[error("this server does not hold the PIN of the key: reset the key and issue it again")]
     NoPin,

@@ -8,6 +8,7 @@
 use super::{
     StepName,
     plan::{Effect, End, Facts, Next, Progress},
+    unblock_card,
 };
 use crate::{
     lifecycle::{Custody, Event, TokenState},
@@ -19,9 +20,16 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         if facts.pins.pending {
             return Next::Effect(Effect::ErasePins(State::Pending));
         }
-        return Next::End(End::default());
+        return unblock_card::failed(facts);
     }
-    if facts.parameters.own_pin {
+    if has_card(facts)
+        && let Some(next) = unblock_card::give_pin(progress, facts)
+    {
+        return next;
+    }
+    if !has_key(progress, facts) {
+        // A card alone.
+    } else if facts.parameters.own_pin {
         if !progress.has(StepName::ChangePin) {
             return facts.at_token(StepName::ChangePin);
         }
@@ -40,6 +48,16 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         return Next::Effect(Effect::Move(Event::HandOver));
     }
     Next::End(End::default())
+}
+
+/// Whether certificates were issued to it.
+pub(super) fn has_card(facts: &Facts<'_>) -> bool {
+    facts.card.is_some() && facts.certificates.iter().any(|row| !row.der.is_empty())
+}
+
+/// Whether there is a FIDO2 PIN to hand over, or was until a moment ago.
+fn has_key(progress: &Progress, facts: &Facts<'_>) -> bool {
+    facts.pins.current || progress.has(StepName::ChangePin)
 }
 
 /// Whether this server keeps the PIN.

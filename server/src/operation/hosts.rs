@@ -2,13 +2,16 @@
 //! tokens, journals. The fleet in a server, a script in a test.
 
 use async_trait::async_trait;
-use keysteward_proto::agent::v1::{Outcome, Progress, Step, StepError, StepKey, StepResult};
+use keysteward_proto::agent::v1::{
+    AdminAnswer, AdminChallenge, CardStep, Outcome, Progress, Step, StepError, StepKey, StepResult,
+};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit::Checkpoint,
     fleet::{self, Fleet, FleetEvent, PresentToken, Sent},
+    key_store::AdminKey,
     store::{HostId, ServerId},
 };
 
@@ -29,6 +32,9 @@ pub trait Hosts: Send + Sync + 'static {
 
     /// Does a step on a token.
     async fn step(&self, host: HostId, request: StepRequest) -> Result<StepResult, CallError>;
+
+    /// Does a step on a card.
+    async fn card(&self, host: HostId, request: CardRequest) -> Result<StepResult, CallError>;
 
     /// What became of an attempt, by the host's journal.
     async fn outcome(&self, host: HostId, key: StepKey) -> Result<Outcome, CallError>;
@@ -61,6 +67,45 @@ pub struct StepRequest {
     pub on_progress: mpsc::Sender<Progress>,
     /// Tells the token to give up; the step still ends by itself.
     pub cancelled: CancellationToken,
+}
+
+/// A step for a card.
+#[derive(Debug)]
+pub struct CardRequest {
+    /// Which card, from the reader to the pocket.
+    pub presence_id: String,
+    /// For the person at the host.
+    pub purpose: String,
+    /// What to do.
+    pub step: CardStep,
+    /// What answers for the admin key.
+    pub keys: AdminKeys,
+    /// What happens meanwhile; what nobody takes off in time is lost.
+    pub on_progress: mpsc::Sender<Progress>,
+    /// Gives up between two commands to the card; the step still ends by itself.
+    pub cancelled: CancellationToken,
+}
+
+/// Admin keys of a card for one step, each under the number by which the step asks
+/// for it.
+#[derive(Debug, Default)]
+pub struct AdminKeys(pub Vec<AdminKey>);
+
+impl AdminKeys {
+    /// Two blocks under the key asked for. None for a question that no card asks.
+    #[must_use]
+    pub fn answer(&self, asked: &AdminChallenge) -> Option<AdminAnswer> {
+        let number = usize::try_from(asked.candidate).ok()?;
+        let algorithm = asked.algorithm.parse().ok()?;
+        let answered = self
+            .0
+            .get(number)?
+            .answer(algorithm, &asked.witness, &asked.challenge)?;
+        Some(AdminAnswer {
+            witness: answered.witness,
+            challenge: answered.challenge,
+        })
+    }
 }
 
 /// Why a call to a host has no answer.
@@ -118,6 +163,22 @@ impl Hosts for Fleet {
                 &request.presence_id,
                 &request.purpose,
                 request.step,
+                request.on_progress,
+                async move { cancelled.cancelled().await },
+            )
+            .await?;
+        Ok(result)
+    }
+
+    async fn card(&self, host: HostId, request: CardRequest) -> Result<StepResult, CallError> {
+        let link = self.link(host).ok_or(fleet::CallError::NotLinked)?;
+        let (keys, cancelled) = (request.keys, request.cancelled);
+        let result = link
+            .card_step(
+                &request.presence_id,
+                &request.purpose,
+                request.step,
+                move |asked| keys.answer(asked),
                 request.on_progress,
                 async move { cancelled.cancelled().await },
             )

@@ -1,4 +1,5 @@
-//! Issue: a credential on a token, published for its user.
+//! Issue: a credential on a token, published for its user; certificates on a card
+//! (`issue_certificates`); both on a token that is both.
 //!
 //! ```text
 //!  inspect ─> find-user ─> set-pin ─> configure ─> make-credential ─> attestation ─> publish ─> read-back
@@ -9,8 +10,9 @@
 //! A PIN that was set stays sealed here when issuing fails: the next issue uses it.
 
 use super::{
-    StepName,
-    plan::{ABSENT, Effect, End, Facts, Next, Progress},
+    StepName, delete_containers, issue_certificates,
+    plan::{ABSENT, Effect, End, Facts, Next, Progress, Scope},
+    revoke,
 };
 use crate::{lifecycle::Event, store::credential::OnToken};
 
@@ -18,30 +20,13 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_some() {
         return undo(progress, facts);
     }
-    if !progress.has(StepName::Inspect) {
-        return facts.at_token(StepName::Inspect);
+    if facts.publishes
+        && let Some(next) = passkey(progress, facts)
+    {
+        return next;
     }
-    if !progress.has(StepName::FindUser) {
-        return Next::Step(StepName::FindUser);
-    }
-    if !facts.pins.current {
-        return facts.at_token(StepName::SetPin);
-    }
-    if wants_configure(facts) && !progress.has(StepName::Configure) {
-        return facts.at_token(StepName::Configure);
-    }
-    // Of an attempt that was cut off: never a second credential beside it.
-    if facts.to_delete(true).is_some() {
-        return facts.at_token(StepName::DeleteCredential);
-    }
-    let Some(credential) = facts.credential(progress.credential) else {
-        return facts.at_token(StepName::MakeCredential);
-    };
-    if credential.idp_authenticator_id.is_none() {
-        return Next::Step(StepName::Publish);
-    }
-    if !progress.has(StepName::ReadBack) {
-        return Next::Step(StepName::ReadBack);
+    if let Some(next) = issue_certificates::next(progress, facts) {
+        return next;
     }
     if facts.token.user_id.is_none() {
         return Next::Effect(Effect::Assign);
@@ -50,6 +35,33 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         return Next::Effect(Effect::Move(Event::Issue));
     }
     Next::End(End::default())
+}
+
+/// The FIDO2 credential; `None` once it is made and published.
+fn passkey(progress: &Progress, facts: &Facts<'_>) -> Option<Next> {
+    if !progress.has(StepName::Inspect) {
+        return Some(facts.at_token(StepName::Inspect));
+    }
+    if !progress.has(StepName::FindUser) {
+        return Some(Next::Step(StepName::FindUser));
+    }
+    if !facts.pins.current {
+        return Some(facts.at_token(StepName::SetPin));
+    }
+    if wants_configure(facts) && !progress.has(StepName::Configure) {
+        return Some(facts.at_token(StepName::Configure));
+    }
+    // Of an attempt that was cut off: never a second credential beside it.
+    if facts.to_delete(true).is_some() {
+        return Some(facts.at_token(StepName::DeleteCredential));
+    }
+    let Some(credential) = facts.credential(progress.credential) else {
+        return Some(facts.at_token(StepName::MakeCredential));
+    };
+    if credential.idp_authenticator_id.is_none() {
+        return Some(Next::Step(StepName::Publish));
+    }
+    (!progress.has(StepName::ReadBack)).then_some(Next::Step(StepName::ReadBack))
 }
 
 /// Whether the template asks for an option that the token does not have yet.
@@ -121,6 +133,9 @@ pub(super) fn refusal(facts: &Facts<'_>, pin_set: bool) -> Option<(String, Strin
 
 /// Back to where it began, as far as that goes.
 fn undo(progress: &Progress, facts: &Facts<'_>) -> Next {
+    if let Some(next) = issue_certificates::undo(progress, facts) {
+        return next;
+    }
     if let Some(made) = facts.credential(progress.credential) {
         if progress.at_idp && made.idp_state.as_deref() != Some(ABSENT) {
             return Next::Step(StepName::Unpublish);
@@ -154,8 +169,11 @@ fn undo(progress: &Progress, facts: &Facts<'_>) -> Next {
         ),
         _ => (String::new(), ""),
     };
+    let mut parts: Vec<String> = (!remark.is_empty()).then_some(remark).into_iter().collect();
+    parts.extend(delete_containers::remark(progress, facts, Scope::Own));
+    parts.extend(revoke::waiting(progress));
     Next::End(End {
-        remark,
+        remark: parts.join("; "),
         next_action: next_action.into(),
     })
 }

@@ -17,19 +17,31 @@
 //! is never lost once the token has answered; what cannot be known is shown as
 //! unknown and never guessed.
 
+pub mod authorities;
 pub mod hosts;
 pub mod plan;
 pub mod providers;
 
+mod ca_step;
+mod card_act;
+mod card_authority;
+mod card_effects;
+mod card_step;
+mod certification_request;
+mod change_admin_key;
 mod decide;
+mod delete_containers;
 mod delete_credentials;
 mod dispatch;
 mod effects;
 mod engine;
+pub(crate) mod enrolment;
 mod error;
 mod hand_over_pin;
 mod idp_step;
 mod issue;
+mod issue_certificates;
+pub(crate) mod issued_list;
 mod look;
 mod made;
 mod outgoing;
@@ -38,22 +50,31 @@ mod presence;
 mod recognise;
 mod reconcile;
 mod record;
+mod refresh_card;
+mod register_card;
+mod reissue_certificates;
 mod request;
 mod reset_token;
 mod resolve;
 mod resume;
+mod retire;
 mod revoke;
+mod revoke_certificates;
+mod rotate_puk;
 mod set_pin;
 mod step;
 mod suspend;
 mod token_step;
 mod trust;
+mod unblock_card;
+mod unregister;
 mod watch;
 mod work;
 mod worker;
 
 pub use crate::store::operation::{Kind, Operation, State};
-pub use engine::{Engine, Parts, Position, Settings, position};
+pub use authorities::Authorities;
+pub use engine::{Engine, Parts, Position, Revealed, Settings, position};
 pub use error::Error;
 pub use hosts::Hosts;
 pub use plan::Progress;

@@ -5,13 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::{Authorities, issued_list::IssuedList};
 use crate::{
     connector::{
-        ApiKey,
+        ApiKey, SettingError,
+        ca::{self, CertificationAuthority, Connected},
         idp::{IdentityProvider, Settings},
     },
     key_store::{Context, KeyStore},
-    store::{ConnectionId, connection::Connection},
+    store::{Clock, ConnectionId, Store, connection::Connection},
 };
 
 /// Finds the identity provider of a connection: the connectors in a server, a
@@ -28,16 +30,23 @@ pub trait Providers: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Connections {
     keys: Arc<KeyStore>,
+    store: Store,
+    clock: Clock,
     open: Mutex<HashMap<ConnectionId, Arc<dyn IdentityProvider>>>,
+    authorities: Mutex<HashMap<ConnectionId, Connected>>,
 }
 
 impl Connections {
-    /// With the key store that the API keys are sealed in.
+    /// With the key store that their secrets are sealed in, and the database that the
+    /// authority inside this server keeps its list in.
     #[must_use]
-    pub fn new(keys: Arc<KeyStore>) -> Self {
+    pub fn new(keys: Arc<KeyStore>, store: Store, clock: Clock) -> Self {
         Self {
             keys,
+            store,
+            clock,
             open: Mutex::default(),
+            authorities: Mutex::default(),
         }
     }
 
@@ -49,6 +58,58 @@ impl Connections {
             id,
             kind: "api-key",
         }
+    }
+}
+
+/// Checks every setting of a certification authority and speaks to nobody.
+///
+/// # Errors
+/// Names the setting.
+pub(crate) fn connect(
+    settings: &ca::Settings,
+    secret: &ca::Secret,
+    (store, clock, connection): (&Store, &Clock, ConnectionId),
+) -> Result<Connected, SettingError> {
+    let clock = clock.clone();
+    settings.connect(
+        secret,
+        ca::Surroundings {
+            issued: Arc::new(IssuedList {
+                store: store.clone(),
+                connection,
+            }),
+            now: ca::Now::new(move || super::trust::timestamp(clock.now())),
+        },
+    )
+}
+
+impl Authorities for Connections {
+    fn authority(
+        &self,
+        connection: &Connection,
+    ) -> Result<Arc<dyn CertificationAuthority>, String> {
+        // A connection never changes: it is made, and deleted.
+        let mut open = self
+            .authorities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(connected) = open.get(&connection.id) {
+            return Ok(connected.authority.clone());
+        }
+        let unusable = |why: String| format!("connection {:?}: {why}", connection.name);
+        let settings: ca::Settings = serde_json::from_str(&connection.settings)
+            .map_err(|_| unusable("it is no certification authority".into()))?;
+        let id = connection.id.to_string();
+        let secret = self
+            .keys
+            .open(Self::context(&id), &connection.sealed_secret)
+            .map_err(|error| unusable(error.to_string()))?;
+        let place = (&self.store, &self.clock, connection.id);
+        let connected = connect(&settings, &ca::Secret::new(secret), place)
+            .map_err(|error| unusable(error.to_string()))?;
+        let authority = connected.authority.clone();
+        open.insert(connection.id, connected);
+        Ok(authority)
     }
 }
 

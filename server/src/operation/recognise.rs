@@ -14,7 +14,7 @@ use serde_json::{Map, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Error, Inner, effects, hosts::StepRequest, presence::Place};
+use super::{Ask, Engine, Error, Inner, Request, effects, hosts::StepRequest, presence::Place};
 use crate::{
     audit,
     lifecycle::{
@@ -22,7 +22,9 @@ use crate::{
         token_type::Seen,
     },
     store::{
-        self, HostId, Micros, Page, TokenId, TokenTypeId, Write, card,
+        self, HostId, Micros, Page, TokenId, TokenTypeId, Write,
+        card::{self, Card},
+        card_master_key,
         credential::{self, OnToken},
         operation,
         token::{self, CardFacts, Facts, Token},
@@ -75,6 +77,9 @@ impl Engine {
             template: "any".into(),
             token_type: "none".into(),
         })?;
+        if is_card(&mut tx, token_type).await? {
+            return Err(Error::NotACard);
+        }
         inner
             .set_registered(&mut tx, &mut row, token_type, actor)
             .await?;
@@ -180,13 +185,68 @@ impl Inner {
         }
         self.register_if_known(&mut tx, &mut row).await?;
         let waited_for = operation::any_open(&mut tx, row.id).await?;
-        if !news && !waited_for && row.state != TokenState::Unregistered {
+        let behind = self.behind(&mut tx, &row).await?;
+        if !news && !waited_for && !behind && row.state != TokenState::Unregistered {
             return Ok(());
         }
         // After the presence: whoever decides from now on sees the token.
         operation::wake_token(&mut tx, row.id).await?;
         tx.commit().await?;
         self.due.notify_one();
+        if behind {
+            self.move_on(row.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a card waits for something that nobody asks for: a PUK that was told to
+    /// somebody, or an admin key of an older generation.
+    async fn behind(&self, from: &mut Write<'_>, row: &Token) -> store::Result<bool> {
+        let Some(card) = card::get(from, row.id).await? else {
+            return Ok(false);
+        };
+        Ok(card.puk_spent || self.has_older_key(from, row, &card).await?)
+    }
+
+    async fn has_older_key(
+        &self,
+        from: &mut Write<'_>,
+        row: &Token,
+        card: &Card,
+    ) -> store::Result<bool> {
+        let in_use = !matches!(row.state, TokenState::Unregistered | TokenState::Retired);
+        let newest = card_master_key::list(from).await?;
+        let newest = newest.last().map(|row| row.generation);
+        Ok(in_use && card.admin.is_some_and(|key| Some(key.generation) < newest))
+    }
+
+    /// Starts that, unless another operation has the card.
+    pub(super) async fn move_on(&self, id: TokenId) -> store::Result<()> {
+        let mut tx = self.store.write().await?;
+        let row = token::get(&mut tx, id).await?;
+        let card = card::get(&mut tx, id).await?;
+        let (Some(row), Some(card)) = (row, card) else {
+            return Ok(());
+        };
+        let ask = match () {
+            () if card.puk_spent => Ask::RotatePuk { token: id },
+            () if self.has_older_key(&mut tx, &row, &card).await? => {
+                Ask::ChangeAdminKey { token: id }
+            }
+            () => return Ok(()),
+        };
+        drop(tx);
+        let request = Request {
+            id: None,
+            ask,
+            batch: None,
+            valid_for: None,
+        };
+        match self.accept(&request, "system").await {
+            Ok(_) => self.due.notify_one(),
+            // It is asked again when the card is seen next.
+            Err(why) => tracing::debug!(token = %id, %why, "the card stays as it is"),
+        }
         Ok(())
     }
 
@@ -266,7 +326,9 @@ impl Inner {
     /// The card of ours that shows this GUID or cardid.
     async fn find_card(&self, seen: &agent::Token) -> store::Result<Option<TokenId>> {
         let shown = seen.card.as_ref().map(card_id).unwrap_or_default();
-        if shown.is_empty() || !seen.serial.is_empty() {
+        // The serial of a link says more; that of an applet some makers give to every card.
+        let of_link = !seen.serial.is_empty() && !seen.serial.starts_with("piv ");
+        if shown.is_empty() || of_link {
             return Ok(None);
         }
         let mut read = self.store.read().await?;

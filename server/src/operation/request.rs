@@ -6,15 +6,18 @@ use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Inner, effects, hand_over_pin, pins,
+    Error, Inner, effects, enrolment, hand_over_pin, pins,
     plan::{self, Parameters, Progress},
     work::Work,
 };
 use crate::{
     audit::Outcome,
-    lifecycle::{self, Aaguid, Event, Invalid, Template, TokenState, TokenType, pin_policy},
+    lifecycle::{
+        self, Aaguid, Event, Invalid, Template, TokenState, TokenType,
+        card_section::check_card_pin, pin_policy,
+    },
     store::{
-        self, OperationId, TemplateId, TokenId, UserId, Write,
+        self, OperationId, TemplateId, TokenId, UserId, Write, card_master_key, connection,
         operation::{self, Kind, Operation, State},
         sealed_secret, template, token, token_type, user,
     },
@@ -68,6 +71,38 @@ pub enum Ask {
     ResetToken {
         token: TokenId,
     },
+    RegisterCard {
+        token: TokenId,
+    },
+    RenewCertificates {
+        token: TokenId,
+        containers: Vec<String>,
+        pin: Option<GivenPin>,
+    },
+    ReissueCertificates {
+        token: TokenId,
+        containers: Vec<String>,
+        pin: Option<GivenPin>,
+    },
+    UnblockCard {
+        token: TokenId,
+        new_pin: Option<GivenPin>,
+    },
+    RotatePuk {
+        token: TokenId,
+    },
+    ChangeAdminKey {
+        token: TokenId,
+    },
+    RefreshCard {
+        token: TokenId,
+    },
+    Retire {
+        token: TokenId,
+    },
+    Unregister {
+        token: TokenId,
+    },
 }
 
 /// A PIN as somebody typed it: not printed, wiped when dropped, sealed before
@@ -100,6 +135,15 @@ impl Ask {
             Self::Revoke { .. } => Kind::Revoke,
             Self::SetPin { .. } => Kind::SetPin,
             Self::ResetToken { .. } => Kind::ResetToken,
+            Self::RegisterCard { .. } => Kind::RegisterCard,
+            Self::RenewCertificates { .. } => Kind::RenewCertificates,
+            Self::ReissueCertificates { .. } => Kind::ReissueCertificates,
+            Self::UnblockCard { .. } => Kind::UnblockCard,
+            Self::RotatePuk { .. } => Kind::RotatePuk,
+            Self::ChangeAdminKey { .. } => Kind::ChangeAdminKey,
+            Self::RefreshCard { .. } => Kind::RefreshCard,
+            Self::Retire { .. } => Kind::Retire,
+            Self::Unregister { .. } => Kind::Unregister,
         }
     }
 
@@ -113,7 +157,16 @@ impl Ask {
             | Self::Resume { token }
             | Self::Revoke { token, .. }
             | Self::SetPin { token, .. }
-            | Self::ResetToken { token } => *token,
+            | Self::ResetToken { token }
+            | Self::RegisterCard { token }
+            | Self::RenewCertificates { token, .. }
+            | Self::ReissueCertificates { token, .. }
+            | Self::UnblockCard { token, .. }
+            | Self::RotatePuk { token }
+            | Self::ChangeAdminKey { token }
+            | Self::RefreshCard { token }
+            | Self::Retire { token }
+            | Self::Unregister { token } => *token,
         }
     }
 
@@ -123,12 +176,17 @@ impl Ask {
                 template: Some(*template),
                 ..Parameters::default()
             },
-            Self::HandOverPin { new_pin, .. } => Parameters {
+            Self::HandOverPin { new_pin, .. } | Self::UnblockCard { new_pin, .. } => Parameters {
                 own_pin: new_pin.is_some(),
                 ..Parameters::default()
             },
             Self::Revoke { reason, .. } => Parameters {
                 reason: reason.clone(),
+                ..Parameters::default()
+            },
+            Self::RenewCertificates { containers, .. }
+            | Self::ReissueCertificates { containers, .. } => Parameters {
+                containers: containers.clone(),
                 ..Parameters::default()
             },
             _ => Parameters::default(),
@@ -145,8 +203,12 @@ impl Ask {
     /// The PIN that the token is to get, and the one it has.
     fn pins(&self) -> (Option<&GivenPin>, Option<&GivenPin>) {
         match self {
-            Self::HandOverPin { new_pin, .. } => (new_pin.as_ref(), None),
-            Self::Revoke { pin, .. } => (None, pin.as_ref()),
+            Self::HandOverPin { new_pin, .. } | Self::UnblockCard { new_pin, .. } => {
+                (new_pin.as_ref(), None)
+            }
+            Self::Revoke { pin, .. }
+            | Self::RenewCertificates { pin, .. }
+            | Self::ReissueCertificates { pin, .. } => (None, pin.as_ref()),
             Self::SetPin {
                 current_pin,
                 new_pin,
@@ -213,6 +275,12 @@ impl Inner {
             cancelled_by: None,
             version: 1,
         };
+        if matches!(ask, Ask::RegisterCard { .. })
+            && card_master_key::list(&mut tx).await?.is_empty()
+        {
+            self.make_card_master(&mut tx, "made with the first card", actor)
+                .await?;
+        }
         let mut work = Work::load(&mut tx, new, None, now).await?;
         self.check(&mut tx, ask, &work).await?;
         self.seal(&mut tx, ask, &mut work).await?;
@@ -235,8 +303,29 @@ impl Inner {
         work: &mut Work,
     ) -> Result<(), store::Error> {
         let (new, current) = ask.pins();
+        let facts = work.facts();
+        // A key that is a card too gets it at both.
+        let at_card = match ask {
+            Ask::UnblockCard { .. } => true,
+            Ask::SetPin { .. } => facts.is_card_alone(),
+            _ => hand_over_pin::has_card(&facts),
+        };
+        let at_key = match ask {
+            Ask::UnblockCard { .. } => false,
+            Ask::SetPin { .. } => !facts.is_card_alone(),
+            _ => facts.pins.current || !at_card,
+        };
         for (pin, kind, state) in [
-            (new, sealed_secret::Kind::Pin, sealed_secret::State::Pending),
+            (
+                new.filter(|_| at_key),
+                sealed_secret::Kind::Pin,
+                sealed_secret::State::Pending,
+            ),
+            (
+                new.filter(|_| at_card),
+                sealed_secret::Kind::CardPin,
+                sealed_secret::State::Pending,
+            ),
             (
                 current,
                 sealed_secret::Kind::GivenPin,
@@ -259,7 +348,12 @@ impl Inner {
     async fn check(&self, tx: &mut Write<'_>, ask: &Ask, work: &Work) -> Result<(), Error> {
         let token = &work.token;
         let facts = work.facts();
-        if let (_, Some(current)) = ask.pins() {
+        if let (_, Some(current)) = ask.pins()
+            && !matches!(
+                ask,
+                Ask::RenewCertificates { .. } | Ask::ReissueCertificates { .. }
+            )
+        {
             pin_policy::check_pin(current_field(ask), &current.0, 0)?;
         }
         match ask {
@@ -280,6 +374,12 @@ impl Inner {
                 if !allowed {
                     return Err(wrong_type(tx, token, row.name).await?);
                 }
+                if row.definition.card.is_some() {
+                    self.check_certificates(tx, *user, &row, work).await?;
+                }
+                if row.connection_id.is_none() {
+                    return Ok(());
+                }
                 if !row.definition.allows(token.aaguid) {
                     return Err(Error::ModelNotAllowed {
                         template: row.name,
@@ -293,15 +393,22 @@ impl Inner {
             }
             Ask::HandOverPin { new_pin, .. } => {
                 let again = matches!(token.state, TokenState::Active | TokenState::Suspended)
-                    && hand_over_pin::escrowed(&facts);
+                    && hand_over_pin::escrowed(&facts)
+                    && facts.pins.current;
                 if !again {
                     lifecycle::after(token.state, Event::HandOver)?;
                 }
-                if !facts.pins.current {
+                let has_card = hand_over_pin::has_card(&facts);
+                if !facts.pins.current && !has_card {
                     return Err(Error::NoPin);
                 }
                 if let Some(pin) = new_pin {
-                    check_new(work, "hand_over_pin.new_pin", pin)?;
+                    if facts.pins.current {
+                        check_new(work, "hand_over_pin.new_pin", pin)?;
+                    }
+                    if has_card {
+                        check_card_pin("hand_over_pin.new_pin", &pin.0)?;
+                    }
                 }
             }
             Ask::Suspend { .. } => {
@@ -329,14 +436,149 @@ impl Inner {
                         "a key that is registered, issued, active, suspended or revoked",
                     )));
                 }
+                if facts.is_card_alone() {
+                    check_card_pin("set_pin.new_pin", &new_pin.0)?;
+                    let known = facts.card_pin.current || ask.pins().1.is_some();
+                    if !known {
+                        return Err(Error::Invalid(Invalid::new(
+                            "set_pin.current_pin",
+                            "empty",
+                            "the PIN that the card has; without it: keysteward card unblock",
+                        )));
+                    }
+                    return Ok(());
+                }
                 check_new(work, "set_pin.new_pin", new_pin)?;
             }
             Ask::ResetToken { .. } => {
                 lifecycle::after(token.state, Event::Reset)?;
             }
+            Ask::RegisterCard { .. } => {
+                lifecycle::after(token.state, Event::Register)?;
+                if facts.card_type.is_none() {
+                    return Err(Error::UnknownCard);
+                }
+            }
+            Ask::RenewCertificates {
+                containers, pin, ..
+            }
+            | Ask::ReissueCertificates {
+                containers, pin, ..
+            } => self.check_again(tx, work, containers, pin.as_ref()).await?,
+            Ask::UnblockCard { new_pin, .. } => {
+                if !hand_over_pin::has_card(&facts) {
+                    return Err(Error::NotACard);
+                }
+                in_states(token, &[TokenState::Active, TokenState::Suspended])?;
+                if let Some(pin) = new_pin {
+                    check_card_pin("unblock_card.new_pin", &pin.0)?;
+                }
+            }
+            Ask::RotatePuk { .. } | Ask::ChangeAdminKey { .. } => {
+                if facts.card.is_none() {
+                    return Err(Error::NotACard);
+                }
+            }
+            Ask::RefreshCard { .. } => {
+                if token.facts.card.is_none() {
+                    return Err(Error::NotACard);
+                }
+            }
+            Ask::Retire { .. } => {
+                lifecycle::after(token.state, Event::Retire)?;
+            }
+            Ask::Unregister { .. } => {
+                lifecycle::after(token.state, Event::Unregister)?;
+            }
         }
         Ok(())
     }
+
+    /// What a template puts on cards, for this user and token.
+    async fn check_certificates(
+        &self,
+        tx: &mut Write<'_>,
+        user: UserId,
+        row: &template::Row<Template>,
+        work: &Work,
+    ) -> Result<(), Error> {
+        if work.card.as_ref().is_none_or(|card| card.admin.is_none()) {
+            return Err(Error::NotACard);
+        }
+        let user = user::get(tx, user)
+            .await?
+            .ok_or_else(|| not_found("user", user))?;
+        let section = row.definition.card.as_ref();
+        for slot in section.into_iter().flat_map(|card| &card.certificates) {
+            enrolment::fill_slot(slot, &user, &work.token.serial).map_err(|wrong| {
+                Error::Invalid(Invalid::new(
+                    "template.card.certificates.fields",
+                    format_args!("{wrong}"),
+                    "a user with what the fields are made of, or free text",
+                ))
+            })?;
+            let connection = connection::get(tx, slot.connection).await?;
+            let connection = connection.ok_or_else(|| not_found("connection", slot.connection))?;
+            self.authorities
+                .authority(&connection)
+                .map_err(Error::NoAuthority)?;
+        }
+        Ok(())
+    }
+
+    /// Certificates once more, on a card that has some.
+    async fn check_again(
+        &self,
+        tx: &mut Write<'_>,
+        work: &Work,
+        containers: &[String],
+        pin: Option<&GivenPin>,
+    ) -> Result<(), Error> {
+        in_states(&work.token, &[TokenState::Issued, TokenState::Active])?;
+        let (Some(row), Some(user)) = (&work.template, &work.user) else {
+            return Err(Error::NotACard);
+        };
+        let Some(section) = &row.definition.card else {
+            return Err(Error::NotACard);
+        };
+        if let Some(other) = containers.iter().find(|name| section.slot(name).is_none()) {
+            let names: Vec<_> = section
+                .certificates
+                .iter()
+                .map(|slot| slot.container.as_str())
+                .collect();
+            return Err(Error::Invalid(Invalid::new(
+                "containers",
+                format_args!("{other:?}"),
+                format!("those of the template: {}", names.join(", ")),
+            )));
+        }
+        match pin {
+            Some(pin) => check_card_pin("pin", &pin.0)?,
+            None if work.facts().card_pin.current => {}
+            None => {
+                return Err(Error::Invalid(Invalid::new(
+                    "pin",
+                    "empty",
+                    "the PIN of the card's user: the card signs with it, and this server does not \
+                     hold it",
+                )));
+            }
+        }
+        self.check_certificates(tx, user.id, row, work).await
+    }
+}
+
+fn in_states(token: &token::Token, allowed: &[TokenState]) -> Result<(), Error> {
+    if allowed.contains(&token.state) {
+        return Ok(());
+    }
+    let words: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();
+    Err(Error::Invalid(Invalid::new(
+        "token",
+        token.state,
+        format!("a card that is {}", words.join(" or ")),
+    )))
 }
 
 fn check_new(work: &Work, field: &'static str, pin: &GivenPin) -> Result<(), Invalid> {

@@ -1,14 +1,14 @@
 //! What people decide: to end an operation, or about one that cannot go on by itself.
 
 use super::{
-    Engine, Error, Inner, StepName, Target,
+    Engine, Error, Inner, StepName, Target, ca_step,
     engine::{audit_act, not_found},
     plan::{ABSENT, Parked},
     record,
     work::Work,
 };
 use crate::store::{
-    self, Micros, OperationId, Write, credential,
+    self, Micros, OperationId, Write, certificate, credential,
     operation::{self, Operation, State},
     step, token,
 };
@@ -103,6 +103,8 @@ impl Engine {
                 // What waits for a person should not expire while it waits.
                 let again = work.now.plus(inner.settings.valid_for);
                 work.operation.deadline = work.operation.deadline.map(|at| at.max(again));
+                // Who says "retry" has looked at the authority.
+                work.progress.enrol_anyway = true;
             }
             Resolution::Done => inner.call_done(&mut tx, &mut work, actor).await?,
             Resolution::Failed => {
@@ -141,7 +143,24 @@ impl Inner {
             | StepName::FindUser
             | StepName::MakeCredential
             | StepName::Publish
-            | StepName::ReadBack => return Err(Error::NotByHand { step }),
+            | StepName::ReadBack
+            | StepName::InspectCard
+            | StepName::ReadCard
+            | StepName::TryAdminKeys
+            | StepName::GenerateKey
+            | StepName::SignRequest
+            | StepName::Enrol
+            | StepName::PollEnrolment => return Err(Error::NotByHand { step }),
+            StepName::HoldCertificate
+            | StepName::UnholdCertificate
+            | StepName::RevokeCertificate => {
+                let why = format!("called done by {actor}");
+                self.close_open(tx, work, step, step::State::Done, &why)
+                    .await?;
+                stands(tx, work, step).await?;
+                work.progress.finish(step);
+                return Ok(());
+            }
             StepName::Suspend => Some("suspended"),
             StepName::Resume => Some("active"),
             StepName::Unpublish | StepName::DeleteAuthenticator => Some(ABSENT),
@@ -149,7 +168,19 @@ impl Inner {
             | StepName::ChangePin
             | StepName::Configure
             | StepName::DeleteCredential
-            | StepName::Reset => None,
+            | StepName::Reset
+            | StepName::ChangeAdminKey
+            | StepName::RestoreAdminKey
+            | StepName::SetPuk
+            | StepName::CheckPuk
+            | StepName::Initialise
+            | StepName::Personalise
+            | StepName::SetCardPin
+            | StepName::ChangeCardPin
+            | StepName::BlockCardPin
+            | StepName::WriteCertificate
+            | StepName::DeleteContainer
+            | StepName::ResetCard => None,
         };
         self.close_open(
             tx,
@@ -183,7 +214,9 @@ impl Inner {
             .await?;
         work.progress.look = None;
         match parked.step {
-            StepName::DeleteCredential => work.progress.undeletable = Some(why.to_owned()),
+            StepName::DeleteCredential | StepName::DeleteContainer => {
+                work.progress.undeletable = Some(why.to_owned())
+            }
             StepName::Unpublish => work.progress.at_idp = false,
             _ => {}
         }
@@ -211,6 +244,27 @@ impl Inner {
             record::close(tx, work, &attempt, state, why).await?;
         }
         Ok(())
+    }
+}
+
+/// A person says how a certificate stands at the authority.
+async fn stands(tx: &mut Write<'_>, work: &mut Work, step: StepName) -> store::Result<()> {
+    let about = ca_step::about(work, step).map(|row| row.id);
+    let state = match step {
+        StepName::HoldCertificate => certificate::State::Held,
+        StepName::UnholdCertificate => certificate::State::Valid,
+        _ => certificate::State::Revoked,
+    };
+    match work
+        .certificates
+        .iter_mut()
+        .find(|row| Some(row.id) == about)
+    {
+        Some(row) => {
+            row.state = state;
+            certificate::update(tx, row).await
+        }
+        None => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Resume: the hold on the credentials of a token ends.
+//! Resume: the hold on the credentials and certificates of a token ends.
 //!
 //! ```text
 //!  resume (each) ─> read-back ─> active
@@ -9,12 +9,22 @@ use super::{
     StepName,
     plan::{Effect, End, Facts, Next, Progress},
 };
-use crate::lifecycle::{Event, TokenState};
+use crate::{
+    lifecycle::{Event, TokenState},
+    store::certificate::State,
+};
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_some() {
         if progress.at_idp && !progress.has(StepName::Suspend) {
             return Next::Step(StepName::Suspend);
+        }
+        if facts
+            .certificates
+            .iter()
+            .any(|row| row.state == State::Valid)
+        {
+            return Next::Step(StepName::HoldCertificate);
         }
         return Next::End(End::default());
     }
@@ -24,7 +34,14 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     {
         return Next::Step(StepName::Resume);
     }
-    if !progress.has(StepName::ReadBack) {
+    if facts
+        .certificates
+        .iter()
+        .any(|row| row.state == State::Held)
+    {
+        return Next::Step(StepName::UnholdCertificate);
+    }
+    if facts.published().next().is_some() && !progress.has(StepName::ReadBack) {
         return Next::Step(StepName::ReadBack);
     }
     if facts.token.state == TokenState::Suspended {

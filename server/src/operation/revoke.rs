@@ -8,12 +8,15 @@
 //! ```
 
 use super::{
-    StepName,
-    plan::{Effect, End, Facts, Next, Progress},
+    StepName, card_authority, delete_containers, issue_certificates,
+    plan::{Effect, End, Facts, Next, Progress, Scope},
 };
 use crate::{
     lifecycle::{Event, TokenState},
-    store::credential::OnToken,
+    store::{
+        certificate::{Certificate, State},
+        credential::OnToken,
+    },
 };
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
@@ -27,6 +30,12 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         let due = |state: Option<&str>| !(on_hold && state == Some("suspended"));
         if facts.published().any(|c| due(c.idp_state.as_deref())) {
             return Next::Step(StepName::DeleteAuthenticator);
+        }
+        if facts.certificates.iter().any(stands) {
+            return Next::Effect(Effect::WantRevoked(Scope::All));
+        }
+        if let Some(next) = issue_certificates::revoke(progress, facts, Scope::All) {
+            return next;
         }
         return Next::Effect(Effect::Move(Event::Revoke));
     }
@@ -57,7 +66,32 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         }
         return Next::Effect(Effect::DeleteLater);
     }
+    if let Some(next) = delete_containers::next(progress, facts, Scope::All) {
+        return next;
+    }
+    // On GIDS deleting took a PIN.
+    if facts.present
+        && progress.has(StepName::SetCardPin)
+        && let Some(next) = card_authority::block_pin(progress, facts)
+    {
+        return next;
+    }
     ending(progress, facts)
+}
+
+/// It counts at the authority, or may, and nobody has said that it should not.
+fn stands(row: &Certificate) -> bool {
+    let over = matches!(row.state, State::Revoked | State::Rejected);
+    row.revocation.is_empty() && !over
+}
+
+/// What waits for the authority, for people.
+pub(super) fn waiting(progress: &Progress) -> Option<String> {
+    let why = progress.unrevoked.as_ref()?;
+    Some(format!(
+        "certificates wait for their revocation in an operation of its own \
+         (revoke-certificates): {why}"
+    ))
 }
 
 /// What is left on the token, said plainly.
@@ -86,8 +120,11 @@ pub(super) fn ending(progress: &Progress, facts: &Facts<'_>) -> Next {
     } else {
         (String::new(), "")
     };
+    let mut parts: Vec<String> = (!remark.is_empty()).then_some(remark).into_iter().collect();
+    parts.extend(delete_containers::remark(progress, facts, Scope::All));
+    parts.extend(waiting(progress));
     Next::End(End {
-        remark,
+        remark: parts.join("; "),
         next_action: next_action.into(),
     })
 }

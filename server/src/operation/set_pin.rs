@@ -8,8 +8,12 @@
 use super::{
     StepName, hand_over_pin,
     plan::{Effect, End, Facts, Next, Progress},
+    unblock_card,
 };
-use crate::{lifecycle::TokenState, store::sealed_secret::State};
+use crate::{
+    lifecycle::TokenState,
+    store::sealed_secret::{Kind, State},
+};
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_some() {
@@ -17,6 +21,9 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
             return Next::Effect(Effect::ErasePins(State::Pending));
         }
         return Next::End(End::default());
+    }
+    if facts.is_card_alone() {
+        return at_card(progress, facts);
     }
     let Some(pin_set) = progress.pin_set else {
         return facts.at_token(StepName::Inspect);
@@ -31,6 +38,18 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     }
     if facts.pins.current && !keeps(facts) {
         return Next::Effect(Effect::ErasePins(State::Current));
+    }
+    Next::End(End::default())
+}
+
+/// At a card: by who knows the PIN that it has.
+fn at_card(progress: &Progress, facts: &Facts<'_>) -> Next {
+    if !progress.has(StepName::ChangeCardPin) {
+        return facts.at_token(StepName::ChangeCardPin);
+    }
+    let keeps = unblock_card::escrowed(facts) || facts.token.state == TokenState::Issued;
+    if facts.card_pin.current && !keeps {
+        return Next::Effect(Effect::Erase(Kind::CardPin, State::Current));
     }
     Next::End(End::default())
 }

@@ -36,6 +36,50 @@ words! {
         DeleteAuthenticator = "delete-authenticator",
         /// The token as it left the factory.
         Reset = "reset",
+        /// What the card is and what is on it.
+        InspectCard = "inspect-card",
+        /// Which admin key opens the card.
+        TryAdminKeys = "try-admin-keys",
+        /// Another admin key.
+        ChangeAdminKey = "change-admin-key",
+        /// Another PUK.
+        SetPuk = "set-puk",
+        /// Whether a PUK came to the card in an attempt that was cut off.
+        CheckPuk = "check-puk",
+        /// Files of the card edge, admin key and PIN, on a blank card.
+        Initialise = "initialise-card",
+        /// The card's own id.
+        Personalise = "personalise",
+        /// A PIN by authority.
+        SetCardPin = "set-card-pin",
+        /// A PIN by who knows the one before.
+        ChangeCardPin = "change-card-pin",
+        /// Nobody's PIN opens the card.
+        BlockCardPin = "block-card-pin",
+        /// A key pair on the card.
+        GenerateKey = "generate-key",
+        /// The card signs for it.
+        SignRequest = "sign-request",
+        /// A certificate for it.
+        Enrol = "enrol",
+        /// One that the authority takes its time for.
+        PollEnrolment = "poll-enrolment",
+        /// The certificate to the card.
+        WriteCertificate = "write-certificate",
+        /// What is on the card now.
+        ReadCard = "read-card",
+        /// On hold at the authority.
+        HoldCertificate = "hold-certificate",
+        /// No longer on hold.
+        UnholdCertificate = "unhold-certificate",
+        /// For good.
+        RevokeCertificate = "revoke-certificate",
+        /// Key and certificate off the card.
+        DeleteContainer = "delete-container",
+        /// The applet as it left the factory.
+        ResetCard = "reset-card",
+        /// The admin key of the factory.
+        RestoreAdminKey = "restore-admin-key",
     }
 }
 
@@ -44,8 +88,12 @@ words! {
 pub enum Target {
     /// A token, through the agent of the host where it is.
     Token,
+    /// A card, through the agent of the host where it is.
+    Card,
     /// The identity provider.
     Idp,
+    /// A certification authority.
+    Ca,
 }
 
 impl Target {
@@ -54,7 +102,9 @@ impl Target {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Card => "card",
             Self::Idp => "idp",
+            Self::Ca => "ca",
         }
     }
 }
@@ -78,13 +128,49 @@ impl StepName {
             | Self::Suspend
             | Self::Resume
             | Self::DeleteAuthenticator => Target::Idp,
+            Self::InspectCard
+            | Self::TryAdminKeys
+            | Self::ChangeAdminKey
+            | Self::SetPuk
+            | Self::CheckPuk
+            | Self::Initialise
+            | Self::Personalise
+            | Self::SetCardPin
+            | Self::ChangeCardPin
+            | Self::BlockCardPin
+            | Self::GenerateKey
+            | Self::SignRequest
+            | Self::WriteCertificate
+            | Self::ReadCard
+            | Self::DeleteContainer
+            | Self::ResetCard
+            | Self::RestoreAdminKey => Target::Card,
+            Self::Enrol
+            | Self::PollEnrolment
+            | Self::HoldCertificate
+            | Self::UnholdCertificate
+            | Self::RevokeCertificate => Target::Ca,
         }
+    }
+
+    /// Whether it is a request to a token or card, which has a journal before it.
+    #[must_use]
+    pub const fn at_host(self) -> bool {
+        matches!(self.target(), Target::Token | Target::Card)
     }
 
     /// Whether it changes what it is sent to; then it is journaled there.
     #[must_use]
     pub const fn changes(self) -> bool {
-        !matches!(self, Self::Inspect | Self::ReadBack)
+        !matches!(
+            self,
+            Self::Inspect
+                | Self::ReadBack
+                | Self::InspectCard
+                | Self::ReadCard
+                | Self::TryAdminKeys
+                | Self::PollEnrolment
+        )
     }
 
     /// Whether it may leave something behind at the identity provider. A user who
@@ -119,6 +205,28 @@ impl StepName {
             Self::Resume => "idp.resume",
             Self::DeleteAuthenticator => "idp.delete-authenticator",
             Self::Reset => "token.reset",
+            Self::InspectCard => "card.inspect",
+            Self::TryAdminKeys => "card.try-admin-keys",
+            Self::ChangeAdminKey => "card.change-admin-key",
+            Self::SetPuk => "card.set-puk",
+            Self::CheckPuk => "card.check-puk",
+            Self::Initialise => "card.initialise",
+            Self::Personalise => "card.personalise",
+            Self::SetCardPin => "card.set-pin",
+            Self::ChangeCardPin => "card.change-pin",
+            Self::BlockCardPin => "card.block-pin",
+            Self::GenerateKey => "card.generate-key",
+            Self::SignRequest => "card.sign-request",
+            Self::Enrol => "ca.enrol",
+            Self::PollEnrolment => "ca.poll",
+            Self::WriteCertificate => "card.write-certificate",
+            Self::ReadCard => "card.read",
+            Self::HoldCertificate => "ca.hold",
+            Self::UnholdCertificate => "ca.unhold",
+            Self::RevokeCertificate => "ca.revoke",
+            Self::DeleteContainer => "card.delete-container",
+            Self::ResetCard => "card.reset",
+            Self::RestoreAdminKey => "card.restore-admin-key",
         }
     }
 }

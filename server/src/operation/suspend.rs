@@ -1,4 +1,5 @@
-//! Suspend: the credentials of a token go on hold at the IdP.
+//! Suspend: the credentials of a token go on hold at the IdP, its certificates at
+//! their authority.
 //!
 //! ```text
 //!  suspend (each) ─> read-back ─> suspended
@@ -9,12 +10,22 @@ use super::{
     StepName,
     plan::{Effect, End, Facts, Next, Progress},
 };
-use crate::lifecycle::{Event, TokenState};
+use crate::{
+    lifecycle::{Event, TokenState},
+    store::certificate::State,
+};
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_some() {
         if progress.at_idp && !progress.has(StepName::Resume) {
             return Next::Step(StepName::Resume);
+        }
+        if facts
+            .certificates
+            .iter()
+            .any(|row| row.state == State::Held)
+        {
+            return Next::Step(StepName::UnholdCertificate);
         }
         return Next::End(End::default());
     }
@@ -24,7 +35,14 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     {
         return Next::Step(StepName::Suspend);
     }
-    if !progress.has(StepName::ReadBack) {
+    if facts
+        .certificates
+        .iter()
+        .any(|row| row.state == State::Valid)
+    {
+        return Next::Step(StepName::HoldCertificate);
+    }
+    if facts.published().next().is_some() && !progress.has(StepName::ReadBack) {
         return Next::Step(StepName::ReadBack);
     }
     if facts.token.state == TokenState::Active {

@@ -79,13 +79,7 @@ pub(super) async fn prepare(
             })
         }
         StepName::Reset => Verb::Reset(agent::Reset {}),
-        StepName::FindUser
-        | StepName::Publish
-        | StepName::ReadBack
-        | StepName::Unpublish
-        | StepName::Suspend
-        | StepName::Resume
-        | StepName::DeleteAuthenticator => {
+        _ => {
             return Err(Unprepared::Lacks(format!("{step} is no step at a token")));
         }
     };
@@ -299,6 +293,12 @@ pub(super) fn advice(error: &agent::StepError) -> &'static str {
         Code::NoRoom => "delete credentials on the key, or reset it",
         Code::TokenSwapped => "plug the right key in, and try again",
         Code::ForbiddenByHost => "allow it in the host's own settings, or use another host",
+        Code::AdminKeyWrong => {
+            "somebody else changed the admin key: give the card's token type the one it has, or reset \
+             the card"
+        }
+        Code::PukInvalid => "somebody else changed the PUK: reset the card, and register it again",
+        Code::PukBlocked => "reset the card: nothing unblocks its PIN any more",
         Code::DeniedByUser | Code::TouchTimeout => "ask the person at the host to touch the key",
         _ => "",
     }

@@ -4,13 +4,16 @@ use core::time::Duration;
 
 use super::{
     StepName,
-    plan::{self, Facts, Failure, Parameters, Parked, Pins, Progress},
+    plan::{self, Facts, Failure, Held, Parameters, Parked, Pins, Progress},
     presence::Place,
 };
 use crate::{
     lifecycle::{Template, TokenType},
     store::{
         self, Micros, Write,
+        card::{self, Card},
+        card_master_key::{self, CardMasterKey},
+        certificate::{self, Certificate},
         credential::{self, Credential},
         operation::{self, Operation},
         sealed_secret::{self, Kind, SealedSecret, State},
@@ -34,6 +37,10 @@ pub(super) struct Work {
     pub(super) template: Option<template::Row<Template>>,
     pub(super) token_type: Option<token_type::Row<TokenType>>,
     pub(super) attempts: Vec<Attempt>,
+    pub(super) card: Option<Card>,
+    pub(super) certificates: Vec<Certificate>,
+    /// Of the card master key.
+    pub(super) generations: Vec<CardMasterKey>,
     pub(super) place: Option<Place>,
     pub(super) now: Micros,
     /// Nothing more is decided in this transaction.
@@ -72,6 +79,9 @@ impl Work {
             credentials: credential::of_token(tx, token_id).await?,
             secrets: sealed_secret::of_token(tx, token_id).await?,
             attempts: step::of_operation(tx, operation.id).await?,
+            card: card::get(tx, token_id).await?,
+            certificates: certificate::of_token(tx, token_id).await?,
+            generations: card_master_key::list(tx).await?,
             operation,
             parameters,
             progress,
@@ -117,6 +127,34 @@ impl Work {
                     .progress
                     .patient_until
                     .is_none_or(|until| self.now < until),
+            publishes: self
+                .template
+                .as_ref()
+                .is_some_and(|row| row.connection_id.is_some()),
+            card: self.card.as_ref(),
+            card_type: self
+                .token_type
+                .as_ref()
+                .and_then(|row| row.definition.card.as_ref()),
+            certificates: &self.certificates,
+            card_pin: self.held(Kind::CardPin),
+            puk: self.held(Kind::Puk),
+            puk_in_doubt: self.puk_in_doubt(),
+            newest: self.generations.last().map(|row| row.generation),
+        }
+    }
+
+    /// Whether the card may have the pending PUK.
+    pub(super) fn puk_in_doubt(&self) -> bool {
+        let earlier = |s: &SealedSecret| s.operation_id != self.operation.id;
+        let pending = self.secret(Kind::Puk, State::Pending);
+        self.progress.puk_unsure || pending.is_some_and(earlier)
+    }
+
+    fn held(&self, kind: Kind) -> Held {
+        Held {
+            current: self.secret(kind, State::Current).is_some(),
+            pending: self.secret(kind, State::Pending).is_some(),
         }
     }
 
@@ -124,9 +162,11 @@ impl Work {
         plan::expired(self.operation.deadline, self.now)
     }
 
-    /// A sealed PIN: the token's current one, or one that this operation brought.
+    /// A sealed secret: one that the token has, or one that this operation brought. A
+    /// PUK that it may have got from an earlier operation is neither forgotten nor
+    /// made anew.
     pub(super) fn secret(&self, kind: Kind, state: State) -> Option<&SealedSecret> {
-        let shared = kind == Kind::Pin && state == State::Current;
+        let shared = kind == Kind::Puk || (kind != Kind::GivenPin && state == State::Current);
         self.secrets.iter().find(|s| {
             s.kind == kind && s.state == state && (shared || s.operation_id == self.operation.id)
         })

@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner,
-    hosts::StepRequest,
+    ca_step::{self, CaRequest},
+    hosts::{CardRequest, StepRequest},
     idp_step::{self, IdpRequest},
     look::Look,
     record::Finished,
@@ -36,7 +37,9 @@ use crate::store::{
 /// Something to do outside the database.
 pub(super) enum Job {
     Token(Attempt, HostId, Box<StepRequest>, mpsc::Receiver<Progress>),
+    Card(Attempt, HostId, Box<CardRequest>, mpsc::Receiver<Progress>),
     Idp(Attempt, Box<IdpRequest>),
+    Ca(Attempt, Box<CaRequest>),
     Journal(Attempt, HostId),
     Look(Box<Look>),
 }
@@ -48,7 +51,10 @@ impl Job {
             Self::Token(_, _, request, _) => {
                 Duration::from_millis(request.step.timeout_ms.into()) + MARGIN
             }
-            Self::Idp(..) | Self::Journal(..) | Self::Look(_) => MARGIN,
+            Self::Card(_, _, request, _) => {
+                Duration::from_millis(request.step.timeout_ms.into()) + MARGIN
+            }
+            Self::Idp(..) | Self::Ca(..) | Self::Journal(..) | Self::Look(_) => MARGIN,
         }
     }
 }
@@ -115,6 +121,17 @@ impl Inner {
                 let call = self.hosts.step(host, *request);
                 let (result, ()) = tokio::join!(call, prompts);
                 Finished::Token(attempt, result.map(Box::new))
+            }
+            Job::Card(attempt, host, request, progress) => {
+                let hostname = self.hostname(host).await;
+                let prompts = self.prompts(id, hostname, progress);
+                let call = self.hosts.card(host, *request);
+                let (result, ()) = tokio::join!(call, prompts);
+                Finished::Token(attempt, result.map(Box::new))
+            }
+            Job::Ca(attempt, request) => {
+                let result = ca_step::perform(&request).await;
+                Finished::Ca(attempt, result)
             }
             Job::Idp(attempt, request) => {
                 let result = idp_step::perform(&request).await;

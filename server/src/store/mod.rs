@@ -18,6 +18,7 @@ pub mod certificate;
 pub mod connection;
 pub mod credential;
 pub mod host;
+pub mod issued_certificate;
 pub mod join_token;
 pub mod operation;
 pub mod outbox;

@@ -29,6 +29,26 @@ words! {
         ResetToken = "reset-token",
         /// What a revocation left on a token that was not there.
         DeleteCredentials = "delete-credentials",
+        /// The admin key of a card becomes ours, and nobody knows its PIN.
+        RegisterCard = "register-card",
+        /// Certificates for the keys that are on a card.
+        RenewCertificates = "renew-certificates",
+        /// Other keys, and certificates for them.
+        ReissueCertificates = "reissue-certificates",
+        /// A card gets a PIN by authority.
+        UnblockCard = "unblock-card",
+        /// A PUK that was told to somebody is changed.
+        RotatePuk = "rotate-puk",
+        /// Another admin key.
+        ChangeAdminKey = "change-admin-key",
+        /// What is on a card.
+        RefreshCard = "refresh-card",
+        /// The token goes out of use.
+        Retire = "retire",
+        /// The token is as it left the factory, and no longer ours.
+        Unregister = "unregister",
+        /// What a certification authority could not be told at once.
+        RevokeCertificates = "revoke-certificates",
     }
 }
 

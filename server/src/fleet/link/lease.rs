@@ -146,7 +146,7 @@ async fn next(
     }
 }
 
-fn refused(error: StepError) -> CallError {
+pub(super) fn refused(error: StepError) -> CallError {
     if error.code() == step_error::Code::Unspecified {
         return CallError::Malformed("an error without a code");
     }
@@ -154,10 +154,10 @@ fn refused(error: StepError) -> CallError {
 }
 
 /// What the agent takes when a step names no time.
-const DEFAULT_STEP: Duration = Duration::from_secs(60);
+pub(super) const DEFAULT_STEP: Duration = Duration::from_secs(60);
 /// For another caller's lease on the same token to end.
-const WAIT: Duration = Duration::from_secs(10);
+pub(super) const WAIT: Duration = Duration::from_secs(10);
 /// For the way there and back.
-const MARGIN: Duration = Duration::from_secs(15);
+pub(super) const MARGIN: Duration = Duration::from_secs(15);
 /// Open, step, cancel.
 const QUEUE: usize = 3;

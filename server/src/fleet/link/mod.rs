@@ -3,11 +3,12 @@
 //! | module | does |
 //! |---|---|
 //! | [`Link`] | the calls |
-//! | `lease` | a step on a token |
+//! | `lease` `card_lease` | a step on a token, on a card |
 //! | `life` | greeting, HTTP/2, Hello, the token watch, the end |
 //! | `inline` | one task for all of it |
 //! | `channel`, [`CallError`] | what a lost link looks like |
 
+mod card_lease;
 mod channel;
 mod error;
 mod inline;

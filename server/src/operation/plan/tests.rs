@@ -138,6 +138,14 @@ impl Paper {
             template: Some(&self.template),
             expired: false,
             expected: self.expected,
+            publishes: true,
+            card: None,
+            card_type: None,
+            certificates: &[],
+            card_pin: Held::default(),
+            puk: Held::default(),
+            puk_in_doubt: false,
+            newest: None,
         };
         next(kind, &self.progress, &facts)
     }
@@ -165,6 +173,7 @@ impl Paper {
                 last.into_iter().for_each(|c| c.on_token = OnToken::Deleted);
             }
             StepName::FindUser | StepName::Configure | StepName::ReadBack | StepName::Reset => {}
+            other => panic!("{other} is asked of a key that is no card"),
         }
         self.progress.at_idp |= step.changes_idp();
         self.progress.finish(step);
@@ -187,6 +196,7 @@ impl Paper {
                 }
             }
             Effect::DeleteLater => self.progress.deferred = true,
+            other => panic!("{other:?} of a key that is no card"),
         }
     }
 

@@ -1,6 +1,8 @@
 //! What came of an attempt, written down: its row, the progress, rows of ours,
 //! the audit and the acknowledgement to the agent, in one transaction.
 
+mod ca;
+mod card;
 mod idp;
 mod token;
 
@@ -10,7 +12,9 @@ use keysteward_proto::agent::v1::{Outcome, StepResult};
 use serde_json::{Map, json};
 
 use super::{
-    Inner, StepName, effects,
+    Inner, StepName, Target,
+    ca_step::{CaDone, CaFailed},
+    effects,
     hosts::CallError,
     idp_step::{IdpDone, IdpFailed},
     look::{Found, NotNow},
@@ -32,6 +36,8 @@ use crate::{
 pub(in crate::operation) enum Finished {
     /// A step at a token.
     Token(Attempt, Result<Box<StepResult>, CallError>),
+    /// A step at a certification authority.
+    Ca(Attempt, Result<CaDone, CaFailed>),
     /// A step at the identity provider.
     Idp(Attempt, Result<IdpDone, IdpFailed>),
     /// A question to a host's journal.
@@ -67,6 +73,7 @@ impl Inner {
             }
             Finished::Journal(attempt, outcome) => self.journal(tx, work, &attempt, outcome).await,
             Finished::Look(step, found) => self.looked(tx, work, step, found).await,
+            Finished::Ca(attempt, result) => self.ca(tx, work, &attempt, result).await,
             Finished::Idp(attempt, result) => self.idp(tx, work, &attempt, result).await,
         }
     }
@@ -78,6 +85,9 @@ impl Inner {
         work: &mut Work,
         step: StepName,
     ) -> store::Result<()> {
+        if step.target() == Target::Card {
+            return self.card_done(tx, work, step).await;
+        }
         let own = work.operation.kind == Operation::Issue;
         let mut facts = Map::new();
         match step {
@@ -122,7 +132,8 @@ impl Inner {
                 .attempts
                 .iter()
                 .any(|a| a.step == step.as_str() && a.state == State::Unknown);
-        let undoing = work.progress.failure.is_some() || step == StepName::DeleteCredential;
+        let deletes = matches!(step, StepName::DeleteCredential | StepName::DeleteContainer);
+        let undoing = work.progress.failure.is_some() || deletes;
         if undoing || unsure {
             let remark = format!("{step}: {why}");
             work.park(operation::State::NeedsAttention, step, remark, advice);
@@ -153,6 +164,7 @@ impl Inner {
 
 /// Nobody knows: the token is looked at.
 pub(in crate::operation) async fn unknown(
+    inner: &Inner,
     tx: &mut Write<'_>,
     work: &mut Work,
     attempt: &Attempt,
@@ -161,7 +173,11 @@ pub(in crate::operation) async fn unknown(
     close(tx, work, attempt, State::Unknown, why).await?;
     acknowledge(tx, work, attempt).await?;
     let step = name(attempt)?;
-    work.progress.look = Some(step);
+    if step.target() == Target::Card {
+        inner.card_unsure(work, step, why);
+    } else {
+        work.progress.look = Some(step);
+    }
     let mut facts = Map::new();
     facts.insert("why".into(), json!(why));
     effects::record(tx, work, step.verb(), audit::Outcome::Unknown, facts).await

@@ -10,7 +10,7 @@ use super::{acknowledge, close, count, name, unknown};
 use crate::{
     audit,
     operation::{
-        Inner, StepName, effects,
+        Inner, StepName, Target, effects,
         hosts::CallError,
         issue,
         look::{Found, NotNow},
@@ -34,9 +34,12 @@ impl Inner {
         attempt: &Attempt,
         result: StepResult,
     ) -> store::Result<()> {
+        let step = name(attempt)?;
+        if step.target() == Target::Card {
+            return self.card_told(tx, work, attempt, result).await;
+        }
         close(tx, work, attempt, State::Done, "").await?;
         acknowledge(tx, work, attempt).await?;
-        let step = name(attempt)?;
         match (step, result.result) {
             (StepName::Inspect, Some(Told::Inspected(seen))) => inspected(work, &seen),
             (StepName::MakeCredential, Some(Told::CredentialMade(credential))) => {
@@ -74,11 +77,18 @@ impl Inner {
         let why = token_step::sentence(error);
         let judgement = match token_step::judge(error) {
             Judgement::AskJournal if settled => {
-                return unknown(tx, work, attempt, &why).await;
+                return unknown(self, tx, work, attempt, &why).await;
             }
             Judgement::AskJournal => return Ok(()),
             other => other,
         };
+        if step.target() == Target::Card
+            && self
+                .card_settled_otherwise(tx, work, attempt, error)
+                .await?
+        {
+            return Ok(());
+        }
         let code = error.code();
         let forced = step == StepName::Configure
             && work.operation.kind == Operation::HandOverPin
@@ -119,7 +129,9 @@ impl Inner {
                     work.wait_for(wait, format!("{step}: {why}; try {} follows", tries + 1));
                 }
             }
-            Judgement::Stands if step == StepName::DeleteCredential => {
+            Judgement::Stands
+                if matches!(step, StepName::DeleteCredential | StepName::DeleteContainer) =>
+            {
                 if code == Code::PinAuthBlocked {
                     self.gives_up(work, step, &why, token_step::advice(error));
                 } else {
@@ -167,7 +179,7 @@ impl Inner {
                 let error = outcome.error.unwrap_or_default();
                 self.refused(tx, work, attempt, &error, true).await
             }
-            Journal::Unknown => unknown(tx, work, attempt, &outcome.explanation).await,
+            Journal::Unknown => unknown(self, tx, work, attempt, &outcome.explanation).await,
             Journal::Started | Journal::Unspecified => {
                 let remark = format!("{}: the host has not settled what happened", attempt.step);
                 if work.place.is_none() && !work.expired() {

@@ -77,6 +77,7 @@ async fn before(act: Act) -> World {
             Act::IssueUnproven => |t| t.unrooted_attestation = vec![Unrooted::Itself],
             _ => |_| {},
         },
+        ..Wishes::default()
     })
     .await;
     let acts: &[Act] = match act {

@@ -16,7 +16,13 @@ async fn a_pin_is_revealed_once_and_then_gone() {
         })
         .await;
     assert_eq!(world.token().await.state, TokenState::Active);
-    let shown = world.engine.reveal(over.id, ACTOR).await.unwrap();
+    let shown = world
+        .engine
+        .reveal(over.id, ACTOR)
+        .await
+        .unwrap()
+        .pin
+        .unwrap();
     assert_eq!(Some(shown.to_string()), world.host.state().key.pin);
     assert_eq!(world.secrets().await, []);
     let again = world.engine.reveal(over.id, ACTOR).await;
@@ -47,7 +53,13 @@ async fn an_escrowed_pin_is_kept_and_can_be_handed_over_again() {
                 new_pin: None,
             })
             .await;
-        let shown = world.engine.reveal(over.id, ACTOR).await.unwrap();
+        let shown = world
+            .engine
+            .reveal(over.id, ACTOR)
+            .await
+            .unwrap()
+            .pin
+            .unwrap();
         assert_eq!(Some(shown.to_string()), world.host.state().key.pin);
     }
     assert_eq!(world.secrets().await.len(), 1);

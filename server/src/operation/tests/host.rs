@@ -13,13 +13,14 @@ use keysteward_proto::agent::v1::{
 use tokio::sync::broadcast;
 
 use super::{
+    card::{self, Card},
     fault::{Fault, Gate},
     key::{AAGUID, Key, refusal},
 };
 use crate::{
     audit::Checkpoint,
     fleet::{FleetEvent, PresentToken},
-    operation::hosts::{CallError, Hosts, StepRequest},
+    operation::hosts::{CallError, CardRequest, Hosts, StepRequest},
     store::{HostId, ServerId},
 };
 
@@ -33,6 +34,9 @@ pub(super) struct Host {
 
 pub(super) struct State {
     pub(super) key: Key,
+    /// Where the token is a card, alone or beside the key.
+    pub(super) card: Option<Card>,
+    pub(super) has_key: bool,
     pub(super) linked: bool,
     pub(super) plugged: bool,
     pub(super) is_virtual: bool,
@@ -54,6 +58,8 @@ impl Host {
             gate,
             state: Mutex::new(State {
                 key: Key::new(),
+                card: None,
+                has_key: true,
                 linked: true,
                 plugged: true,
                 is_virtual: false,
@@ -140,7 +146,7 @@ impl Host {
             manufacturer: "Example".into(),
             product: "Example Key".into(),
             serial: state.serial.clone(),
-            fido: Some(FidoFacts {
+            fido: state.has_key.then(|| FidoFacts {
                 aaguid: AAGUID.to_vec(),
                 versions: vec!["FIDO_2_1".into()],
                 options: options.map(|(name, on)| (name.to_owned(), on)).into(),
@@ -151,8 +157,15 @@ impl Host {
                 ..FidoFacts::default()
             }),
             fault: String::new(),
-            applets: vec!["fido2".into()],
-            card: None,
+            applets: [
+                state.has_key.then_some("fido2"),
+                state.card.as_ref().map(|card| card.applet.as_str()),
+            ]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect(),
+            card: state.card.as_ref().map(Card::facts),
         }
     }
 
@@ -168,6 +181,40 @@ impl Host {
         let verb = request.step.verb.clone().unwrap();
         state.log.push(verb_name(&verb));
         let result = state.key.handle(verb);
+        if let Some(key) = &request.step.key {
+            let (journal, done, error) = match &result {
+                Ok(done) => (Journal::Done, Some(done.clone()), None),
+                Err(error) => (Journal::Failed, None, Some(error.clone())),
+            };
+            let outcome = Outcome {
+                key: Some(key.clone()),
+                state: journal.into(),
+                result: done,
+                error,
+                caller: "server".into(),
+                ..Outcome::default()
+            };
+            let old = state.journal.insert(name(key), outcome);
+            assert!(old.is_none(), "an attempt started twice: {key:?}");
+        }
+        result
+    }
+
+    /// The agent does the step at the card: journal, card, journal.
+    fn work_on_card(&self, request: &CardRequest) -> Result<StepResult, agent::StepError> {
+        let mut state = self.state();
+        if !state.plugged || request.presence_id != format!("p{}", state.presence) {
+            return Err(refusal(Code::TokenNotPresent, "the card is not there"));
+        }
+        if let Some(refusal) = state.refuse.pop() {
+            return Err(refusal);
+        }
+        let verb = request.step.verb.clone().unwrap();
+        state.log.push(card::name(&verb));
+        let Some(card) = &mut state.card else {
+            return Err(refusal(Code::NotSupported, "it is no card"));
+        };
+        let result = card.handle(verb, &request.keys);
         if let Some(key) = &request.step.key {
             let (journal, done, error) = match &result {
                 Ok(done) => (Journal::Done, Some(done.clone()), None),
@@ -307,6 +354,42 @@ impl Hosts for Host {
             }
         }
         self.work(&request)
+            .map_err(|error| CallError::Refused(Box::new(error)))
+    }
+
+    async fn card(&self, host: HostId, request: CardRequest) -> Result<StepResult, CallError> {
+        if !self.is_linked(host) {
+            return Err(CallError::NotSent("the host is not linked".into()));
+        }
+        let key = request.step.key.clone();
+        let lost = || CallError::Lost("the link was lost".into());
+        match self.gate.pass() {
+            None => {}
+            Some(Fault::ServerDiesBefore) => self.gate.trip().await,
+            Some(Fault::ServerDiesAfter) => {
+                let _ = self.work_on_card(&request);
+                self.gate.trip().await;
+            }
+            Some(Fault::AgentDiesBefore) => {
+                self.forget(key.as_ref());
+                return Err(lost());
+            }
+            Some(Fault::AgentDiesAfter) => {
+                let _ = self.work_on_card(&request);
+                self.forget(key.as_ref());
+                return Err(lost());
+            }
+            Some(Fault::AnswerLost) => {
+                let _ = self.work_on_card(&request);
+                return Err(lost());
+            }
+            Some(Fault::RequestLost) => return Err(lost()),
+            Some(_) => {
+                self.unplug();
+                self.plug();
+            }
+        }
+        self.work_on_card(&request)
             .map_err(|error| CallError::Refused(Box::new(error)))
     }
 

@@ -2,6 +2,9 @@
 //! provider with STA's rules, a database in a file, an engine that can die.
 
 mod agreement;
+mod ca;
+pub(in crate::operation) mod card;
+mod cards;
 mod crash;
 mod fault;
 mod fence;

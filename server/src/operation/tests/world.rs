@@ -11,16 +11,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    ca::{Ca, OnlyCa},
     fault::Gate,
     host::Host,
     idp::{Idp, Only},
 };
 use crate::{
     attestation::Anchors,
-    key_store::KeyStore,
+    key_store::{FactorySecrets, KeyStore},
     lifecycle::{
-        Aaguid, Alphabet, Custody, PinPolicy, Registration, Template, TokenState, TokenType,
-        Unrooted,
+        Aaguid, Alphabet, CardSection, Custody, PinPolicy, Registration, Template, TokenState,
+        TokenType, Unrooted,
     },
     operation::{Ask, Engine, Error, Operation, Parts, Request, Settings, State},
     store::{
@@ -41,6 +42,7 @@ pub(super) struct World {
     running: JoinHandle<()>,
     pub(super) host: Arc<Host>,
     pub(super) idp: Arc<Idp>,
+    pub(super) ca: Arc<Ca>,
     pub(super) gate: Arc<Gate>,
     now: Arc<AtomicI64>,
     pub(super) user: UserId,
@@ -52,6 +54,12 @@ pub(super) struct Wishes {
     pub(super) custody: Custody,
     pub(super) change: fn(&mut Template),
     pub(super) token_type: fn(&mut TokenType),
+    /// The template has a passkey in it.
+    pub(super) publishes: bool,
+    /// What lies at the host.
+    pub(super) host: fn(&mut super::host::State),
+    /// What the template puts on cards, at this connection.
+    pub(super) card: Option<fn(ConnectionId) -> CardSection>,
 }
 
 impl Default for Wishes {
@@ -60,6 +68,9 @@ impl Default for Wishes {
             custody: Custody::HandOver,
             change: |_| {},
             token_type: |_| {},
+            publishes: true,
+            host: |_| {},
+            card: None,
         }
     }
 }
@@ -107,7 +118,10 @@ impl World {
         let row = token_type::Row {
             id: token_type,
             name: "example".into(),
-            sealed_factory: None,
+            sealed_factory: definition.card.as_ref().map(|card| {
+                let usual = FactorySecrets::usual(card.applet);
+                keys.seal_factory(&token_type.to_string(), &usual)
+            }),
             definition,
             created_at: Micros(1),
         };
@@ -130,13 +144,14 @@ impl World {
             delete_at_idp: true,
             allowed_aaguids: vec![],
             blocked_aaguids: vec![],
-            card: None,
+            card: wishes.card.map(|card| card(connection)),
         };
+        let publishes = wishes.publishes;
         (wishes.change)(&mut definition);
         let row = template::Row {
             id: template,
             name: "office".into(),
-            connection_id: Some(connection),
+            connection_id: publishes.then_some(connection),
             definition,
             created_at: Micros(1),
         };
@@ -145,8 +160,10 @@ impl World {
         let gate = Arc::new(Gate::new());
         let host = Arc::new(Host::new(host_id, gate.clone()));
         let idp = Arc::new(Idp::new(gate.clone()));
+        let ca = Arc::new(Ca::new(gate.clone()));
+        (wishes.host)(&mut host.state());
         let now = Arc::new(AtomicI64::new(0));
-        let engine = engine(&store, &keys, &host, &idp, &now);
+        let engine = engine(&store, &keys, &host, (&idp, &ca), &now);
         let running = run(&engine);
         Self {
             folder,
@@ -156,6 +173,7 @@ impl World {
             running,
             host,
             idp,
+            ca,
             gate,
             now,
             user,
@@ -180,7 +198,8 @@ impl World {
         self.start_without_engine().await;
         let path = self.folder.path();
         self.keys = Arc::new(KeyStore::load(&path.join("key")).unwrap());
-        self.engine = engine(&self.store, &self.keys, &self.host, &self.idp, &self.now);
+        let outside = (&self.idp, &self.ca);
+        self.engine = engine(&self.store, &self.keys, &self.host, outside, &self.now);
         self.running = run(&self.engine);
     }
 
@@ -337,7 +356,7 @@ fn engine(
     store: &Store,
     keys: &Arc<KeyStore>,
     host: &Arc<Host>,
-    idp: &Arc<Idp>,
+    (idp, ca): (&Arc<Idp>, &Arc<Ca>),
     ahead: &Arc<AtomicI64>,
 ) -> Engine {
     let ahead = ahead.clone();
@@ -348,6 +367,7 @@ fn engine(
         anchors: Anchors::default(),
         hosts: host.clone(),
         providers: Arc::new(Only(idp.clone())),
+        authorities: Arc::new(OnlyCa(ca.clone())),
         clock: Clock::new(move || Micros(system.now().0 + ahead.load(Ordering::SeqCst))),
         settings: Settings {
             workers: 4,

@@ -87,3 +87,22 @@ CREATE INDEX certificate_serial ON certificate (serial);
 -- What waits for an authority has no need of the token.
 DROP INDEX operation_token;
 CREATE UNIQUE INDEX operation_token ON operation (token_id) WHERE ended_at IS NULL AND token_id IS NOT NULL AND kind NOT IN ('delete-credentials', 'revoke-certificates');
+
+-- What the certification authority inside this server has issued.
+CREATE TABLE issued_certificate (
+    connection_id   TEXT    NOT NULL REFERENCES connection (id),
+    request_id      TEXT    NOT NULL,
+    serial          TEXT    NOT NULL,
+    certificate     BLOB    NOT NULL,
+    not_after       INTEGER NOT NULL,
+    state           TEXT    NOT NULL CHECK (state IN ('good', 'held', 'revoked')),
+    since           INTEGER,
+    reason          TEXT    NOT NULL,
+    PRIMARY KEY (connection_id, request_id),
+    UNIQUE (connection_id, serial)
+) STRICT;
+
+CREATE TABLE crl_number (
+    connection_id   TEXT    NOT NULL PRIMARY KEY REFERENCES connection (id),
+    number          INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,439 @@
+//! What agents and cards answered.
+
+use keysteward_proto::agent::v1::{
+    self as agent, StepError, StepResult, step_error::Code, step_result::Result as Told,
+};
+use serde_json::{Map, json};
+use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
+
+use super::{acknowledge, close, count, name};
+use crate::{
+    audit,
+    connector::ca::CertificationRequest,
+    lifecycle::KeyAlgorithm,
+    operation::{
+        Inner, StepName, card_step, certification_request, effects,
+        plan::{AdminKeyIs, Scope},
+        recognise,
+        work::Work,
+    },
+    store::{
+        self, CertificateId, Write,
+        card::{self, Container},
+        certificate::{self, Certificate, OnCard, State as At},
+        sealed_secret::{self, Kind},
+        step::{Attempt, State},
+        token,
+    },
+};
+
+/// A card's answer that will not do: a sentence, and what to do.
+type Useless = (String, &'static str);
+
+impl Inner {
+    /// The card did it and told what.
+    pub(super) async fn card_told(
+        &self,
+        tx: &mut Write<'_>,
+        work: &mut Work,
+        attempt: &Attempt,
+        result: StepResult,
+    ) -> store::Result<()> {
+        let step = name(attempt)?;
+        close(tx, work, attempt, State::Done, "").await?;
+        acknowledge(tx, work, attempt).await?;
+        let useless = match (step, result.result) {
+            (StepName::InspectCard | StepName::ReadCard, Some(Told::CardInspected(seen))) => {
+                inspected(tx, work, &seen).await?;
+                (step == StepName::ReadCard)
+                    .then(|| read_back(work))
+                    .flatten()
+            }
+            (StepName::TryAdminKeys, Some(Told::AdminKeyFound(found))) => {
+                admin_key_found(tx, work, found.candidate).await?
+            }
+            (StepName::GenerateKey, Some(Told::KeyGenerated(made))) => {
+                key_generated(tx, work, &made).await?
+            }
+            (StepName::SignRequest, Some(Told::RequestSigned(signed))) => {
+                request_signed(tx, work, &signed.signature).await?
+            }
+            (
+                StepName::InspectCard
+                | StepName::ReadCard
+                | StepName::TryAdminKeys
+                | StepName::GenerateKey
+                | StepName::SignRequest,
+                _,
+            ) => {
+                // Each of them can be asked again.
+                self.card_unsure(work, step, "the agent's answer lacks its result");
+                return Ok(());
+            }
+            _ => None,
+        };
+        if let Some((why, advice)) = useless {
+            let mut facts = Map::new();
+            facts.insert("why".into(), json!(why));
+            effects::record(tx, work, step.verb(), audit::Outcome::Failed, facts).await?;
+            self.gives_up(work, step, &why, advice);
+            return Ok(());
+        }
+        self.card_done(tx, work, step).await
+    }
+
+    /// The step had its effect, whoever says so.
+    pub(in crate::operation) async fn card_done(
+        &self,
+        tx: &mut Write<'_>,
+        work: &mut Work,
+        step: StepName,
+    ) -> store::Result<()> {
+        let mut facts = Map::new();
+        match step {
+            StepName::ChangeAdminKey | StepName::Initialise => {
+                took_admin_key(tx, work).await?;
+                if step == StepName::Initialise {
+                    promote(tx, work, Kind::CardPin).await?;
+                }
+            }
+            StepName::RestoreAdminKey => work.progress.admin = Some(AdminKeyIs::Factory),
+            StepName::SetPuk | StepName::CheckPuk => {
+                promote(tx, work, Kind::Puk).await?;
+                work.progress.puk_unsure = false;
+                work.progress.finish(StepName::SetPuk);
+                if let Some(row) = &mut work.card {
+                    row.puk_spent = false;
+                    card::put(tx, row).await?;
+                }
+            }
+            StepName::SetCardPin | StepName::ChangeCardPin => {
+                promote(tx, work, Kind::CardPin).await?;
+            }
+            StepName::WriteCertificate => {
+                let written = card_step::to_write(work).ok().map(|row| row.id);
+                mark(tx, work, written, |row| row.on_card = OnCard::Present).await?;
+                if let Some(row) = work.certificates.iter().find(|row| Some(row.id) == written) {
+                    facts.insert("container".into(), json!(row.container));
+                    facts.insert("serial".into(), json!(row.serial));
+                }
+            }
+            StepName::DeleteContainer => {
+                let container = card_step::to_delete(work).map(|row| row.container.clone());
+                facts.insert("container".into(), json!(container));
+                for row in &mut work.certificates {
+                    let same = Some(&row.container) == container.as_ref();
+                    if same && row.on_card == OnCard::ToDelete {
+                        row.on_card = OnCard::Deleted;
+                        certificate::update(tx, row).await?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        work.progress.finish(step);
+        effects::record(tx, work, step.verb(), audit::Outcome::Ok, facts).await
+    }
+
+    /// Nobody knows what became of it. What is done by authority is done again; of the
+    /// admin key and the PUK the card is asked which it has.
+    pub(in crate::operation) fn card_unsure(&self, work: &mut Work, step: StepName, why: &str) {
+        match step {
+            StepName::ChangeAdminKey | StepName::RestoreAdminKey | StepName::Initialise => {
+                work.progress.admin = None;
+                let again = |done: &StepName| *done != StepName::TryAdminKeys;
+                work.progress.done.retain(again);
+            }
+            StepName::SetPuk => work.progress.puk_unsure = true,
+            _ => {}
+        }
+        if count(work, step) > self.settings.tries {
+            self.gives_up(work, step, why, "look at the card and the host");
+        }
+    }
+
+    /// Refusals that mean something else than a failure; `true` when that was all.
+    pub(super) async fn card_settled_otherwise(
+        &self,
+        tx: &mut Write<'_>,
+        work: &mut Work,
+        attempt: &Attempt,
+        error: &StepError,
+    ) -> store::Result<bool> {
+        let step = name(attempt)?;
+        let as_wanted = matches!(
+            (step, error.code()),
+            (StepName::BlockCardPin, Code::PinBlocked)
+                | (StepName::DeleteContainer, Code::ContainerEmpty)
+        );
+        let not_taken = step == StepName::CheckPuk && error.code() == Code::PukInvalid;
+        if as_wanted {
+            close(tx, work, attempt, State::Done, &error.message).await?;
+            acknowledge(tx, work, attempt).await?;
+            self.card_done(tx, work, step).await?;
+        }
+        if not_taken {
+            // It has the one before: that one is known.
+            close(
+                tx,
+                work,
+                attempt,
+                State::Done,
+                "the card has the PUK before",
+            )
+            .await?;
+            acknowledge(tx, work, attempt).await?;
+            work.progress.puk_unsure = false;
+            sealed_secret::pass_on(tx, work.token.id, Kind::Puk, work.operation.id).await?;
+            work.secrets = sealed_secret::of_token(tx, work.token.id).await?;
+        }
+        Ok(as_wanted || not_taken)
+    }
+}
+
+async fn promote(tx: &mut Write<'_>, work: &mut Work, kind: Kind) -> store::Result<()> {
+    sealed_secret::promote(tx, work.token.id, kind).await?;
+    work.secrets = sealed_secret::of_token(tx, work.token.id).await?;
+    Ok(())
+}
+
+/// The pending admin key is the one that the card has.
+async fn took_admin_key(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
+    if let Some(row) = &mut work.card
+        && let Some(pending) = row.pending.take()
+    {
+        row.admin = Some(pending);
+        work.progress.admin = Some(AdminKeyIs::Derived(pending));
+        card::put(tx, row).await?;
+    }
+    Ok(())
+}
+
+/// What the card said of itself, into its rows.
+async fn inspected(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    seen: &agent::CardInspected,
+) -> store::Result<()> {
+    let told = seen.facts.clone().unwrap_or_default();
+    work.token.facts.card = Some(recognise::card_facts(&told));
+    token::update(tx, &work.token).await?;
+    let Some(row) = &mut work.card else {
+        return Ok(());
+    };
+    row.shown_id = recognise::card_id(&told);
+    row.inspected_at = Some(work.now);
+    row.containers = seen
+        .containers
+        .iter()
+        .take(MOST_CONTAINERS)
+        .map(|container| Container {
+            name: container.name.clone(),
+            algorithm: container.algorithm.clone(),
+            public_key: hex::encode(&container.public_key),
+            certificate: hex::encode(&container.certificate),
+            made_on_card: container.made_on_card,
+        })
+        .collect();
+    card::put(tx, row).await
+}
+
+/// Whether the card holds what was written to it.
+fn read_back(work: &Work) -> Option<Useless> {
+    let facts = work.facts();
+    let card = facts.card?;
+    let missing = facts.certificates_of(Scope::Own).find(|row| {
+        let holds = |container: &Container| {
+            container.name == row.container && container.certificate == hex::encode(&row.der)
+        };
+        row.on_card == OnCard::Present && !card.containers.iter().any(holds)
+    })?;
+    Some((
+        format!(
+            "the card does not show the certificate that was written to container {}",
+            missing.container
+        ),
+        "look at the card: keysteward card inspect",
+    ))
+}
+
+async fn admin_key_found(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    candidate: Option<u32>,
+) -> store::Result<Option<Useless>> {
+    let number = candidate.and_then(|number| usize::try_from(number).ok());
+    let found = number.and_then(|number| card_step::candidate(work, number));
+    work.progress.admin = found;
+    match (found, &mut work.card) {
+        (Some(AdminKeyIs::Derived(found)), Some(row)) => {
+            if row.pending == Some(found) {
+                took_admin_key(tx, work).await?;
+                // What it was for is done.
+                work.progress.finish(StepName::ChangeAdminKey);
+            } else if row.pending.is_some() {
+                row.pending = None;
+                card::put(tx, row).await?;
+            }
+            Ok(None)
+        }
+        (Some(AdminKeyIs::Factory), _) => Ok(None),
+        _ => Ok(Some((
+            "none of the admin keys that this server knows opens the card".into(),
+            "give the card's token type the admin key that it came with, or reset the card",
+        ))),
+    }
+}
+
+async fn key_generated(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    made: &agent::KeyGenerated,
+) -> store::Result<Option<Useless>> {
+    let slot = match card_step::slot_to_generate(work) {
+        Ok(slot) => slot.clone(),
+        Err(error) => return Ok(Some((error.to_string(), ""))),
+    };
+    let Some(user) = work.user.as_ref().map(|user| user.id) else {
+        return Ok(Some(("the user is gone".into(), "")));
+    };
+    let fits = is_key_of(&made.public_key, slot.algorithm);
+    let row = Certificate {
+        id: CertificateId::new(),
+        token_id: work.token.id,
+        user_id: user,
+        operation_id: work.operation.id,
+        connection_id: slot.connection,
+        container: slot.container.clone(),
+        profile: slot.profile.clone(),
+        algorithm: slot.algorithm,
+        is_default: slot.is_default,
+        public_key: made.public_key.clone(),
+        attestation: attested(made),
+        request: Vec::new(),
+        state: At::KeyMade,
+        enrolment: String::new(),
+        serial: String::new(),
+        issuer: String::new(),
+        subject: String::new(),
+        not_before: None,
+        not_after: None,
+        der: Vec::new(),
+        revocation: String::new(),
+        on_card: OnCard::Key,
+        created_at: work.now,
+    };
+    certificate::insert(tx, &row).await?;
+    // What stood there has no key any more.
+    for old in &mut work.certificates {
+        if old.container == row.container && old.on_card == OnCard::Present {
+            old.on_card = OnCard::Replaced;
+            certificate::update(tx, old).await?;
+        }
+    }
+    work.certificates.push(row);
+    Ok((!fits).then(|| {
+        let asked = slot.algorithm;
+        (
+            format!("the card made another key than one of {asked}"),
+            "issue another model, or change the template",
+        )
+    }))
+}
+
+/// SubjectPublicKeyInfo: RFC 3279 and RFC 8410 name the algorithms.
+fn is_key_of(public_key: &[u8], algorithm: KeyAlgorithm) -> bool {
+    let Ok((rest, parsed)) = SubjectPublicKeyInfo::from_der(public_key) else {
+        return false;
+    };
+    let oid = parsed.algorithm.algorithm.to_id_string();
+    let curve = || {
+        let parameters = parsed.algorithm.parameters.as_ref();
+        let curve = parameters.and_then(|parameters| parameters.as_oid().ok());
+        curve.map(|curve| curve.to_id_string()).unwrap_or_default()
+    };
+    let bits = || match parsed.parsed() {
+        Ok(x509_parser::public_key::PublicKey::RSA(key)) => key.key_size(),
+        _ => 0,
+    };
+    let fits = match algorithm {
+        KeyAlgorithm::Rsa2048 => oid == RSA && bits() == 2048,
+        KeyAlgorithm::Rsa3072 => oid == RSA && bits() == 3072,
+        KeyAlgorithm::Rsa4096 => oid == RSA && bits() == 4096,
+        KeyAlgorithm::P256 => oid == EC && curve() == "1.2.840.10045.3.1.7",
+        KeyAlgorithm::P384 => oid == EC && curve() == "1.3.132.0.34",
+        KeyAlgorithm::Ed25519 => oid == "1.3.101.112",
+    };
+    rest.is_empty() && fits
+}
+
+/// What the card's own word for the key comes to. Not checked against a root: makers
+/// publish them, and a token type does not name them.
+fn attested(made: &agent::KeyGenerated) -> String {
+    let parsed = X509Certificate::from_der(&made.attestation);
+    let Ok((_, statement)) = parsed else {
+        return "not attested".into();
+    };
+    let issuer = X509Certificate::from_der(&made.attestation_issuer);
+    let signed = issuer.is_ok_and(|(_, issuer)| {
+        statement
+            .verify_signature(Some(issuer.public_key()))
+            .is_ok()
+    });
+    if statement.public_key().raw != made.public_key || !signed {
+        return "its attestation is not for this key".into();
+    }
+    format!("made on the card, says {}", statement.issuer())
+}
+
+async fn request_signed(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    signature: &[u8],
+) -> store::Result<Option<Useless>> {
+    let own = work.operation.id;
+    let row = work
+        .certificates
+        .iter_mut()
+        .find(|row| row.operation_id == own && row.state == At::KeyMade);
+    let Some(row) = row else {
+        return Ok(Some((
+            "there is no request that was to be signed".into(),
+            "",
+        )));
+    };
+    let whole = certification_request::assemble(&row.request, row.algorithm, signature);
+    match CertificationRequest::verify(&whole) {
+        Ok(request) if request.public_key() == row.public_key => {
+            row.request = whole;
+            row.state = At::Requested;
+            certificate::update(tx, row).await?;
+            Ok(None)
+        }
+        Ok(_) => Ok(Some((
+            "the card signed for another key than it made".into(),
+            "issue another card",
+        ))),
+        Err(error) => Ok(Some((error.to_string(), "issue another card"))),
+    }
+}
+
+async fn mark(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    id: Option<CertificateId>,
+    change: impl FnOnce(&mut Certificate),
+) -> store::Result<()> {
+    match work.certificates.iter_mut().find(|row| Some(row.id) == id) {
+        Some(row) => {
+            change(row);
+            certificate::update(tx, row).await
+        }
+        None => Ok(()),
+    }
+}
+
+const RSA: &str = "1.2.840.113549.1.1.1";
+const EC: &str = "1.2.840.10045.2.1";
+/// Of PIV: four slots, twenty retired ones, and the attestation key.
+const MOST_CONTAINERS: usize = 32;

@@ -1,0 +1,14 @@
+//! Revoke certificates: what a certification authority could not be told at once.
+//! Waits for it for as long as it takes, where everybody can see.
+
+use super::{
+    StepName,
+    plan::{End, Facts, Next, Progress, Scope},
+};
+
+pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
+    if progress.failure.is_none() && facts.to_revoke(Scope::All).is_some() {
+        return Next::Step(StepName::RevokeCertificate);
+    }
+    Next::End(End::default())
+}
