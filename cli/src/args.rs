@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{command, output::Format};
 
-/// Remote management of FIDO2 security keys.
+/// Remote management of FIDO2 security keys and smart cards.
 ///
 /// Speaks to the central server named by --server, the environment or the profile
 /// (~/.config/keysteward/config.toml). With --agent ADDRESS the token verbs run straight
@@ -88,13 +88,16 @@ pub(crate) enum Command {
     /// Security keys
     #[command(subcommand)]
     Token(command::token::Command),
+    /// Smart cards
+    #[command(subcommand)]
+    Card(command::card::Command),
     /// How a model of key is recognised, and what it must prove
     #[command(subcommand)]
     TokenType(command::token_type::Command),
     /// People whom keys are issued to
     #[command(subcommand)]
     User(command::user::Command),
-    /// Outside systems: identity providers
+    /// Outside systems: identity providers, certification authorities
     #[command(subcommand)]
     Connection(command::connection::Command),
     /// What issuing means

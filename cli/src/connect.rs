@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use keysteward_proto::{
     agent::v1 as agent,
     server::v1::{
-        api_keys_client::ApiKeysClient, audit_client::AuditClient,
+        api_keys_client::ApiKeysClient, audit_client::AuditClient, cards_client::CardsClient,
         connections_client::ConnectionsClient, hosts_client::HostsClient,
         join_tokens_client::JoinTokensClient, operations_client::OperationsClient,
         pins_client::PinsClient, system_client::SystemClient, templates_client::TemplatesClient,
@@ -70,6 +70,7 @@ clients! {
     templates: TemplatesClient,
     operations: OperationsClient,
     pins: PinsClient,
+    cards: CardsClient,
     audit: AuditClient,
     api_keys: ApiKeysClient,
     system: SystemClient,

@@ -1,4 +1,7 @@
-//! `keysteward connection`: outside systems. One kind so far: Thales SafeNet Trusted Access.
+//! `keysteward connection`: outside systems: Thales SafeNet Trusted Access, and certification
+//! authorities (`authority`).
+
+mod authority;
 
 use std::{fs, path::PathBuf};
 
@@ -57,6 +60,15 @@ Example:
       --tenant-code Q41RKXHPWU --rp-id idp.eu.safenetid.com \\
       --origin https://idp.eu.safenetid.com")]
     Sta(Sta),
+    /// A certification authority inside the server
+    #[command(after_help = authority::BUILTIN_EXAMPLE)]
+    BuiltinCa(authority::BuiltinCa),
+    /// Entrust CA Gateway
+    #[command(after_help = authority::ENTRUST_EXAMPLE)]
+    EntrustCaGateway(authority::EntrustCaGateway),
+    /// cfssl
+    #[command(after_help = authority::CFSSL_EXAMPLE)]
+    Cfssl(authority::Cfssl),
 }
 
 #[derive(Debug, clap::Args)]
@@ -97,9 +109,13 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
             let request = CreateConnectionRequest {
                 connection: Some(sta.into_wire()?),
                 api_key: api_key.to_string(),
+                ..CreateConnectionRequest::default()
             };
             connections.create(request).await?
         }
+        Command::Add(Add::BuiltinCa(ca)) => connections.create(ca.request()?).await?,
+        Command::Add(Add::EntrustCaGateway(ca)) => connections.create(ca.request()?).await?,
+        Command::Add(Add::Cfssl(ca)) => connections.create(ca.request()?).await?,
         Command::Show { connection } => {
             connections.get(GetConnectionRequest { connection }).await?
         }
@@ -121,12 +137,17 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
                 .await?
                 .into_inner();
             if context.output.format() == Format::Json {
-                context
-                    .output
-                    .json(&json!({ "ok": answer.ok, "findings": answer.findings }))?;
+                context.output.json(&json!({
+                    "ok": answer.ok,
+                    "findings": answer.findings,
+                    "profiles": authority::profiles(&answer.profiles),
+                }))?;
             }
             for finding in &answer.findings {
                 context.output.say(finding)?;
+            }
+            for profile in &answer.profiles {
+                context.output.say(&authority::sentence(profile))?;
             }
             return if answer.ok {
                 Ok(())
@@ -171,7 +192,7 @@ impl Sta {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Connection {
     id: String,
     name: String,
@@ -183,6 +204,10 @@ pub(super) struct Connection {
     rp_name: String,
     origin: String,
     own_roots: bool,
+    url: Option<String>,
+    ca_id: Option<String>,
+    profiles: Vec<String>,
+    publish_url: Option<String>,
     checked_at: Option<String>,
     check_error: Option<String>,
 }
@@ -201,6 +226,10 @@ impl View for Connection {
         "rp_name",
         "origin",
         "own_roots",
+        "url",
+        "ca_id",
+        "profiles",
+        "publish_url",
         "checked_at",
         "check_error",
     ];
@@ -208,23 +237,42 @@ impl View for Connection {
 
 impl From<wire::Connection> for Connection {
     fn from(connection: wire::Connection) -> Self {
-        let (kind, sta) = match connection.settings {
-            Some(Settings::Sta(sta)) => ("sta", sta),
-            None => ("unknown to this program", wire::Sta::default()),
-        };
-        Self {
+        let mut shown = Self {
             id: connection.id,
             name: connection.name,
-            kind,
-            rest_url: sta.rest_url,
-            tenant_code: sta.tenant_code,
-            mapping_attribute: sta.mapping_attribute,
-            rp_id: sta.rp_id,
-            rp_name: sta.rp_name,
-            origin: sta.origin,
-            own_roots: !sta.trusted_roots.is_empty(),
             checked_at: time(connection.checked_at_us),
             check_error: some(connection.check_error),
+            ..Self::default()
+        };
+        match connection.settings {
+            Some(Settings::Sta(sta)) => {
+                shown.kind = "sta";
+                shown.rest_url = sta.rest_url;
+                shown.tenant_code = sta.tenant_code;
+                shown.mapping_attribute = sta.mapping_attribute;
+                shown.rp_id = sta.rp_id;
+                shown.rp_name = sta.rp_name;
+                shown.origin = sta.origin;
+                shown.own_roots = !sta.trusted_roots.is_empty();
+            }
+            Some(Settings::BuiltinCa(ca)) => {
+                shown.kind = "builtin-ca";
+                shown.publish_url = some(ca.publish_url);
+            }
+            Some(Settings::EntrustCaGateway(ca)) => {
+                shown.kind = "entrust-ca-gateway";
+                shown.url = some(ca.url);
+                shown.ca_id = some(ca.ca_id);
+                shown.own_roots = !ca.trusted_roots.is_empty();
+            }
+            Some(Settings::Cfssl(ca)) => {
+                shown.kind = "cfssl";
+                shown.url = some(ca.url);
+                shown.profiles = ca.profiles;
+                shown.own_roots = !ca.trusted_roots.is_empty();
+            }
+            None => shown.kind = "unknown to this program",
         }
+        shown
     }
 }

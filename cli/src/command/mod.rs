@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod audit;
+pub(crate) mod card;
 pub(crate) mod completions;
 pub(crate) mod connection;
 pub(crate) mod decode;
@@ -81,6 +82,7 @@ pub(crate) async fn run(command: Command, context: Context<'_>) -> Result<()> {
     match command {
         Command::Host(c) => host::run(c, context).await,
         Command::JoinToken(c) => join_token::run(c, context).await,
+        Command::Card(c) => card::run(c, context).await,
         Command::Token(c) => token::run(c, context).await,
         Command::TokenType(c) => token_type::run(c, context).await,
         Command::User(c) => user::run(c, context).await,

@@ -105,24 +105,31 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
             };
             let kind = Kind::HandOverPin(wire::HandOverPin { token, new_pin });
             if reveal {
-                hand_over_and_reveal(work, kind, &mut context).await
+                run_and_reveal(work, kind, &mut context).await
             } else {
                 work.run(kind, context).await
             }
         }
         Command::Reveal { operation } => {
-            let pin = read_pin(&context.server().await?, &operation).await?;
+            let pins = read_pins(&context.server().await?, &operation).await?;
             match context.output.format() {
-                Format::Json => context
-                    .output
-                    .json(&json!({ "operation_id": operation, "pin": pin.as_str() })),
-                Format::Table => context.output.say(&pin),
+                Format::Json => context.output.json(&json!({
+                    "operation_id": operation,
+                    "pin": pins.key(),
+                    "card_pin": pins.card(),
+                })),
+                Format::Table => context.output.say(&pins.lines()),
             }
         }
     }
 }
 
-async fn hand_over_and_reveal(work: Work, kind: Kind, context: &mut Context<'_>) -> Result<()> {
+/// Does it, and shows what it set free.
+pub(super) async fn run_and_reveal(
+    work: Work,
+    kind: Kind,
+    context: &mut Context<'_>,
+) -> Result<()> {
     let server = context.server().await?;
     let started = watch::start(&server, work.request(kind)).await?;
     let handed_over = watch::follow(&server, started, &work.wait, &mut Screen::new()).await?;
@@ -133,25 +140,53 @@ async fn hand_over_and_reveal(work: Work, kind: Kind, context: &mut Context<'_>)
         context.output.show(&operation)?;
         return Err(failure);
     }
-    let pin = read_pin(&server, &id).await?;
+    let pins = read_pins(&server, &id).await?;
     match context.output.format() {
-        Format::Json => context
-            .output
-            .json(&json!({ "operation": operation, "pin": pin.as_str() })),
+        Format::Json => context.output.json(&json!({
+            "operation": operation,
+            "pin": pins.key(),
+            "card_pin": pins.card(),
+        })),
         Format::Table => {
             context.output.show(&operation)?;
             context
                 .output
-                .say(&format!("\nPIN, shown once: {}", pin.as_str()))
+                .say(&format!("\nPIN, shown once: {}", pins.lines().as_str()))
         }
     }
 }
 
-async fn read_pin(server: &Server, operation: &str) -> Result<Zeroizing<String>> {
+/// What a hand-over set free.
+struct Pins {
+    key: Zeroizing<String>,
+    card: Zeroizing<String>,
+}
+
+impl Pins {
+    fn key(&self) -> Option<&str> {
+        (!self.key.is_empty()).then_some(self.key.as_str())
+    }
+
+    fn card(&self) -> Option<&str> {
+        (!self.card.is_empty()).then_some(self.card.as_str())
+    }
+
+    /// The PIN; where there are two, each with what it is for.
+    fn lines(&self) -> Zeroizing<String> {
+        Zeroizing::new(match (self.key(), self.card()) {
+            (Some(key), Some(card)) => format!("{key} (FIDO2), {card} (smart card)"),
+            (one, other) => one.or(other).unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+async fn read_pins(server: &Server, operation: &str) -> Result<Pins> {
     let request = RevealPinRequest {
         operation: operation.to_owned(),
     };
-    Ok(Zeroizing::new(
-        server.pins().reveal(request).await?.into_inner().pin,
-    ))
+    let revealed = server.pins().reveal(request).await?.into_inner();
+    Ok(Pins {
+        key: Zeroizing::new(revealed.pin),
+        card: Zeroizing::new(revealed.card_pin),
+    })
 }

@@ -8,7 +8,10 @@ use keysteward_proto::server::v1::{
 use serde::Serialize;
 
 use super::Context;
-use crate::{failure::Result, output::View};
+use crate::{
+    failure::{Failure, Result},
+    output::View,
+};
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "a process holds one")]
@@ -17,7 +20,9 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Example:
   keysteward template create staff --connection sta-eu --token-type yubikey-5 \\
-      --pin-length 8 --pin-force-change --display-name '{display_name} ({serial})'")]
+      --pin-length 8 --pin-force-change --display-name '{display_name} ({serial})'
+  keysteward template create staff-cards --token-type piv-card \\
+      --certificate 9a:office-ca:logon:p256 --field '9a:cn={user.display_name}'")]
     Create(Create),
     /// Every template
     #[command(after_help = "Example:\n  keysteward template list")]
@@ -39,8 +44,13 @@ Example:
 #[derive(Debug, clap::Args)]
 pub(crate) struct Create {
     name: String,
-    /// Identity provider that credentials are published to
-    #[arg(long, value_name = "NAME")]
+    /// Identity provider that credentials are published to; none for smart cards alone
+    #[arg(
+        long,
+        default_value = "",
+        required_unless_present = "certificates",
+        value_name = "NAME"
+    )]
     connection: String,
     /// Token type that may be issued; may be given several times
     #[arg(long = "token-type", required = true, value_name = "NAME")]
@@ -92,13 +102,58 @@ pub(crate) struct Create {
     /// What revoking does to the authenticator at the identity provider
     #[arg(long, default_value = "delete", value_parser = ["delete", "suspend"])]
     on_revoke: String,
+    /// Certificate on a card: CONTAINER:CONNECTION:PROFILE[:ALGORITHM]; up to three times, the
+    /// first is the one that logon takes [default ALGORITHM: rsa2048]
+    #[arg(long = "certificate", value_name = "SLOT", value_parser = slot)]
+    certificates: Vec<wire::CertificateSlot>,
+    /// What the profile of a container asks for: CONTAINER:NAME=TEXT; may be given several times;
+    /// {user.display_name}, {user.mail}, {user.user_principal_name} ... are replaced
+    #[arg(long = "field", value_name = "FIELD", value_parser = field)]
+    fields: Vec<(String, wire::RequestField)>,
+    /// Digits of a card's PIN, 6 to 8
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    card_pin_length: u32,
+    #[arg(long, default_value = "hand-over", value_parser = ["hand-over", "escrow"])]
+    card_pin_custody: String,
+}
+
+/// `9a:office-ca:logon:p256`
+fn slot(text: &str) -> std::result::Result<wire::CertificateSlot, String> {
+    let mut parts = text.split(':').map(str::to_owned);
+    let slot = wire::CertificateSlot {
+        container: parts.next().unwrap_or_default(),
+        connection: parts.next().unwrap_or_default(),
+        profile: parts.next().unwrap_or_default(),
+        algorithm: parts.next().unwrap_or_default(),
+        ..wire::CertificateSlot::default()
+    };
+    let whole = !slot.container.is_empty() && !slot.connection.is_empty();
+    if whole && !slot.profile.is_empty() && parts.next().is_none() {
+        return Ok(slot);
+    }
+    Err("allowed: CONTAINER:CONNECTION:PROFILE[:ALGORITHM], as in 9a:office-ca:logon:p256".into())
+}
+
+/// `9a:cn={user.display_name}`; the name may have a colon: `9a:san:upn={user.mail}`.
+fn field(text: &str) -> std::result::Result<(String, wire::RequestField), String> {
+    let parts = text.split_once(':').and_then(|(container, rest)| {
+        let (name, value) = rest.split_once('=')?;
+        Some((container.to_owned(), name.to_owned(), value.to_owned()))
+    });
+    match parts {
+        Some((container, name, value)) if !container.is_empty() && !name.is_empty() => {
+            Ok((container, wire::RequestField { name, value }))
+        }
+        _ => Err("allowed: CONTAINER:NAME=TEXT, as in 9a:cn={user.display_name}".into()),
+    }
 }
 
 pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()> {
     let mut templates = context.server().await?.templates();
     let template = match command {
         Command::Create(create) => {
-            let template = Some(create.into_wire());
+            let card = create.card()?;
+            let template = Some(create.into_wire(card));
             templates.create(CreateTemplateRequest { template }).await?
         }
         Command::Show { template } => templates.get(GetTemplateRequest { template }).await?,
@@ -120,7 +175,26 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
 }
 
 impl Create {
-    fn into_wire(self) -> wire::Template {
+    fn card(&self) -> Result<Option<wire::CardSection>> {
+        let mut certificates = self.certificates.clone();
+        for (container, field) in &self.fields {
+            let slot = certificates
+                .iter_mut()
+                .find(|slot| slot.container == *container);
+            let slot = slot.ok_or_else(|| {
+                let allowed = "a container that a --certificate names";
+                Failure::wrong("--field", container.clone(), allowed)
+            })?;
+            slot.fields.push(field.clone());
+        }
+        Ok((!certificates.is_empty()).then(|| wire::CardSection {
+            pin_length: self.card_pin_length,
+            pin_custody: self.card_pin_custody.clone(),
+            certificates,
+        }))
+    }
+
+    fn into_wire(self, card: Option<wire::CardSection>) -> wire::Template {
         wire::Template {
             id: String::new(),
             name: self.name,
@@ -142,7 +216,7 @@ impl Create {
             delete_at_idp: self.on_revoke == "delete",
             allowed_aaguids: self.allowed_aaguids,
             blocked_aaguids: self.blocked_aaguids,
-            card: None,
+            card,
         }
     }
 }
@@ -167,6 +241,9 @@ pub(super) struct Template {
     allowed_aaguids: Vec<String>,
     blocked_aaguids: Vec<String>,
     on_revoke: &'static str,
+    card_pin_length: Option<u32>,
+    card_pin_custody: Option<String>,
+    certificates: Vec<String>,
 }
 
 impl View for Template {
@@ -197,6 +274,9 @@ impl View for Template {
         "allowed_aaguids",
         "blocked_aaguids",
         "on_revoke",
+        "card_pin_length",
+        "card_pin_custody",
+        "certificates",
     ];
 }
 
@@ -226,6 +306,21 @@ impl From<wire::Template> for Template {
             } else {
                 "suspend"
             },
+            card_pin_length: template.card.as_ref().map(|card| card.pin_length),
+            card_pin_custody: template.card.as_ref().map(|card| card.pin_custody.clone()),
+            certificates: template
+                .card
+                .map(|card| card.certificates)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|slot| {
+                    let algorithm = slot.algorithm;
+                    format!(
+                        "{}:{}:{}:{algorithm}",
+                        slot.container, slot.connection, slot.profile
+                    )
+                })
+                .collect(),
         }
     }
 }

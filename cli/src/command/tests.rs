@@ -4,8 +4,8 @@ use keysteward_proto::server::v1 as wire;
 use serde::Serialize;
 
 use super::{
-    api_key, audit, connection, host, issue, join_token, operation, template, token, token_type,
-    user,
+    api_key, audit, card, connection, host, issue, join_token, operation, template, token,
+    token_type, user,
 };
 use crate::output::View;
 
@@ -55,6 +55,15 @@ fn every_object_has_the_members_that_the_page_lists() {
     check::<token::Credential, wire::Credential>("credential");
     check::<token::Change, wire::StateChange>("history entry");
     check::<token_type::TokenType, wire::TokenType>("token_type");
+    check::<card::Certificate, wire::Certificate>("certificate");
+    check::<card::MasterKey, wire::CardMasterKey>("card_master_key");
+    let registered = wire::TokenDetail {
+        card: Some(wire::Card::default()),
+        ..wire::TokenDetail::default()
+    };
+    let shown = card::Card::try_from(registered).unwrap();
+    assert_eq!(members(&shown), documented("card"));
+    assert!(card::Card::try_from(wire::TokenDetail::default()).is_err());
     check::<user::User, wire::User>("user");
     check::<connection::Connection, wire::Connection>("connection");
     check::<template::Template, wire::Template>("template");

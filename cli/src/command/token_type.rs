@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::Context;
 use crate::{
     failure::{Failure, Result},
-    output::View,
+    output::{View, some},
+    secret_input,
 };
 
 #[derive(Debug, Subcommand)]
@@ -61,17 +62,43 @@ pub(crate) struct Create {
     /// automatic: registered when first seen
     #[arg(long, default_value = "automatic", value_parser = ["automatic", "manual"])]
     registration: String,
+    /// The type is of smart cards (too): the applet that is administered
+    #[arg(long, value_name = "APPLET", value_parser = ["piv", "gids"])]
+    card_applet: Option<String>,
+    /// Answer to reset, after a slash a mask; any of several; none means every card
+    #[arg(long = "card-atr", value_name = "HEX[/MASK]", requires = "card_applet")]
+    card_atrs: Vec<String>,
+    /// Part of the label that the applet gives
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "TEXT",
+        requires = "card_applet"
+    )]
+    card_label: String,
+    /// Of the admin key that registering gives to a card
+    #[arg(long, default_value = "3des", value_parser = ["3des", "aes128", "aes192", "aes256"],
+          requires = "card_applet")]
+    card_admin_cipher: String,
+    /// File whose first line is the admin key of the factory in hexadecimal; - is standard
+    /// input [default: PIV 0102..08 three times, GIDS zeros]
+    #[arg(long, value_name = "FILE", requires = "card_applet")]
+    factory_admin_key_file: Option<PathBuf>,
+    /// File whose first line is the PUK of the factory [default: 12345678]
+    #[arg(long, value_name = "FILE", requires = "card_applet")]
+    factory_puk_file: Option<PathBuf>,
 }
 
 pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()> {
     let mut token_types = context.server().await?.token_types();
     let token_type = match command {
         Command::Create(create) => {
+            let factory = create.factory()?;
             let token_type = Some(create.into_wire()?);
             token_types
                 .create(CreateTokenTypeRequest {
                     token_type,
-                    factory: None,
+                    factory,
                 })
                 .await?
         }
@@ -103,6 +130,25 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
 }
 
 impl Create {
+    fn factory(&self) -> Result<Option<wire::FactorySecrets>> {
+        if self.card_applet.is_none() {
+            return Ok(None);
+        }
+        let mut secrets = wire::FactorySecrets::default();
+        if let Some(path) = &self.factory_admin_key_file {
+            let text = secret_input::required(Some(path), "admin key of the factory")?;
+            secrets.admin_key = hex::decode(text.trim()).map_err(|_| {
+                let allowed = "32, 48 or 64 hexadecimal digits";
+                Failure::wrong("--factory-admin-key-file", "something else", allowed)
+            })?;
+        }
+        if let Some(path) = &self.factory_puk_file {
+            let text = secret_input::required(Some(path), "PUK of the factory")?;
+            secrets.puk = text.to_string();
+        }
+        Ok(Some(secrets))
+    }
+
     fn into_wire(self) -> Result<wire::TokenType> {
         let mut attestation_roots = Vec::new();
         for path in self.attestation_roots {
@@ -117,13 +163,22 @@ impl Create {
             unrooted_attestation: self.unrooted,
             allow_virtual: self.allow_virtual,
             registration: self.registration,
-            card: None,
+            card: self.card_applet.map(|applet| wire::CardType {
+                applet,
+                atrs: self.card_atrs,
+                label: self.card_label,
+                admin_cipher: self.card_admin_cipher,
+            }),
         })
     }
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct TokenType {
+    card_applet: Option<String>,
+    card_atrs: Vec<String>,
+    card_label: Option<String>,
+    card_admin_cipher: Option<String>,
     id: String,
     name: String,
     aaguids: Vec<String>,
@@ -146,12 +201,32 @@ impl View for TokenType {
         "unrooted_attestation",
         "allow_virtual",
         "registration",
+        "card_applet",
+    ];
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "aaguids",
+        "roots",
+        "trusted_by",
+        "unrooted_attestation",
+        "allow_virtual",
+        "registration",
+        "card_applet",
+        "card_atrs",
+        "card_label",
+        "card_admin_cipher",
     ];
 }
 
 impl From<wire::TokenType> for TokenType {
     fn from(token_type: wire::TokenType) -> Self {
+        let card = token_type.card.unwrap_or_default();
         Self {
+            card_applet: some(card.applet),
+            card_atrs: card.atrs,
+            card_label: some(card.label),
+            card_admin_cipher: some(card.admin_cipher),
             id: token_type.id,
             name: token_type.name,
             aaguids: token_type.aaguids,
