@@ -91,12 +91,7 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
     /// Sets the PIN anew, with the PUK: one try of the PUK if it is wrong. The PIN has all its
     /// tries afterwards.
     pub fn set_pin(&mut self, puk: &Pin, new: &Pin) -> Result<(), Error<T::Error>> {
-        let mut data = Secret([0; 16]);
-        let request = reset_retry_counter::Request {
-            puk: puk.padded(),
-            new_pin: new.padded(),
-        };
-        let (status, _) = self.say(Instruction::SetPin, request.command(&mut data.0))?;
+        let status = self.reset_counter(puk.padded(), new.padded())?;
         if status == Status::IncorrectData {
             let reference = PinReference::Pin;
             return Err(Error::NewPinRefused { reference });
@@ -106,14 +101,19 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
 
     /// Uses up all tries with PINs that are well-formed and wrong: some cards do not count others.
     pub fn block(&mut self, reference: PinReference) -> Result<(), Error<T::Error>> {
+        let mut counts_changes = true;
         // As many as a counter of one byte has, and one: it is full again where a guess was right.
         for _ in 0..=u8::MAX {
             let guess = self.guess()?;
             let (instruction, status) = match reference {
                 // With both the same, a guess that is right changes nothing.
-                PinReference::Puk => {
+                PinReference::Puk if counts_changes => {
                     let status = self.change(reference, &guess.0, &guess.0)?;
                     (Instruction::ChangePin, status)
+                }
+                PinReference::Puk => {
+                    let status = self.reset_counter(&guess.0, &guess.0)?;
+                    (Instruction::SetPin, status)
                 }
                 PinReference::Pin | PinReference::Global => {
                     let request = verify::Request::Verify(reference, &guess.0);
@@ -123,6 +123,8 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             };
             match Tried::from(status) {
                 Tried::Blocked => return Ok(()),
+                // Of the PUK some cards count aloud only where it sets the PIN.
+                Tried::Wrong(None) => counts_changes = false,
                 Tried::Right | Tried::Wrong(_) => {}
                 Tried::Other(status) => return Err(Error::refused(instruction, status)),
             }
@@ -173,6 +175,17 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             new,
         };
         let (status, _) = self.say(Instruction::ChangePin, request.command(&mut data.0))?;
+        Ok(status)
+    }
+
+    fn reset_counter(
+        &mut self,
+        puk: &[u8; PADDED_PIN],
+        new_pin: &[u8; PADDED_PIN],
+    ) -> Result<Status, Error<T::Error>> {
+        let mut data = Secret([0; 16]);
+        let request = reset_retry_counter::Request { puk, new_pin };
+        let (status, _) = self.say(Instruction::SetPin, request.command(&mut data.0))?;
         Ok(status)
     }
 

@@ -19,7 +19,11 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             status => return Err(Error::refused(Instruction::Reset, status)),
         }
         self.block(PinReference::Pin)?;
-        self.block(PinReference::Puk)?;
+        match self.block(PinReference::Puk) {
+            // Whether it is enough is for the card to say.
+            Ok(()) | Err(Error::NeverBlocks { .. }) => {}
+            Err(error) => return Err(error),
+        }
         match self.say(Instruction::Reset, yubico::reset())?.0 {
             Status::Success => self.select_again(),
             Status::ConditionsNotSatisfied | Status::SecurityStatusNotSatisfied => {
