@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | `gids` | OpenSC's clients with our GIDS card |
+//! | `piv` | OpenSC's and Yubico's clients with our PIV card, and Nitrokey's card with our client |
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -21,3 +22,4 @@ macro_rules! stories {
 }
 
 mod gids;
+mod piv;

@@ -75,7 +75,9 @@ pub(crate) fn reader() -> Result<()> {
              keep it from that, delete /etc/reader.conf.d/vpcd, which no test needs"
         );
     }
-    packages(&["pcscd", "vsmartcard-vpcd", "iproute2", "util-linux"])
+    packages(&["pcscd", "vsmartcard-vpcd", "iproute2", "util-linux"])?;
+    // Other people's clients.
+    packages(&["opensc", "yubico-piv-tool", "openssl"])
 }
 
 /// Other people's clients for smart cards.
