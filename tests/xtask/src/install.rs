@@ -75,14 +75,12 @@ pub(crate) fn reader() -> Result<()> {
              keep it from that, delete /etc/reader.conf.d/vpcd, which no test needs"
         );
     }
-    packages(&["pcscd", "vsmartcard-vpcd", "iproute2", "util-linux"])?;
-    // Other people's clients.
-    packages(&["opensc", "yubico-piv-tool", "openssl"])
+    packages(&["pcscd", "vsmartcard-vpcd", "iproute2", "util-linux"])
 }
 
 /// Other people's clients for smart cards.
 pub(crate) fn card_clients() -> Result<()> {
-    packages(&["opensc", "openssl"])
+    packages(&["opensc", "yubico-piv-tool", "openssl"])
 }
 
 /// A Python with other people's client in it, under the target folder.
