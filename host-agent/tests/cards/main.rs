@@ -19,7 +19,11 @@ mod cut_off;
 mod gids;
 mod host;
 mod leases;
-#[expect(dead_code, unreachable_pub, reason = "it is a part of another crate, too")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "it is a part of another crate, too"
+)]
 #[path = "../../../tests/src/pcscd.rs"]
 mod pcscd;
 mod piv;

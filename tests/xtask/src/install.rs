@@ -61,6 +61,11 @@ pub(crate) fn agent() -> Result<()> {
     packages(&["libpcsclite-dev", "pkg-config"])
 }
 
+/// A certification authority of other people's, and what looks at the work of ours.
+pub(crate) fn authorities() -> Result<()> {
+    packages(&["golang-cfssl", "sqlite3", "openssl"])
+}
+
 /// A PKCS #11 token in software, and what makes one.
 pub(crate) fn hsm() -> Result<()> {
     packages(&["softhsm2"])

@@ -22,6 +22,7 @@ impl Test {
         install::reader()?;
         install::card_clients()?;
         install::hsm()?;
+        install::authorities()?;
         install::guest()?;
         clients()?;
         // The programs that the stories start as processes of their own.
