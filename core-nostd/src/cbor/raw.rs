@@ -87,13 +87,12 @@ impl<'b> RawItems<'b> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn next_as<T: Parse<'b>>(&mut self) -> Option<Option<T>> {
         let left = self.left.checked_sub(1)?;
-        let mut reader = self.reader.clone();
-        let item = reader.read().ok();
+        let start = self.reader.place();
+        let item = self.reader.read().ok();
         if item.is_none() {
-            reader = self.reader.clone();
-            reader.pass().ok()?;
+            self.reader.go_back(start);
+            self.reader.pass().ok()?;
         }
-        self.reader = reader;
         self.left = left;
         Some(item)
     }

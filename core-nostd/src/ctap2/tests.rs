@@ -3,7 +3,7 @@
 use std::format;
 
 use super::*;
-use crate::cbor::{Error, List, Parse, Raw};
+use crate::cbor::{Error, List, Parse, Raw, Reader};
 
 #[test]
 fn a_request_is_its_command_and_its_parameters() {
@@ -218,6 +218,41 @@ fn an_entity_keeps_what_a_key_left_of_a_name_and_drops_its_icon() {
 }
 
 /// Descriptors with ids of no byte, of one, of the most and of one more.
+#[test]
+fn parameters_mean_the_same_in_canonical_and_any_other_form() {
+    let es256 = PublicKeyCredentialParameters::new(crate::webauthn::cose::Algorithm::Es256);
+    let forms: [&[u8]; 5] = [
+        b"\xa2\x63alg\x26\x64type\x6apublic-key",
+        b"\xa2\x63alg\x39\x00\x06\x64type\x6apublic-key",
+        b"\xa2\x64type\x6apublic-key\x63alg\x26",
+        b"\xa2\x63alg\x26\x64type\x78\x0apublic-key",
+        b"\xa3\x63alg\x26\x64icon\x60\x64type\x6apublic-key",
+    ];
+    for form in forms {
+        assert_eq!(PublicKeyCredentialParameters::parse(form), Ok(es256));
+    }
+    let of_another_type = PublicKeyCredentialParameters::parse(b"\xa2\x63alg\x26\x64type\x61x");
+    assert_eq!(of_another_type.unwrap().type_, "x");
+}
+
+#[test]
+fn parameters_in_canonical_form_are_checked_like_any_other() {
+    let map = b"\xa2\x63alg\x26\x64type\x6apublic-key";
+    for length in 0..map.len() {
+        let cut = PublicKeyCredentialParameters::parse(&map[..length]);
+        assert!(matches!(cut, Err(Error::EndOfInput { .. })), "{length}");
+    }
+    let no_depth_left = PublicKeyCredentialParameters::read(&mut Reader::with_depth(map, 0));
+    assert!(matches!(no_depth_left, Err(Error::TooDeep { .. })));
+    let mut longer = map.to_vec();
+    longer.push(0);
+    let with_more = PublicKeyCredentialParameters::parse(&longer);
+    assert!(matches!(with_more, Err(Error::TrailingBytes { .. })));
+    let twice = b"\xa3\x63alg\x26\x64type\x6apublic-key\x64type\x6apublic-key";
+    let twice = PublicKeyCredentialParameters::parse(twice);
+    assert!(matches!(twice, Err(Error::DuplicateKey { .. })));
+}
+
 #[test]
 fn a_token_names_credentials_by_ids_of_1_to_1023_bytes() {
     let id = [7; 1024];

@@ -26,6 +26,13 @@ pub struct Reader<'b> {
     levels_left: u8,
 }
 
+/// A place that a reader was at.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    position: usize,
+    levels_left: u8,
+}
+
 impl<'b> Reader<'b> {
     /// A reader for a CTAP2 message.
     pub const fn new(input: &'b [u8]) -> Self {
@@ -156,6 +163,22 @@ impl<'b> Reader<'b> {
         let start = self.position;
         self.skip()?;
         Ok(Raw(self.since(start)))
+    }
+
+    /// Where the reader stands, to come back to. Less than a clone, which on 64 bits would wait
+    /// for what was written to the reader just before.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) const fn place(&self) -> Place {
+        Place {
+            position: self.position,
+            levels_left: self.levels_left,
+        }
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) const fn go_back(&mut self, place: Place) {
+        self.position = place.position;
+        self.levels_left = place.levels_left;
     }
 
     /// Ends the reading: nothing may follow.

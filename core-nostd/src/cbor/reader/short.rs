@@ -139,6 +139,26 @@ impl<'b> Reader<'b> {
         Some(text)
     }
 
+    /// Reads a map of one known form, all of it in short forms: `before`, an integer, `behind`.
+    /// `None` if the map is of another form; the reader then stays. For a map that messages repeat.
+    #[inline(always)]
+    pub(crate) fn integer_between(&mut self, before: &[u8], behind: &[u8]) -> Option<i64> {
+        // Into the map and out of it.
+        self.levels_left.checked_sub(1)?;
+        let start = self.position;
+        let rest = self.input.get(start..)?;
+        rest.strip_prefix(before)?;
+        self.position = start.wrapping_add(before.len());
+        let integer = self.integer().ok();
+        let rest = self.input.get(self.position..).unwrap_or_default();
+        if integer.is_none() || !rest.starts_with(behind) {
+            self.position = start;
+            return None;
+        }
+        self.position = self.position.wrapping_add(behind.len());
+        integer
+    }
+
     /// Passes over an item of short forms alone.
     #[inline(always)]
     pub(super) fn skip_short(&mut self) -> Option<()> {

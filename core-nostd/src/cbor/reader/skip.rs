@@ -61,11 +61,11 @@ impl<'b> Reader<'b> {
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let start = self.clone();
+        let start = self.place();
         match read(self) {
             Ok(value) => Ok(Some(value)),
             Err(_) => {
-                *self = start;
+                self.go_back(start);
                 self.skip()?;
                 Ok(None)
             }
