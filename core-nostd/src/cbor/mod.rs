@@ -76,9 +76,12 @@ pub trait Parse<'b>: Sized {
     /// Reads bytes that hold one item and nothing else.
     fn parse(bytes: &'b [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes);
-        let value = Self::read(&mut reader)?;
-        reader.finish()?;
-        Ok(value)
+        let value = Self::read(&mut reader);
+        // Handed on as it came: taken out and put back, a large value would be copied twice.
+        match reader.finish() {
+            Err(error) if value.is_ok() => Err(error),
+            _ => value,
+        }
     }
 }
 

@@ -79,18 +79,18 @@ impl<'b> Reader<'b> {
     /// Reads `true` or `false`.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn boolean(&mut self) -> Result<bool, Error> {
-        let head = self.peek()?;
         let value = match self.input.get(self.position) {
             Some(0xf4) => false,
             Some(0xf5) => true,
             _ => {
+                self.peek()?;
                 return Err(Error::Unexpected {
                     position: self.position,
                     expected: "true or false",
                 });
             }
         };
-        self.position = head.end;
+        self.position = self.position.wrapping_add(1);
         Ok(value)
     }
 

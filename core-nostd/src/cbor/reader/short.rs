@@ -1,7 +1,7 @@
-//! Short forms: heads of one byte, and map keys that ascend. Messages hold hardly anything else,
-//! and with nothing else to think of they are read in a third of the instructions. What is of
-//! another form is left to the code that reads every form, and that names the fault if there is
-//! one: nothing is accepted here that is refused there.
+//! Short forms: heads of one byte (of a message's own members also of two), and map keys that
+//! ascend. Messages hold hardly anything else, and with nothing else to think of they are read in
+//! a third of the instructions. What is of another form is left to the code that reads every form,
+//! and that names the fault if there is one: nothing is accepted here that is refused there.
 //!
 //! For speed alone, so left out on microcontrollers.
 
@@ -60,6 +60,11 @@ impl ShortMap {
         let (key, end) = match initial {
             0x00..=0x17 => (Key::Int(initial.into()), after),
             0x20..=0x37 => (Key::Int(!i64::from(initial & 0x1f)), after),
+            // The later members of getInfo.
+            TWO_BYTES => match *r.input.get(after)? {
+                key @ 24.. => (Key::Int(key.into()), after.wrapping_add(1)),
+                _ => return None,
+            },
             0x60..=0x77 => {
                 let end = after.wrapping_add((initial & 0x1f).into());
                 let text = r.input.get(after..end)?;
@@ -90,25 +95,34 @@ impl ShortMap {
     #[inline(never)]
     pub(super) fn any_form<'b>(&self, r: &Reader<'b>) -> Map<'b> {
         let initial = self.above.saturating_sub(1);
-        let text = match Major::of(initial) {
-            Major::Text => last(r.input, initial, self.value),
-            _ => None,
+        let last = last(r.input, initial, self.value).unwrap_or_default();
+        let greatest = match (initial, last) {
+            (TWO_BYTES, [argument, ..]) => Rank {
+                major: Major::Unsigned,
+                argument: (*argument).into(),
+                string: &[],
+            },
+            _ => Rank::short(initial, last),
         };
         Map {
             value: Some(self.value),
             start: self.start,
             begun: self.count.saturating_sub(self.left).into(),
             count: self.count.into(),
-            greatest: Rank::short(initial, text.unwrap_or_default()),
+            greatest,
         }
     }
 }
 
+/// The initial byte of integers from 24 to 255.
+const TWO_BYTES: u8 = 0x18;
+
 /// Whether a key whose initial byte is not above those before is greater all the same: both are
-/// text of one length. They end at `end` and, the one before it, at `end_before`.
+/// text of one length, or integers from 24 to 255. They end at `end` and, the one before it, at
+/// `end_before`.
 #[inline(always)]
 fn is_greater(input: &[u8], initial: u8, above: u8, end: usize, end_before: usize) -> bool {
-    if initial < 0x60 || initial.wrapping_add(1) != above {
+    if initial.wrapping_add(1) != above {
         return false;
     }
     match (last(input, initial, end), last(input, initial, end_before)) {
@@ -118,10 +132,16 @@ fn is_greater(input: &[u8], initial: u8, above: u8, end: usize, end_before: usiz
     }
 }
 
-/// The text that ends there.
+/// What follows the initial byte of a key that ends there: of text all of it, of an integer from
+/// 24 to 255 that integer, of others nothing.
 #[inline(always)]
 fn last(input: &[u8], initial: u8, end: usize) -> Option<&[u8]> {
-    input.get(end.wrapping_sub((initial & 0x1f).into())..end)
+    let length = match initial {
+        TWO_BYTES => 1,
+        0x60..=0x77 => usize::from(initial & 0x1f),
+        _ => 0,
+    };
+    input.get(end.wrapping_sub(length)..end)
 }
 
 impl<'b> Reader<'b> {

@@ -103,6 +103,42 @@ fn a_key_that_comes_twice_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn a_member_from_24_on_that_comes_twice_is_refused() {
+    for (map, position) in [
+        (&[0xa2, 0x18, 0x18, 0x00, 0x18, 0x18, 0x00][..], 4),
+        (&[0xa2, 0x18, 0x18, 0x00, 0x19, 0x00, 0x18, 0x00], 4),
+        (
+            &[0xa3, 0x18, 0x18, 0x00, 0x18, 0x1a, 0x00, 0x18, 0x18, 0],
+            7,
+        ),
+        (&[0xa3, 0x18, 0xff, 0x00, 0x01, 0x00, 0x18, 0xff, 0x00], 6),
+        // In a longer form than need be.
+        (&[0xa2, 0x01, 0x00, 0x18, 0x01, 0x00], 3),
+    ] {
+        let read = Reader::new(map).map(|_, r| r.skip());
+        assert_eq!(read, Err(Error::DuplicateKey { position }));
+    }
+}
+
+#[test]
+fn members_from_24_on_are_read_in_any_order() {
+    for keys in [[23, 24, 255], [24, 255, 23], [255, 24, 23], [255, 23, 24]] {
+        let mut map = std::vec![0xa3];
+        for key in keys {
+            map.extend_from_slice(if key < 24 { &[] } else { &[0x18] });
+            map.extend_from_slice(&[key, 0x00]);
+        }
+        let mut seen = Vec::new();
+        let read = Reader::new(&map).map(|key, _| {
+            seen.push(key);
+            Ok(())
+        });
+        assert_eq!(read, Ok(()));
+        assert_eq!(seen, keys.map(|key| Key::Int(key.into())));
+    }
+}
+
+#[test]
 fn keys_in_any_order_are_read() {
     let map = [0xa3, 0x20, 0x0a, 0x02, 0x0b, 0x61, b'a', 0x0c];
     let mut seen = Vec::new();

@@ -96,6 +96,7 @@ macro_rules! response {
         }
 
         impl<'b> Parse<'b> for Response<'b> {
+            #[cfg_attr(target_pointer_width = "64", inline(never))]
             fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
                 let (mut versions, mut aaguid) = (None, None);
                 let mut response = Self::new(List::default(), &[0; 16]);
