@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     key_store::{AdminKey, FactorySecrets, KeyStore},
-    lifecycle::{Applet, CertificateSlot},
+    lifecycle::{Applet, CertificateSlot, Cipher},
     store::{
         self, Write,
         card::Card,
@@ -68,7 +68,8 @@ pub(super) async fn prepare(
             let current = answers.admin(work)?;
             Verb::ChangeAdminKey(agent::ChangeAdminKey {
                 current: Some(current),
-                new_algorithm: String::new(),
+                // Only a GIDS card is given it back by itself, and knows no other.
+                new_algorithm: Cipher::TripleDes.as_str().to_owned(),
                 new_key: factory(keys, work)?.admin_key.clone(),
             })
         }

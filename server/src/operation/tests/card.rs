@@ -117,9 +117,7 @@ impl Card {
             }
             Verb::ChangeAdminKey(asked) => {
                 self.admin(asked.current.as_ref(), keys)?;
-                if !asked.new_algorithm.is_empty() {
-                    self.cipher = asked.new_algorithm.parse().unwrap();
-                }
+                self.cipher = asked.new_algorithm.parse().unwrap();
                 self.admin = asked.new_key;
                 done()
             }

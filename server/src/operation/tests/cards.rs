@@ -624,6 +624,26 @@ async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
     world.card_agrees().await;
 }
 
+#[tokio::test]
+async fn an_unregistered_gids_card_is_empty_and_opens_with_the_key_of_its_factory() {
+    let world = World::with(gids()).await;
+    let token = world.card_in_use().await;
+    let reason = "replaced".to_owned();
+    let pin = None;
+    world.done(Ask::Revoke { token, reason, pin }).await;
+    world.done(Ask::Retire { token }).await;
+    world.done(Ask::Unregister { token }).await;
+    world.card(|card| {
+        assert!(card.containers.is_empty());
+        assert_eq!(
+            (card.cipher, &card.admin),
+            (Cipher::TripleDes, &vec![0; 24])
+        );
+    });
+    world.registered().await;
+    world.card_agrees().await;
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Register,
