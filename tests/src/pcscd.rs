@@ -54,9 +54,15 @@ pub fn beside_pcscd(program: &Path) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// Whether this program runs beside a pcscd of its own.
+#[must_use]
+pub fn is_beside_pcscd() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 /// Tells the story of the test `name` (its path, with the crate's name) beside a pcscd of its own.
 pub fn tell(name: &str, story: fn()) {
-    if env::var_os(INSIDE).is_some() {
+    if is_beside_pcscd() {
         return story();
     }
     let (_, test) = name.split_once("::").unwrap();

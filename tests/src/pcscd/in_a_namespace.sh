@@ -14,7 +14,7 @@ DEVICENAME   /dev/null:0x8C7B
 LIBPATH      /usr/lib/pcsc/drivers/serial/libifdvpcd.so
 CHANNELID    0x8C7B
 END
-pcscd --foreground --error --config /run/pcscd/vpcd.conf &
+pcscd --foreground --critical --config /run/pcscd/vpcd.conf &
 export PCSCD=$!
 for _ in $(seq 200); do
     [ -S /run/pcscd/pcscd.comm ] && break

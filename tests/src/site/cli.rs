@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
@@ -79,16 +79,20 @@ impl Cli {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    fn output(&self, global: &[&str], arguments: &[&str], input: &str) -> Result<Output> {
-        let mut child = Command::new(&self.program)
+    /// Starts a command that is spoken with: its three streams are the caller's.
+    pub fn begin(&self, arguments: &[&str]) -> Result<Child> {
+        Ok(Command::new(&self.program)
             .arg("--profile")
             .arg(&self.profile)
-            .args(global)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()?;
+            .spawn()?)
+    }
+
+    fn output(&self, global: &[&str], arguments: &[&str], input: &str) -> Result<Output> {
+        let mut child = self.begin(&[global, arguments].concat())?;
         let mut stdin = child.stdin.take().context("no standard input")?;
         // A command that reads nothing may have ended.
         let _ = stdin.write_all(input.as_bytes());

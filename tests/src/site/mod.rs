@@ -1,7 +1,7 @@
 //! One installation on this machine, every party a process of its own.
 //!
 //! ```text
-//!   Cli ──> Server ──> StandIn
+//!   Cli ──> Server ──> StandIn, CaGateway
 //!             ▲
 //!           Cable
 //!             │
@@ -10,6 +10,7 @@
 
 pub mod agent;
 pub mod browser;
+pub mod ca_gateway;
 pub mod cable;
 pub mod card;
 pub mod cli;
