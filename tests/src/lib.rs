@@ -5,6 +5,7 @@
 //! | [`mod@bench`] | what is measured, and how it is told |
 //! | [`browser`] | a person at a browser, with a key |
 //! | [`ca_gateway_stand_in`] | stands in for Entrust CA Gateway |
+//! | [`card_life`] | smart cards from the factory and back |
 //! | [`firmware`] | other people's security keys |
 //! | [`guest`] | another machine with a real kernel |
 //! | [`mail_catcher`] | everybody's mailbox |
@@ -22,6 +23,7 @@
 pub mod bench;
 pub mod browser;
 pub mod ca_gateway_stand_in;
+pub mod card_life;
 pub mod firmware;
 pub mod guest;
 pub mod mail_catcher;

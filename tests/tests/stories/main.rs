@@ -6,6 +6,8 @@
 mod backup;
 mod bad_input;
 mod batch;
+#[cfg(target_os = "linux")]
+mod cards;
 mod desk;
 mod faults;
 mod guest;

@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: the main job, every party a process of its own.
+//! `cargo xtask demo`: the main job, every party a process of its own; with `--cards`, that of smart
+//! cards.
 
 use std::process::{Command, Stdio};
 
@@ -9,6 +10,9 @@ use crate::run::{cargo, run, target};
 
 #[derive(Args)]
 pub(crate) struct Demo {
+    /// Smart cards instead of a security key: PIV and GIDS, certificates of an authority
+    #[arg(long)]
+    cards: bool,
     /// Leave everything running at the end, and say how to reach it
     #[arg(long)]
     stay: bool,
@@ -28,9 +32,14 @@ enum Output {
 impl Demo {
     pub(crate) fn run(self) -> Result<()> {
         crate::install::agent()?;
+        if self.cards {
+            crate::install::reader()?;
+            crate::install::card_clients()?;
+        }
         eprintln!("building server, agent, command line, virtual key and stand-ins");
         run(&mut cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
-        let mut demo = Command::new(target().join("debug/demo"));
+        let name = if self.cards { "demo_cards" } else { "demo" };
+        let mut demo = Command::new(target().join("debug").join(name));
         if self.stay {
             demo.arg("--stay");
         }

@@ -26,7 +26,7 @@ struct Arguments {
 enum Verb {
     /// The main job in front of you: a key on another machine is issued, used, suspended, revoked
     ///
-    /// Example: cargo xtask demo --stay
+    /// Examples: cargo xtask demo --stay, cargo xtask demo --cards
     Demo(demo::Demo),
     /// Every test, the real parts included; what CI runs
     ///

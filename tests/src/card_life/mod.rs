@@ -1,0 +1,394 @@
+//! The life of smart cards, every party a process of its own: taken over, issued with certificates
+//! of an authority, blocked, unblocked while their host is cut off, revoked, given back.
+//!
+//! What is told was read from where it is kept: the state from the server, tries and certificates
+//! from the card, their status from the authority. Whether the card signs, and whom it obeys,
+//! OpenSC and OpenSSL say.
+//!
+//! To be told beside a pcscd of its own ([`pcscd`](crate::pcscd)).
+
+mod opensc;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use self::opensc::OpenSc;
+use crate::{
+    pcscd::FIRST_READER,
+    site::{Site, agent::Agent, ca_gateway::CaGateway, card::Card, list, process::eventually},
+};
+
+const USER: &str = "alice@example.com";
+const SOON: Duration = Duration::from_secs(20);
+
+/// What a card is, and what is issued to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Make {
+    /// `piv` or `gids`.
+    pub applet: &'static str,
+    /// What a template is made of.
+    template: &'static [&'static str],
+    /// The id of each key at OpenSC's module, and how it signs.
+    keys: &'static [opensc::Key],
+}
+
+/// Two key pairs of two kinds; a PUK.
+pub const PIV: Make = Make {
+    applet: "piv",
+    template: &[
+        "--certificate",
+        "9a:cagw:smart-card-csr:p256",
+        "--field",
+        "9a:cn={user.display_name}",
+        "--certificate",
+        "9c:cagw:SMIME-csr:rsa2048",
+        "--field",
+        "9c:cn={user.display_name}",
+        "--field",
+        "9c:san:mail={user.mail}",
+    ],
+    keys: &[opensc::Key::ecdsa("01"), opensc::Key::rsa("02")],
+};
+
+/// One key pair; a challenge in place of a PUK.
+pub const GIDS: Make = Make {
+    applet: "gids",
+    template: &[
+        "--certificate",
+        "0:cagw:smart-card-csr:rsa2048",
+        "--field",
+        "0:cn={user.display_name}",
+    ],
+    keys: &[opensc::Key::rsa("00")],
+};
+
+/// A server, an authority, a host with a reader.
+#[derive(Debug)]
+pub struct CardLife {
+    site: Site,
+    authority: CaGateway,
+    agent: Agent,
+    opensc: OpenSc,
+    say: fn(&str),
+}
+
+impl CardLife {
+    /// Everything up to the first card. `say` is told what happens.
+    pub fn set_up(say: fn(&str)) -> Result<Self> {
+        say("a server starts on SQLite in a fresh folder");
+        let site = Site::start()?;
+        say("a stand-in for Entrust CA Gateway starts, with an authority that issues");
+        let authority = CaGateway::start(site.folder())?;
+        say("an agent enrols on a host with a card reader");
+        let agent = site.host("laptop-7")?;
+        let opensc = OpenSc::new(site.folder(), authority.chain(site.folder())?);
+        let life = Self {
+            site,
+            authority,
+            agent,
+            opensc,
+            say,
+        };
+        life.describe()?;
+        Ok(life)
+    }
+
+    /// User, connection, and for each make a token type and a template.
+    fn describe(&self) -> Result<()> {
+        (self.say)("a user is imported; the authority is described as a connection, and checked");
+        let people = self.site.folder().join("people.csv");
+        fs::write(
+            &people,
+            format!("user_name,mail,given_name,sn\n{USER},{USER},Alice,Archer\n"),
+        )?;
+        let cli = &self.site.cli;
+        cli.json(&["user", "import", text_of(&people)?])?;
+        cli.json(&[
+            "connection",
+            "add",
+            "entrust-ca-gateway",
+            "cagw",
+            "--url",
+            self.authority.fact("url")?,
+            "--ca-id",
+            self.authority.fact("ca_id")?,
+            "--roots",
+            self.authority.fact("root")?,
+            "--pkcs12",
+            self.authority.fact("client_p12")?,
+            "--password-file",
+            self.authority.fact("client_password_file")?,
+        ])?;
+        let check = cli.json(&["connection", "check", "cagw"])?;
+        ensure!(check["ok"] == true, "the connection does not work: {check}");
+        (self.say)("token types say which cards are ours; templates, what issuing means");
+        for make in [PIV, GIDS] {
+            let (kind, applet) = (kind(make), make.applet);
+            let cipher = if applet == "piv" { "aes192" } else { "3des" };
+            cli.json(&[
+                "token-type",
+                "create",
+                &kind,
+                "--card-applet",
+                applet,
+                "--card-admin-cipher",
+                cipher,
+            ])?;
+            let of = ["template", "create", &kind, "--token-type", &kind];
+            cli.json(&[&of, make.template].concat())?;
+        }
+        Ok(())
+    }
+
+    /// From the factory and back; `applet`, `token`, and a row for each `steps`.
+    pub fn tell(&mut self, make: Make) -> Result<Value> {
+        let say = self.say;
+        say(&format!("a {} card is laid on the reader", make.applet));
+        let card = Card::start(make.applet, make.applet, self.agent.folder(), FIRST_READER)?;
+        let token = eventually("the server sees the card", SOON, || {
+            let all = self
+                .site
+                .cli
+                .json(&["token", "list", "--present", "true"])?;
+            let all = list(all, "tokens")?;
+            let ours = all.iter().find(|token| token["token_type"] == kind(make));
+            ours.map(|token| text(token, "id")).transpose()
+        })?;
+        let of = Told { make, token };
+        let mut steps = vec![self.look(&of, "delivered", None)?];
+
+        say("the operator registers it: admin key and PUK become ours, nobody knows the PIN");
+        self.operate(&["card", "register", &of.token])?;
+        steps.push(self.look(&of, "registered", None)?);
+
+        say(
+            "the operator issues it to Alice: keys made on the card, certificates of the authority",
+        );
+        let template = kind(make);
+        let issue = [
+            "--token",
+            &of.token,
+            "--user",
+            USER,
+            "--template",
+            &template,
+        ];
+        self.operate(&[&["issue"], &issue[..]].concat())?;
+        steps.push(self.look(&of, "issued", None)?);
+
+        say("the PIN is handed over; OpenSC signs with it, OpenSSL verifies with the chain");
+        let over = self
+            .site
+            .cli
+            .json(&["pin", "hand-over", &of.token, "--reveal"])?;
+        let pin = text(&over, "card_pin")?;
+        steps.push(self.look(&of, "handed over", Some(&pin))?);
+
+        say("somebody tries three wrong PINs");
+        let wrong: String = pin
+            .bytes()
+            .map(|d| char::from((d - b'0' + 1) % 10 + b'0'))
+            .collect();
+        for _ in 0..3 {
+            ensure!(!self.opensc.opens(&wrong)?, "the card takes a wrong PIN");
+        }
+        steps.push(self.look(&of, "PIN blocked", Some(&pin))?);
+
+        say("the host is cut off from the server; the PIN is set anew over the phone");
+        let pin = self.unblock_offline(&of)?;
+        steps.push(self.look(&of, "unblocked offline", Some(&pin))?);
+
+        say("the operator revokes the card");
+        self.operate(&["revoke", &of.token, "--reason", "left"])?;
+        steps.push(self.look(&of, "revoked", None)?);
+
+        say("the operator gives it back as it left the factory");
+        self.operate(&["card", "retire", &of.token])?;
+        self.operate(&["card", "unregister", &of.token])?;
+        steps.push(self.look(&of, "unregistered", None)?);
+
+        drop(card);
+        eventually("the card is gone", SOON, || {
+            let token = self.site.cli.json(&["token", "show", &of.token])?;
+            Ok((token["present"] == false).then_some(()))
+        })?;
+        Ok(json!({ "applet": make.applet, "token": of.token, "steps": steps }))
+    }
+
+    /// The audit trail, exported and verified offline.
+    pub fn audit(&self) -> Result<Value> {
+        let file = self.site.folder().join("audit.jsonl");
+        let file = text_of(&file)?;
+        self.site.cli.json(&["audit", "export", file])?;
+        let verified = self.site.cli.json(&["audit", "verify", file])?;
+        Ok(json!({ "entries": verified["entries"], "verified": verified["verified"] }))
+    }
+
+    /// How to go on by hand.
+    #[must_use]
+    pub fn how_to_reach(&self) -> String {
+        format!(
+            "everything keeps running in {}\n\
+             the operator:  keysteward --profile {} card list\n\
+             at the host:   keysteward --agent {} token list",
+            self.site.folder().display(),
+            self.site.server.profile().display(),
+            self.agent.socket().display(),
+        )
+    }
+
+    /// What each party says now; with a PIN, whether the card signs.
+    fn look(&self, of: &Told, step: &str, pin: Option<&str>) -> Result<Value> {
+        let token = self.site.cli.json(&["token", "show", &of.token])?;
+        let ours = self.site.cli.json(&["card", "certificates", &of.token])?;
+        let issued = self.authority.certificates()?;
+        let at_authority: Vec<&Value> = list(ours, "certificates")?
+            .iter()
+            .map(|ours| {
+                let there = issued
+                    .iter()
+                    .find(|one| one["serialNumber"] == ours["serial"]);
+                there.map(|one| &one["status"])
+            })
+            .collect::<Option<_>>()
+            .context("the authority does not know a certificate")?;
+        let signs = match pin {
+            None => Value::Null,
+            Some(pin) => self.opensc.signs(pin, of.make.keys)?.into(),
+        };
+        let factory_key = match of.make.applet {
+            "piv" => self.opensc.factory_key_opens()?.into(),
+            _ => Value::Null,
+        };
+        let card = self.at_host(&["token", "card", "inspect"], "")?;
+        let containers = list(card.clone(), "containers")?;
+        let names: Vec<&Value> = containers.iter().map(|one| &one["container"]).collect();
+        Ok(json!({
+            "step": step,
+            "server": token["state"],
+            "pin_tries": card["applets"][0]["pin_tries_left"],
+            "containers": names,
+            "authority": at_authority,
+            "signs": signs,
+            "factory_admin_key": factory_key,
+        }))
+    }
+
+    /// The new PIN. Nothing of what the card is told goes over the cable.
+    fn unblock_offline(&self, of: &Told) -> Result<String> {
+        let host = self.agent.host_id()?;
+        self.agent.cable.cut();
+        eventually("the server misses the host", SOON, || {
+            let host = self.site.cli.json(&["host", "show", &host])?;
+            Ok((host["linked"] == false).then_some(()))
+        })?;
+        let new_pin = "271828".to_owned();
+        match of.make.applet {
+            "piv" => {
+                let told = self.site.cli.json(&["card", "release-puk", &of.token])?;
+                let input = format!("{}\n{new_pin}\n", text(&told, "puk")?);
+                self.at_host(&["token", "card", "pin", "unblock"], &input)?;
+            }
+            _ => self.answer_challenge(of, &new_pin)?,
+        }
+        self.agent.cable.mend();
+        self.site.wait_until_linked(&host)?;
+        if of.make.applet == "piv" {
+            eventually("the PUK that was told is changed", SOON, || {
+                let done = self.site.cli.json(&["operation", "list"])?;
+                let done = list(done, "operations")?;
+                let changed = done
+                    .iter()
+                    .any(|one| one["kind"] == "rotate-puk" && one["state"] == "succeeded");
+                Ok(changed.then_some(()))
+            })?;
+        }
+        Ok(new_pin)
+    }
+
+    /// The user reads the challenge out, the operator the answer.
+    fn answer_challenge(&self, of: &Told, new_pin: &str) -> Result<()> {
+        let file = self.site.folder().join("new.pin");
+        fs::write(&file, new_pin)?;
+        let socket = self.agent.socket();
+        let mut user = self.site.cli.begin(&[
+            "--agent",
+            text_of(&socket)?,
+            "token",
+            "card",
+            "unblock-offline",
+            "--new-pin-file",
+            text_of(&file)?,
+        ])?;
+        let mut lines = BufReader::new(user.stderr.take().context("no standard error")?).lines();
+        let challenge = loop {
+            let line = lines.next().context("no challenge was shown")??;
+            if let Some(challenge) = line.strip_prefix("challenge: ") {
+                break challenge.to_owned();
+            }
+        };
+        let told = self
+            .site
+            .cli
+            .json(&["card", "challenge", &of.token, &challenge])?;
+        let mut keyboard = user.stdin.take().context("no standard input")?;
+        writeln!(keyboard, "{}", text(&told, "response")?)?;
+        drop(keyboard);
+        let ended = user.wait()?;
+        let rest: Vec<_> = lines.map_while(Result::ok).collect();
+        ensure!(ended.success(), "not unblocked: {}", rest.join("\n"));
+        Ok(())
+    }
+
+    fn operate(&self, arguments: &[&str]) -> Result<()> {
+        let operation = self.site.cli.json(arguments)?;
+        ensure!(
+            operation["state"] == "succeeded",
+            "it did not succeed: {operation}"
+        );
+        Ok(())
+    }
+
+    /// Asked of the card itself, without the server.
+    fn at_host(&self, arguments: &[&str], input: &str) -> Result<Value> {
+        let socket = self.agent.socket();
+        let there = ["--agent", text_of(&socket)?];
+        let said = self
+            .site
+            .cli
+            .run(&[&there[..], arguments].concat(), input)?;
+        if said.code != 0 {
+            bail!("keysteward {}: {}", arguments.join(" "), said.error);
+        }
+        Ok(said.output)
+    }
+}
+
+/// The card that is told of.
+struct Told {
+    make: Make,
+    token: String,
+}
+
+/// Its token type and its template.
+fn kind(make: Make) -> String {
+    format!("{}-card", make.applet)
+}
+
+fn text(value: &Value, name: &str) -> Result<String> {
+    let text = value[name].as_str();
+    Ok(text
+        .with_context(|| format!("no text {name} in {value}"))?
+        .to_owned())
+}
+
+fn text_of(path: &PathBuf) -> Result<&str> {
+    path.to_str().context("a path that is no text")
+}

@@ -1,0 +1,72 @@
+//! Smart cards from the factory and back, over pcscd.
+
+use keysteward_tests::card_life::{CardLife, GIDS, Make, PIV};
+use serde_json::{Value, json};
+
+/// Of each step: its name, the server's state, the card's tries, certificates at the authority, and
+/// whether it signs.
+type Expected = (&'static str, &'static str, &'static str, Option<bool>);
+
+const EXPECTED: [Expected; 8] = [
+    ("delivered", "unregistered", "", None),
+    ("registered", "registered", "", None),
+    ("issued", "issued", "normal", None),
+    ("handed over", "active", "normal", Some(true)),
+    ("PIN blocked", "active", "normal", Some(false)),
+    ("unblocked offline", "active", "normal", Some(true)),
+    ("revoked", "revoked", "revoked", None),
+    ("unregistered", "unregistered", "revoked", None),
+];
+
+fn from_the_factory_and_back(make: Make, containers: &Value) -> Vec<Value> {
+    let mut life = CardLife::set_up(|_| ()).unwrap();
+    let told = life.tell(make).unwrap();
+    let steps = told["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), EXPECTED.len());
+    for (step, (name, server, authority, signs)) in steps.iter().zip(EXPECTED) {
+        assert_eq!(step["step"], name);
+        assert_eq!(step["server"], server, "{step}");
+        assert_eq!(step["signs"], json!(signs), "{step}");
+        let has_keys = authority == "normal";
+        let expected = if has_keys { containers } else { &json!([]) };
+        assert_eq!(&step["containers"], expected, "{step}");
+        let statuses = step["authority"].as_array().unwrap();
+        let issued = containers.as_array().unwrap().len();
+        assert_eq!(
+            statuses.len(),
+            if authority.is_empty() { 0 } else { issued }
+        );
+        assert!(statuses.iter().all(|status| *status == authority), "{step}");
+    }
+    assert_eq!(life.audit().unwrap()["verified"], true);
+    steps.clone()
+}
+
+fn piv() {
+    let steps = from_the_factory_and_back(PIV, &json!(["9a", "9c"]));
+    let of = |name: &str| -> Vec<Value> { steps.iter().map(|step| step[name].clone()).collect() };
+    assert_eq!(of("pin_tries"), [3, 0, 0, 3, 0, 3, 0, 3]);
+    let factory_key = [true, false, false, false, false, false, false, true];
+    assert_eq!(of("factory_admin_key"), factory_key);
+}
+
+fn gids() {
+    let steps = from_the_factory_and_back(GIDS, &json!(["0"]));
+    let blocked = steps.iter().filter(|step| step["pin_tries"] == 0);
+    let names: Vec<_> = blocked.map(|step| &step["step"]).collect();
+    assert_eq!(names[..3], ["registered", "issued", "PIN blocked"]);
+}
+
+mod a_piv_card_goes_from_the_factory_and_back {
+    #[test]
+    fn over_pcscd() {
+        keysteward_tests::pcscd::tell(concat!(module_path!(), "::over_pcscd"), super::piv);
+    }
+}
+
+mod a_gids_card_goes_from_the_factory_and_back {
+    #[test]
+    fn over_pcscd() {
+        keysteward_tests::pcscd::tell(concat!(module_path!(), "::over_pcscd"), super::gids);
+    }
+}
