@@ -62,7 +62,10 @@ async fn a_verb_on_the_list_is_forbidden_and_said_so_at_hello() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(hello.forbidden_verbs, ["set_pin", "reset", "raw"]);
+    assert_eq!(
+        hello.forbidden_verbs,
+        ["set_pin", "reset", "raw", "reset_card", "card_raw"]
+    );
 }
 
 #[tokio::test]
