@@ -184,8 +184,9 @@ impl CardTransport for PcscLink {
     ) -> Result<&'r [u8], PcscError> {
         let extended = Command::parse(command).is_ok_and(|(_, form)| form == Form::Extended);
         match self.held.borrow_dependent().transmit(command, response) {
+            // pcscd says so of a card that was taken away.
+            Ok([]) => Err(self.fails(Error::RemovedCard)),
             Ok(answer) => {
-                // pcscd says so of a card that was taken away.
                 self.lost |= answer.len() < 2;
                 if extended {
                     self.extended = Extended::Works;
