@@ -10,8 +10,9 @@
 mod opensc;
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
     io::{BufRead, BufReader, Write},
+    os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     time::Duration,
 };
@@ -263,11 +264,13 @@ impl CardLife {
             None => Value::Null,
             Some(pin) => self.opensc.signs(pin, of.make.keys)?.into(),
         };
+        let card = self.at_host(&["token", "card", "inspect"], "")?;
         let factory_key = match of.make.applet {
             "piv" => self.opensc.factory_key_opens()?.into(),
-            _ => Value::Null,
+            // A blank one has no admin key yet.
+            _ if card["applets"][0]["id"].is_null() => Value::Null,
+            _ => self.gids_factory_key_opens()?.into(),
         };
-        let card = self.at_host(&["token", "card", "inspect"], "")?;
         let containers = list(card.clone(), "containers")?;
         let names: Vec<&Value> = containers.iter().map(|one| &one["container"]).collect();
         Ok(json!({
@@ -279,6 +282,20 @@ impl CardLife {
             "signs": signs,
             "factory_admin_key": factory_key,
         }))
+    }
+
+    /// OpenSC has no way to try an admin key and change nothing: ours.
+    fn gids_factory_key_opens(&self) -> Result<bool> {
+        let file = self.site.folder().join("gids-factory.key");
+        let mut key = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&file)?;
+        writeln!(key, "{}", "00".repeat(24))?;
+        let tried = ["token", "card", "admin-key", "try", text_of(&file)?];
+        Ok(!self.at_host(&tried, "")?["opens"].is_null())
     }
 
     /// The new PIN. Nothing of what the card is told goes over the cable.
