@@ -79,11 +79,19 @@ impl Engine {
     /// way to another as soon as the card is seen.
     ///
     /// # Errors
-    /// When this server holds none, or told it before.
+    /// When this server holds none, told it before, or sees the card: it would be changed
+    /// before anybody can type it.
     pub async fn release_puk(&self, id: TokenId, actor: &str) -> Result<Zeroizing<String>, Error> {
         let inner = &self.0;
         let mut tx = inner.store.write().await?;
         let (token, mut card) = in_use(&mut tx, id).await?;
+        if inner.presence.of(id).is_some() {
+            return Err(refused(
+                "token",
+                "a card that is at hand",
+                "a card that is away; one that is at hand: keysteward card unblock",
+            ));
+        }
         if card.puk_spent {
             return Err(refused(
                 "token",

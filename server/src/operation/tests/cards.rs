@@ -390,6 +390,9 @@ async fn a_challenge_is_answered_as_the_card_would_and_once() {
 async fn a_puk_is_told_once_and_changed_when_the_card_is_seen() {
     let world = World::with(piv()).await;
     let token = world.card_in_use().await;
+    let at_hand = world.engine.release_puk(token, ACTOR).await;
+    assert!(at_hand.unwrap_err().to_string().contains("card unblock"));
+    assert!(!world.card_row().await.puk_spent);
     world.unplug().await;
     let puk = world.engine.release_puk(token, ACTOR).await.unwrap();
     world.card(|card| assert_eq!(card.puk, *puk));
