@@ -22,7 +22,6 @@ use crate::{
 pub(super) use view::{Card, Certificate, MasterKey};
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "a process holds one")]
 pub(crate) enum Command {
     /// Cards that the server knows: tokens of a type that describes cards
     #[command(after_help = "Example:\n  keysteward card list --state active")]

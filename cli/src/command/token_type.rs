@@ -17,6 +17,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process holds one")]
 pub(crate) enum Command {
     /// Describe a model of key
     #[command(after_help = "\

@@ -20,6 +20,7 @@ pub enum Digest {
     Sha512,
 }
 
+#[expect(clippy::len_without_is_empty, reason = "a digest never is")]
 impl Digest {
     /// Bytes of the digest.
     #[must_use]

@@ -13,7 +13,7 @@ use std::{
     fs::{self, OpenOptions},
     io::{BufRead, BufReader, Write},
     os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
+    path::Path,
     time::Duration,
 };
 
@@ -406,6 +406,6 @@ fn text(value: &Value, name: &str) -> Result<String> {
         .to_owned())
 }
 
-fn text_of(path: &PathBuf) -> Result<&str> {
+fn text_of(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is no text")
 }

@@ -55,7 +55,7 @@ async fn cards_on_two_readers_are_two_tokens() {
     assert_ne!(reader(&tokens[0]), reader(&tokens[1]));
     one.unplug();
     let left = host.token(|_| true).await;
-    assert!(tokens.iter().any(|token| *token == left));
+    assert!(tokens.contains(&left));
 }
 
 async fn an_agent_that_starts_before_the_service_sees_cards_once_it_runs() {

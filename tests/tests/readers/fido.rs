@@ -64,7 +64,10 @@ async fn the_life_of_a_key_at_a_reader() {
     let Done::CredentialMade(made) = lease.step("make", make()).await.unwrap() else {
         panic!("not made");
     };
-    assert_eq!(credentials(&mut lease).await, [made.credential_id.clone()]);
+    assert_eq!(
+        credentials(&mut lease).await,
+        std::slice::from_ref(&made.credential_id)
+    );
     let look = Verb::LookForCredentials(proto::LookForCredentials {
         rp_id: RP_ID.to_owned(),
         credential_ids: vec![made.credential_id.clone(), vec![9; 32]],
@@ -72,7 +75,10 @@ async fn the_life_of_a_key_at_a_reader() {
     let Done::FoundCredentials(found) = lease.step("", look).await.unwrap() else {
         panic!("not looked for");
     };
-    assert_eq!(found.credential_ids, [made.credential_id.clone()]);
+    assert_eq!(
+        found.credential_ids,
+        std::slice::from_ref(&made.credential_id)
+    );
     let prove = Verb::ProveCredential(proto::ProveCredential {
         pin: PIN.to_owned(),
         rp_id: RP_ID.to_owned(),

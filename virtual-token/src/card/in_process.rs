@@ -78,7 +78,7 @@ impl<A: Applets> CardTransport for InProcessCard<A> {
     ) -> Result<&'r [u8], TakenAway> {
         match &mut self.left {
             Some(0) => return Err(TakenAway),
-            Some(left) => *left -= 1,
+            Some(left) => *left = left.saturating_sub(1),
             None => {}
         }
         if let Some(header) = command.first_chunk() {
@@ -89,8 +89,9 @@ impl<A: Applets> CardTransport for InProcessCard<A> {
         let Turn::Replied { len } = self.beside.handle_command(command, None, buffers) else {
             return Err(TakenAway);
         };
+        let reply = reply.get(..len).ok_or(TakenAway)?;
         let room = response.get_mut(..len).ok_or(TakenAway)?;
-        room.copy_from_slice(&reply[..len]);
+        room.copy_from_slice(reply);
         Ok(room)
     }
 

@@ -67,7 +67,9 @@ impl StoredKey {
         for (to, from) in room.iter_mut().zip(head.iter().chain(self.private())) {
             *to = *from;
         }
-        let record = room.get(..HEAD + self.len).ok_or(Failure::Length)?;
+        let record = room
+            .get(..HEAD.saturating_add(self.len))
+            .ok_or(Failure::Length)?;
         storage.commit(&[Change::replace(Record::PivKey(reference.id()), record)])
     }
 

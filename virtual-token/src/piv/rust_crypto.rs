@@ -54,7 +54,7 @@ impl<R: CryptoRngCore> Primitives for RustCrypto<R> {
             Secret::Rsa { p, q, .. } => {
                 let len = put(p, private)?;
                 let rest = private.get_mut(len..).ok_or(Refused::Failed)?;
-                let len = len + put(q, rest)?;
+                let len = len.saturating_add(put(q, rest)?);
                 let primes = private.get(..len).ok_or(Refused::Failed)?;
                 rsa_key(primes).map(|_| len)
             }
@@ -227,7 +227,8 @@ fn put_primes(
         if prime.len() != half {
             return Err(Refused::Failed);
         }
-        len += put(&prime, private.get_mut(len..).ok_or(Refused::Failed)?)?;
+        let room = private.get_mut(len..).ok_or(Refused::Failed)?;
+        len = len.saturating_add(put(&prime, room)?);
     }
     Ok(len)
 }

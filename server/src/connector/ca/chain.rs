@@ -64,7 +64,7 @@ mod tests {
         ];
         assert_eq!(ordered(&own, &others), [own.clone(), middle, root.clone()]);
         assert_eq!(ordered(&own, &[]), [own]);
-        assert_eq!(ordered(&root, &others), [root.clone()]);
+        assert_eq!(ordered(&root, &others), std::slice::from_ref(&root));
         assert_eq!(ordered(b"hello", &others), [b"hello".to_vec()]);
     }
 }
