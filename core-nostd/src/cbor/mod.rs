@@ -77,6 +77,10 @@ pub trait Parse<'b>: Sized {
     fn parse(bytes: &'b [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes);
         let value = Self::read(&mut reader);
+        if cfg!(not(target_pointer_width = "64")) {
+            let value = value?;
+            return reader.finish().map(|()| value);
+        }
         // Handed on as it came: taken out and put back, a large value would be copied twice.
         match reader.finish() {
             Err(error) if value.is_ok() => Err(error),
