@@ -78,12 +78,7 @@ impl AdminKey for Elsewhere {
         any()
     }
 
-    fn answer(
-        &mut self,
-        cipher: Cipher,
-        witness: &[u8],
-        challenge: &[u8],
-    ) -> Result<Answer, Lost> {
+    fn answer(&mut self, cipher: Cipher, witness: &[u8], challenge: &[u8]) -> Result<Answer, Lost> {
         see((cipher, witness, challenge));
         any()
     }
