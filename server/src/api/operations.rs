@@ -1,12 +1,11 @@
 //! `server.v1.Operations`
+mod ask;
+mod tell;
 
-use std::{mem, pin::Pin, time::Duration};
+use std::pin::Pin;
 
 use futures::Stream;
-use keysteward_proto::server::v1::{
-    self as wire, OperationEvent, operation_event::Event, operations_server,
-    start_operation_request::Kind as Wanted,
-};
+use keysteward_proto::server::v1::{self as wire, OperationEvent, operations_server};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -21,7 +20,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    operation::{self, Ask, GivenPin, Kind, Operation, Resolution, Update, Watch, position},
+    operation::{self, Kind, Operation, Resolution, position},
     store::{self, Reads, operation::Filter, step::Attempt},
 };
 
@@ -53,14 +52,14 @@ impl operations_server::Operations for Operations {
             .into());
         }
         let mut read = self.0.store.read().await?;
-        let ask = ask(&mut read, request.kind).await?;
+        let ask = ask::ask(&mut read, request.kind).await?;
         drop(read);
         check_scope(&caller, ask.kind())?;
         let wanted = operation::Request {
             id,
             ask,
             batch: filter(request.batch),
-            valid_for: valid_for(request.valid_for_s)?,
+            valid_for: ask::valid_for(request.valid_for_s)?,
         };
         let operation = self.0.engine.start(wanted, &caller.actor).await?;
         self.answer(operation).await
@@ -129,7 +128,7 @@ impl operations_server::Operations for Operations {
         tokio::spawn(async move {
             let stopping = rooms.stopping.clone();
             tokio::select! {
-                () = tell(&rooms, now, watch, &events) => {}
+                () = tell::tell(&rooms, now, watch, &events) => {}
                 // Else a server that stops would wait for its watchers.
                 () = stopping.cancelled() => {
                     let status = Status::unavailable("the server stops; watch again in a moment");
@@ -215,153 +214,6 @@ fn check_scope(caller: &Caller, kind: Kind) -> Result<(), Refusal> {
     Err(denied(caller, &[needed]))
 }
 
-/// Names to ids; PINs into types that are wiped and do not print.
-async fn ask(from: &mut impl Reads, wanted: Option<Wanted>) -> Result<Ask, Status> {
-    let given = |pin: &mut String| (!pin.is_empty()).then(|| GivenPin::new(mem::take(pin)));
-    Ok(match wanted {
-        Some(Wanted::Issue(issue)) => Ask::Issue {
-            token: names::token(from, &issue.token).await?.id,
-            user: names::user(from, &issue.user).await?.id,
-            template: names::template(from, &issue.template).await?.id,
-        },
-        Some(Wanted::HandOverPin(mut hand_over)) => Ask::HandOverPin {
-            new_pin: given(&mut hand_over.new_pin),
-            token: names::token(from, &hand_over.token).await?.id,
-        },
-        Some(Wanted::Suspend(suspend)) => Ask::Suspend {
-            token: names::token(from, &suspend.token).await?.id,
-        },
-        Some(Wanted::Resume(resume)) => Ask::Resume {
-            token: names::token(from, &resume.token).await?.id,
-        },
-        Some(Wanted::Revoke(mut revoke)) => Ask::Revoke {
-            pin: given(&mut revoke.pin),
-            token: names::token(from, &revoke.token).await?.id,
-            reason: reason(revoke.reason)?,
-        },
-        Some(Wanted::SetPin(mut set_pin)) => Ask::SetPin {
-            current_pin: given(&mut set_pin.current_pin),
-            new_pin: GivenPin::new(mem::take(&mut set_pin.new_pin)),
-            token: names::token(from, &set_pin.token).await?.id,
-        },
-        Some(Wanted::ResetToken(reset)) => Ask::ResetToken {
-            token: names::token(from, &reset.token).await?.id,
-        },
-        Some(Wanted::RegisterCard(register)) => Ask::RegisterCard {
-            token: names::token(from, &register.token).await?.id,
-        },
-        Some(Wanted::RenewCertificates(mut renew)) => Ask::RenewCertificates {
-            pin: given(&mut renew.pin),
-            token: names::token(from, &renew.token).await?.id,
-            containers: renew.containers,
-        },
-        Some(Wanted::ReissueCertificates(mut reissue)) => Ask::ReissueCertificates {
-            pin: given(&mut reissue.pin),
-            token: names::token(from, &reissue.token).await?.id,
-            containers: reissue.containers,
-        },
-        Some(Wanted::UnblockCard(mut unblock)) => Ask::UnblockCard {
-            new_pin: given(&mut unblock.new_pin),
-            token: names::token(from, &unblock.token).await?.id,
-        },
-        Some(Wanted::ChangeAdminKey(change)) => Ask::ChangeAdminKey {
-            token: names::token(from, &change.token).await?.id,
-        },
-        Some(Wanted::RefreshCard(refresh)) => Ask::RefreshCard {
-            token: names::token(from, &refresh.token).await?.id,
-        },
-        Some(Wanted::Retire(retire)) => Ask::Retire {
-            token: names::token(from, &retire.token).await?.id,
-        },
-        Some(Wanted::Unregister(unregister)) => Ask::Unregister {
-            token: names::token(from, &unregister.token).await?.id,
-        },
-        None => {
-            let allowed = "issue, hand_over_pin, suspend, resume, revoke, set_pin, reset_token, \
-                           register_card, renew_certificates, reissue_certificates, unblock_card, \
-                           change_admin_key, refresh_card, retire or unregister";
-            return Err(Refusal::field("kind", "nothing", allowed).into());
-        }
-    })
-}
-
-fn valid_for(seconds: u32) -> Result<Option<Duration>, Refusal> {
-    match seconds {
-        0 => Ok(None),
-        1..=LONGEST_WAIT => Ok(Some(Duration::from_secs(seconds.into()))),
-        _ => Err(Refusal::field(
-            "valid_for_s",
-            seconds.to_string(),
-            "0 (24 hours), or up to 31536000 (a year)",
-        )),
-    }
-}
-
-fn reason(text: String) -> Result<String, Refusal> {
-    let length = text.chars().count();
-    if text.trim().is_empty() || length > LONGEST_REASON || text.contains(char::is_control) {
-        let shown: String = text.chars().take(LONGEST_REASON).collect();
-        let allowed = "lost, stolen, damaged, left, replaced, or 1 to 200 printable characters";
-        return Err(Refusal::field(
-            "revoke.reason",
-            format!("{shown:?}"),
-            allowed,
-        ));
-    }
-    Ok(text)
-}
-
-/// Everything that happens to one operation, until it ends.
-async fn tell(
-    rooms: &Rooms,
-    mut now: Operation,
-    mut watch: Watch,
-    events: &mpsc::Sender<Result<OperationEvent, Status>>,
-) {
-    let mut labels = Labels::default();
-    loop {
-        let ended = now.state.has_ended();
-        let event = async {
-            let mut read = rooms.store.read().await?;
-            to_wire(&mut read, &mut labels, now).await
-        };
-        let event = event.await.map(Event::Operation).map_err(Status::from);
-        let failed = event.is_err();
-        if send(events, event).await.is_err() || ended || failed {
-            return;
-        }
-        now = loop {
-            match watch.next().await {
-                Ok(Some(Update::Operation(changed))) => break *changed,
-                Ok(Some(Update::Prompt(prompt))) => {
-                    let prompt = Event::Prompt(wire::Prompt {
-                        kind: prompt.kind.to_owned(),
-                        host: prompt.hostname,
-                        message: prompt.message,
-                    });
-                    if send(events, Ok(prompt)).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    let _ = send(events, Err(error.into())).await;
-                    return;
-                }
-            }
-        };
-    }
-}
-
-/// Fails when the caller has hung up.
-async fn send(
-    events: &mpsc::Sender<Result<OperationEvent, Status>>,
-    event: Result<Event, Status>,
-) -> Result<(), ()> {
-    let event = event.map(|event| OperationEvent { event: Some(event) });
-    events.send(event).await.map_err(drop)
-}
-
 async fn to_wire(
     from: &mut impl Reads,
     labels: &mut Labels,
@@ -408,6 +260,4 @@ fn attempt_to_wire(attempt: Attempt) -> wire::Attempt {
 }
 
 const LONGEST_BATCH: usize = 128;
-const LONGEST_WAIT: u32 = 365 * 86_400;
-const LONGEST_REASON: usize = 200;
 const AHEAD: usize = 16;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `issue` `hand_over_pin` `suspend` `resume` `revoke` `set_pin` `reset_token` `delete_credentials` | plans: pure, what comes next |
 //! | [`plan`] | progress, facts, effects: what plans speak in |
-//! | `request` | what can be asked for, and all that is checked before |
+//! | `request` `check` `accept` | what can be asked for; all that is checked before, a file per family; written down |
 //! | `engine` | start, watch, reveal; `resolve`: cancel and resolve |
 //! | `dispatch` `worker` `decide` | who works when; one operation driven, leased and fenced; what comes next |
 //! | `token_step` `idp_step` `look` | what leaves for tokens and providers, and looking what became of it |
@@ -22,6 +22,7 @@ pub mod hosts;
 pub mod plan;
 pub mod providers;
 
+mod accept;
 mod ca_step;
 mod card_act;
 mod card_authority;
@@ -29,6 +30,7 @@ mod card_effects;
 mod card_step;
 mod certification_request;
 mod change_admin_key;
+mod check;
 mod decide;
 mod delete_containers;
 mod delete_credentials;

@@ -3,8 +3,12 @@
 
 use super::*;
 use crate::{
-    lifecycle::{self, Alphabet, Custody, PinPolicy, TokenState},
-    store::{ConnectionId, TokenId, UserId, token},
+    lifecycle::{self, Alphabet, Custody, PinPolicy, Template, TokenState},
+    store::{
+        ConnectionId, CredentialId, OperationId, SecretId, TokenId, UserId,
+        credential::Credential,
+        token::{self, Token},
+    },
 };
 
 /// A token, its credential and its PINs, changed as steps and effects would.

@@ -1,18 +1,17 @@
 //! What agents and cards answered.
 
+mod key;
+
 use keysteward_proto::agent::v1::{
     self as agent, StepError, StepResult, step_error::Code, step_result::Result as Told,
 };
 use serde_json::{Map, json};
-use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
 
 use super::{acknowledge, close, count, name};
 use crate::{
     audit,
-    connector::ca::CertificationRequest,
-    lifecycle::KeyAlgorithm,
     operation::{
-        Inner, StepName, card_step, certification_request, effects,
+        Inner, StepName, card_step, effects,
         plan::{AdminKeyIs, Scope},
         recognise,
         work::Work,
@@ -20,7 +19,7 @@ use crate::{
     store::{
         self, CertificateId, Write,
         card::{self, Container},
-        certificate::{self, Certificate, OnCard, State as At},
+        certificate::{self, Certificate, OnCard},
         sealed_secret::{self, Kind},
         step::{Attempt, State},
         token,
@@ -53,10 +52,10 @@ impl Inner {
                 admin_key_found(tx, work, found.candidate).await?
             }
             (StepName::GenerateKey, Some(Told::KeyGenerated(made))) => {
-                key_generated(tx, work, &made).await?
+                key::generated(tx, work, &made).await?
             }
             (StepName::SignRequest, Some(Told::RequestSigned(signed))) => {
-                request_signed(tx, work, &signed.signature).await?
+                key::signed(tx, work, &signed.signature).await?
             }
             (
                 StepName::InspectCard
@@ -285,139 +284,6 @@ async fn admin_key_found(
     }
 }
 
-async fn key_generated(
-    tx: &mut Write<'_>,
-    work: &mut Work,
-    made: &agent::KeyGenerated,
-) -> store::Result<Option<Useless>> {
-    let slot = match card_step::slot_to_generate(work) {
-        Ok(slot) => slot.clone(),
-        Err(error) => return Ok(Some((error.to_string(), ""))),
-    };
-    let Some(user) = work.user.as_ref().map(|user| user.id) else {
-        return Ok(Some(("the user is gone".into(), "")));
-    };
-    let fits = is_key_of(&made.public_key, slot.algorithm);
-    let row = Certificate {
-        id: CertificateId::new(),
-        token_id: work.token.id,
-        user_id: user,
-        operation_id: work.operation.id,
-        connection_id: slot.connection,
-        container: slot.container.clone(),
-        profile: slot.profile.clone(),
-        algorithm: slot.algorithm,
-        is_default: slot.is_default,
-        public_key: made.public_key.clone(),
-        attestation: attested(made),
-        request: Vec::new(),
-        state: At::KeyMade,
-        enrolment: String::new(),
-        serial: String::new(),
-        issuer: String::new(),
-        subject: String::new(),
-        not_before: None,
-        not_after: None,
-        der: Vec::new(),
-        revocation: String::new(),
-        on_card: OnCard::Key,
-        created_at: work.now,
-    };
-    certificate::insert(tx, &row).await?;
-    // What stood there has no key any more.
-    for old in &mut work.certificates {
-        if old.container == row.container && old.on_card == OnCard::Present {
-            old.on_card = OnCard::Replaced;
-            certificate::update(tx, old).await?;
-        }
-    }
-    work.certificates.push(row);
-    Ok((!fits).then(|| {
-        let asked = slot.algorithm;
-        (
-            format!("the card made another key than one of {asked}"),
-            "issue another model, or change the template",
-        )
-    }))
-}
-
-/// SubjectPublicKeyInfo: RFC 3279 and RFC 8410 name the algorithms.
-fn is_key_of(public_key: &[u8], algorithm: KeyAlgorithm) -> bool {
-    let Ok((rest, parsed)) = SubjectPublicKeyInfo::from_der(public_key) else {
-        return false;
-    };
-    let oid = parsed.algorithm.algorithm.to_id_string();
-    let curve = || {
-        let parameters = parsed.algorithm.parameters.as_ref();
-        let curve = parameters.and_then(|parameters| parameters.as_oid().ok());
-        curve.map(|curve| curve.to_id_string()).unwrap_or_default()
-    };
-    let bits = || match parsed.parsed() {
-        Ok(x509_parser::public_key::PublicKey::RSA(key)) => key.key_size(),
-        _ => 0,
-    };
-    let fits = match algorithm {
-        KeyAlgorithm::Rsa2048 => oid == RSA && bits() == 2048,
-        KeyAlgorithm::Rsa3072 => oid == RSA && bits() == 3072,
-        KeyAlgorithm::Rsa4096 => oid == RSA && bits() == 4096,
-        KeyAlgorithm::P256 => oid == EC && curve() == "1.2.840.10045.3.1.7",
-        KeyAlgorithm::P384 => oid == EC && curve() == "1.3.132.0.34",
-        KeyAlgorithm::Ed25519 => oid == "1.3.101.112",
-    };
-    rest.is_empty() && fits
-}
-
-/// What the card's own word for the key comes to. Not checked against a root: makers
-/// publish them, and a token type does not name them.
-fn attested(made: &agent::KeyGenerated) -> String {
-    let parsed = X509Certificate::from_der(&made.attestation);
-    let Ok((_, statement)) = parsed else {
-        return "not attested".into();
-    };
-    let issuer = X509Certificate::from_der(&made.attestation_issuer);
-    let signed = issuer.is_ok_and(|(_, issuer)| {
-        statement
-            .verify_signature(Some(issuer.public_key()))
-            .is_ok()
-    });
-    if statement.public_key().raw != made.public_key || !signed {
-        return "its attestation is not for this key".into();
-    }
-    format!("made on the card, says {}", statement.issuer())
-}
-
-async fn request_signed(
-    tx: &mut Write<'_>,
-    work: &mut Work,
-    signature: &[u8],
-) -> store::Result<Option<Useless>> {
-    let own = work.operation.id;
-    let row = work
-        .certificates
-        .iter_mut()
-        .find(|row| row.operation_id == own && row.state == At::KeyMade);
-    let Some(row) = row else {
-        return Ok(Some((
-            "there is no request that was to be signed".into(),
-            "",
-        )));
-    };
-    let whole = certification_request::assemble(&row.request, row.algorithm, signature);
-    match CertificationRequest::verify(&whole) {
-        Ok(request) if request.public_key() == row.public_key => {
-            row.request = whole;
-            row.state = At::Requested;
-            certificate::update(tx, row).await?;
-            Ok(None)
-        }
-        Ok(_) => Ok(Some((
-            "the card signed for another key than it made".into(),
-            "issue another card",
-        ))),
-        Err(error) => Ok(Some((error.to_string(), "issue another card"))),
-    }
-}
-
 async fn mark(
     tx: &mut Write<'_>,
     work: &mut Work,
@@ -433,7 +299,5 @@ async fn mark(
     }
 }
 
-const RSA: &str = "1.2.840.113549.1.1.1";
-const EC: &str = "1.2.840.10045.2.1";
 /// Of PIV: four slots, twenty retired ones, and the attestation key.
 const MOST_CONTAINERS: usize = 32;

@@ -1,0 +1,111 @@
+//! The steps that an operation means to take, for people who watch.
+
+use super::Facts;
+use crate::{
+    lifecycle::{Applet, CardType},
+    operation::{StepName, hand_over_pin, issue},
+    store::operation::Kind,
+};
+
+/// The steps that `kind` means to take.
+#[must_use]
+pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
+    use StepName::{
+        BlockCardPin, ChangeAdminKey, ChangeCardPin, ChangePin, Configure, DeleteAuthenticator,
+        DeleteContainer, DeleteCredential, Enrol, FindUser, GenerateKey, HoldCertificate,
+        Initialise, Inspect, InspectCard, MakeCredential, Personalise, Publish, ReadBack, ReadCard,
+        Reset, ResetCard, RestoreAdminKey, Resume, RevokeCertificate, SetCardPin, SetPin, SetPuk,
+        SignRequest, Suspend, TryAdminKeys, UnholdCertificate, WriteCertificate,
+    };
+    let certified = facts.certificates.iter().any(|row| !row.der.is_empty());
+    let published = facts.published().next().is_some();
+    let only = |wanted: bool, steps: &[StepName]| match wanted {
+        true => steps.to_vec(),
+        false => Vec::new(),
+    };
+    match kind {
+        Kind::Issue => {
+            let mut steps = Vec::new();
+            if facts.publishes {
+                steps.extend([Inspect, FindUser]);
+                steps.extend(only(!facts.pins.current, &[SetPin]));
+                steps.extend(only(issue::wants_configure(facts), &[Configure]));
+                steps.extend([MakeCredential, Publish, ReadBack]);
+            }
+            if facts
+                .template
+                .is_some_and(|template| template.card.is_some())
+            {
+                steps.extend([InspectCard, SetCardPin, GenerateKey, SignRequest, Enrol]);
+                steps.extend([WriteCertificate, ReadCard, BlockCardPin]);
+            }
+            steps
+        }
+        Kind::HandOverPin => {
+            let key = facts.pins.current;
+            let mut steps = match () {
+                () if key && facts.parameters.own_pin => vec![ChangePin],
+                () if key && hand_over_pin::forces_change(facts) => vec![Configure],
+                () => vec![],
+            };
+            steps.extend(only(hand_over_pin::has_card(facts), &[SetCardPin]));
+            steps
+        }
+        Kind::Suspend => [
+            only(certified, &[HoldCertificate]),
+            only(published, &[Suspend, ReadBack]),
+        ]
+        .concat(),
+        Kind::Resume => [
+            only(certified, &[UnholdCertificate]),
+            only(published, &[Resume, ReadBack]),
+        ]
+        .concat(),
+        Kind::Revoke => [
+            only(certified, &[RevokeCertificate]),
+            only(published, &[DeleteAuthenticator, DeleteCredential]),
+            only(certified, &[DeleteContainer]),
+        ]
+        .concat(),
+        Kind::SetPin if facts.is_card_alone() => vec![ChangeCardPin],
+        Kind::SetPin => vec![Inspect, SetPin],
+        Kind::ResetToken => vec![Reset],
+        Kind::DeleteCredentials => [
+            only(facts.to_delete(false).is_some(), &[DeleteCredential]),
+            only(certified, &[DeleteContainer]),
+        ]
+        .concat(),
+        Kind::RegisterCard if facts.is_blank_card() => {
+            vec![InspectCard, Initialise, BlockCardPin, ReadCard]
+        }
+        Kind::RegisterCard => {
+            let mut steps = vec![InspectCard, TryAdminKeys, ChangeAdminKey];
+            let piv = |card: &CardType| card.applet == Applet::Piv;
+            let puk = facts.card_type.is_some_and(piv) && !facts.puk.current;
+            steps.extend(only(puk, &[SetPuk]));
+            steps.extend([Personalise, BlockCardPin, ReadCard]);
+            steps
+        }
+        Kind::RenewCertificates => {
+            vec![InspectCard, SignRequest, Enrol, WriteCertificate, ReadCard]
+        }
+        Kind::ReissueCertificates => vec![
+            InspectCard,
+            GenerateKey,
+            SignRequest,
+            Enrol,
+            WriteCertificate,
+            ReadCard,
+            RevokeCertificate,
+        ],
+        Kind::UnblockCard => vec![SetCardPin],
+        Kind::RotatePuk => vec![SetPuk],
+        Kind::ChangeAdminKey => vec![TryAdminKeys, ChangeAdminKey],
+        Kind::RefreshCard => vec![InspectCard],
+        Kind::Retire => vec![],
+        Kind::Unregister if facts.card.is_none() => vec![],
+        Kind::Unregister if facts.puk.current => vec![ResetCard],
+        Kind::Unregister => vec![TryAdminKeys, ResetCard, RestoreAdminKey],
+        Kind::RevokeCertificates => vec![RevokeCertificate],
+    }
+}
