@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 47] = [
+const SECRET: [&str; 48] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -30,6 +30,7 @@ const SECRET: [&str; 47] = [
     ".keysteward.agent.v1.CardRaw",
     ".keysteward.agent.v1.CardRawResult",
     ".keysteward.agent.v1.AdminProof",
+    ".keysteward.agent.v1.AdminAnswer",
     ".keysteward.agent.v1.ChangeAdminKey",
     ".keysteward.agent.v1.ChangeCardPin",
     ".keysteward.agent.v1.SetCardPin",

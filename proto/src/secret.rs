@@ -57,6 +57,7 @@ hidden! {
     v1::CardRaw { shows key, timeout_ms; hides command }
     v1::CardRawResult { shows ; hides response }
     v1::AdminProof { shows algorithm, asks_caller; hides key }
+    v1::AdminAnswer { shows ; hides witness, challenge }
     v1::ChangeAdminKey { shows current, new_algorithm; hides new_key }
     v1::ChangeCardPin { shows reference; hides current_pin, new_pin }
     v1::SetCardPin { shows admin; hides new_pin, puk }
@@ -110,6 +111,24 @@ mod tests {
             "{printed}"
         );
         assert!(printed.contains("new_pin"), "{printed}");
+    }
+
+    #[test]
+    fn a_printed_answer_does_not_show_what_proves_the_admin_key() {
+        let request = v1::CardLeaseRequest {
+            request: Some(v1::card_lease_request::Request::AdminAnswer(
+                v1::AdminAnswer {
+                    witness: vec![171; 8],
+                    challenge: vec![205; 8],
+                },
+            )),
+        };
+        let printed = format!("{request:?}");
+        assert!(
+            !printed.contains("171") && !printed.contains("205"),
+            "{printed}"
+        );
+        assert!(printed.contains("witness"), "{printed}");
     }
 
     #[test]
