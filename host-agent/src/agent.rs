@@ -15,10 +15,7 @@ use crate::settings::LocalSocket;
 use crate::{
     clock,
     journal::{Journal, JournalError},
-    rpc::{
-        self, cards::CardsService, fido::FidoService, host::HostService, journal::JournalService,
-        tokens::TokensService,
-    },
+    rpc::{self, host::HostService, journal::JournalService, lease::Leases, tokens::TokensService},
     settings::Settings,
     token::{self, Inventory},
     transport::{TransportStartError, Transports},
@@ -87,6 +84,11 @@ impl Agent {
         let mut boot_id = [0; 16];
         OsRng.fill_bytes(&mut boot_id);
         let stopping = CancellationToken::new();
+        let leases = Leases {
+            steps: steps.clone(),
+            inventory: Arc::clone(&inventory),
+            stopping: stopping.clone(),
+        };
         let routes = Routes::new(HostServer::new(HostService {
             journal: Arc::clone(&journal),
             inventory: Arc::clone(&inventory),
@@ -103,16 +105,8 @@ impl Agent {
             journal,
             has_server: settings.server.is_some(),
         }))
-        .add_service(FidoServer::new(FidoService {
-            steps: steps.clone(),
-            inventory: Arc::clone(&inventory),
-            stopping: stopping.clone(),
-        }))
-        .add_service(CardsServer::new(CardsService {
-            steps: steps.clone(),
-            inventory: Arc::clone(&inventory),
-            stopping: stopping.clone(),
-        }))
+        .add_service(FidoServer::new(leases.clone()))
+        .add_service(CardsServer::new(leases))
         .prepare();
         let listener = token::watch(Arc::clone(&inventory), Arc::new(steps));
         let transports = Transports::start(settings, &listener)?;

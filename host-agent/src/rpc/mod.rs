@@ -8,6 +8,7 @@ pub(crate) mod cards;
 pub(crate) mod fido;
 pub(crate) mod host;
 pub(crate) mod journal;
+pub(crate) mod lease;
 mod opening;
 mod progress;
 mod refusal;

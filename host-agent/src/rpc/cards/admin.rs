@@ -18,12 +18,11 @@ use std::{
 
 use keysteward_proto::agent::v1 as proto;
 use proto::{CardLeaseResponse, card_lease_response::Response};
-use tokio::sync::mpsc as tokio_mpsc;
-use tonic::Status;
 use zeroize::Zeroizing;
 
 use crate::{
     clock,
+    rpc::lease::{Answers, Ear},
     verb::{AskCaller, Blocks, Code, Failure, Question},
 };
 
@@ -39,19 +38,20 @@ enum Said {
 /// The conversation's end of the line. Dropped, nobody answers any more.
 pub(super) struct Switchboard(mpsc::Sender<Said>);
 
-impl Switchboard {
-    pub(super) fn answer(&self, answer: proto::AdminAnswer) {
+impl Ear for Switchboard {
+    fn answer(&self, answer: proto::AdminAnswer) {
         self.say(Said::Answer(Blocks {
             witness: Zeroizing::new(answer.witness),
             challenge: Zeroizing::new(answer.challenge),
         }));
     }
 
-    /// The caller gives up the step that may be asking.
-    pub(super) fn give_up(&self) {
+    fn give_up(&self) {
         self.say(Said::GivesUp);
     }
+}
 
+impl Switchboard {
     fn say(&self, said: Said) {
         // An error means that the lease is over.
         drop(self.0.send(said));
@@ -60,14 +60,12 @@ impl Switchboard {
 
 /// The end of the line that steps ask at.
 pub(super) struct Line {
-    answers: tokio_mpsc::Sender<Result<CardLeaseResponse, Status>>,
+    answers: Answers<CardLeaseResponse>,
     said: Mutex<mpsc::Receiver<Said>>,
 }
 
 /// A line to the caller that hears `answers`.
-pub(super) fn line(
-    answers: tokio_mpsc::Sender<Result<CardLeaseResponse, Status>>,
-) -> (Switchboard, Arc<Line>) {
+pub(super) fn line(answers: Answers<CardLeaseResponse>) -> (Switchboard, Arc<Line>) {
     let (say, said) = mpsc::channel();
     let line = Line {
         answers,
@@ -129,6 +127,7 @@ fn silent(why: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use keysteward_core::admin_key::Cipher;
+    use tokio::sync::mpsc as tokio_mpsc;
 
     use super::*;
 

@@ -1,57 +1,82 @@
-//! `Cards`: the token lease of smart cards.
+//! `Cards`: the token lease of smart cards, at a token's PIV or GIDS applet.
 //!
-//! As [`super::fido`], at a token's PIV or GIDS applet. A card is held in a PC/SC transaction from
-//! the first step to the end of the lease.
+//! A card is held in a PC/SC transaction from the first step to the end of the lease.
 
 mod admin;
-mod conversation;
 mod request;
 
-use std::{pin::Pin, sync::Arc};
-
-use futures::Stream;
-use keysteward_proto::agent::v1::{CardLeaseRequest, CardLeaseResponse, cards_server::Cards};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use keysteward_proto::agent::v1 as proto;
+use proto::{
+    CardLeaseRequest, CardLeaseResponse, card_lease_request::Request as Carried,
+    card_lease_response::Response as Told, cards_server::Cards,
+};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::caller::Caller;
-use crate::{token::Inventory, verb::Steps};
-use conversation::Conversation;
-
-/// Answers that wait for a slow caller; progress beyond that is dropped, results never.
-const ANSWERS_KEPT: usize = 32;
-
-/// Serves `Cards`.
-#[derive(Clone, Debug)]
-pub(crate) struct CardsService {
-    pub(crate) steps: Steps,
-    pub(crate) inventory: Arc<Inventory>,
-    /// Ends every lease that nothing is done under.
-    pub(crate) stopping: CancellationToken,
-}
-
-type Answers = Pin<Box<dyn Stream<Item = Result<CardLeaseResponse, Status>> + Send>>;
+use self::admin::Switchboard;
+use super::{
+    lease::{AnswerStream, Answers, Asked, Family, Leases, Said},
+    step::Ordered,
+};
+use crate::verb::Failure;
 
 #[tonic::async_trait]
-impl Cards for CardsService {
-    type LeaseStream = Answers;
+impl Cards for Leases {
+    type LeaseStream = AnswerStream<CardLeaseResponse>;
 
     async fn lease(
         &self,
         request: Request<Streaming<CardLeaseRequest>>,
     ) -> Result<Response<Self::LeaseStream>, Status> {
-        let caller = Caller::of(&request);
-        let (answers, stream) = mpsc::channel(ANSWERS_KEPT);
-        let conversation = Conversation {
-            steps: self.steps.clone(),
-            inventory: Arc::clone(&self.inventory),
-            stopping: self.stopping.clone(),
-            caller,
-            answers,
+        Ok(self.converse::<SmartCards>(request))
+    }
+}
+
+/// The messages of `card.proto`.
+struct SmartCards;
+
+enum Work {
+    Step(Box<proto::CardStep>),
+    Raw(proto::CardRaw),
+}
+
+impl Family for SmartCards {
+    type Request = CardLeaseRequest;
+    type Response = CardLeaseResponse;
+    type Work = Work;
+    type Ear = Switchboard;
+
+    fn asked(request: CardLeaseRequest) -> Option<Asked<Work>> {
+        Some(match request.request? {
+            Carried::Open(open) => Asked::Open(open),
+            Carried::Cancel(_) => Asked::Cancel,
+            Carried::AdminAnswer(answer) => Asked::Answer(answer),
+            Carried::Step(step) => Asked::Work(Work::Step(Box::new(step))),
+            Carried::Raw(raw) => Asked::Work(Work::Raw(raw)),
+        })
+    }
+
+    fn order(
+        work: Work,
+        answers: &Answers<CardLeaseResponse>,
+    ) -> (Result<Ordered, Failure>, Switchboard) {
+        let (switchboard, line) = admin::line(answers.clone());
+        let ordered = match work {
+            Work::Step(step) => request::step(*step, &line),
+            Work::Raw(raw) => request::raw(raw),
         };
-        tokio::spawn(conversation.run(request.into_inner()));
-        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+        (ordered, switchboard)
+    }
+
+    fn response(said: Said) -> CardLeaseResponse {
+        let response = match said {
+            Said::Opened(opened) => Told::Opened(opened),
+            Said::Progress(progress) => Told::Progress(progress),
+            Said::Result(result) => Told::Result(result),
+            Said::Raw(response) => Told::Raw(proto::CardRawResult { response }),
+            Said::Error(error) => Told::Error(error),
+        };
+        CardLeaseResponse {
+            response: Some(response),
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 mod field;
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc};
 
 use keysteward_proto::agent::v1 as proto;
 use proto::card_step::Verb;
@@ -15,10 +15,9 @@ use self::field::{
 };
 use super::admin::Line;
 use crate::{
-    journal::StepKey,
-    rpc::step::{key, patience},
+    rpc::step::{Ordered, key, patience},
     verb::{
-        Failure,
+        self, Failure,
         card::{
             Ask, Authority, KeyAlgorithm, NewCard, PinPolicy, Request, SignatureAlgorithm,
             TouchPolicy,
@@ -32,13 +31,6 @@ const RAW_MAX: usize = 4 + 3 + 65_535 + 2;
 /// Most keys that one question may try.
 const CANDIDATES_MAX: usize = 4;
 
-/// A step that somebody asks for, checked as far as that goes without a card.
-pub(super) struct Ordered {
-    pub(super) request: Request,
-    pub(super) key: Option<StepKey>,
-    pub(super) patience: Duration,
-}
-
 /// Takes a typed step. Its secrets end in types that wipe themselves; those that stay with the
 /// caller are asked for over `line`.
 pub(super) fn step(step: proto::CardStep, line: &Arc<Line>) -> Result<Ordered, Failure> {
@@ -47,10 +39,10 @@ pub(super) fn step(step: proto::CardStep, line: &Arc<Line>) -> Result<Ordered, F
     Ok(Ordered {
         key: key(step.key)?,
         patience: patience(step.timeout_ms)?,
-        request: Request {
+        request: verb::Request::Card(Box::new(Request {
             applet: applet(&step.applet)?,
             ask: ask?,
-        },
+        })),
     })
 }
 
@@ -70,10 +62,10 @@ pub(super) fn raw(mut raw: proto::CardRaw) -> Result<Ordered, Failure> {
     Ok(Ordered {
         key: key(raw.key)?,
         patience: patience(raw.timeout_ms)?,
-        request: Request {
+        request: verb::Request::Card(Box::new(Request {
             applet: None,
             ask: Ask::Raw(bytes),
-        },
+        })),
     })
 }
 

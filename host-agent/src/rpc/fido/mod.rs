@@ -1,56 +1,82 @@
-//! `Fido`: the token lease.
-//!
-//! The stream's other end may vanish at any moment; what was begun runs on in a task of its own,
-//! and its end goes to the journal.
+//! `Fido`: the token lease of security keys.
 
-mod conversation;
 mod request;
 
-use std::{pin::Pin, sync::Arc};
-
-use futures::Stream;
-use keysteward_proto::agent::v1::{LeaseRequest, LeaseResponse, fido_server::Fido};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use keysteward_proto::agent::v1 as proto;
+use proto::{
+    LeaseRequest, LeaseResponse, fido_server::Fido, lease_request::Request as Carried,
+    lease_response::Response as Told,
+};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::caller::Caller;
-use crate::{token::Inventory, verb::Steps};
-use conversation::Conversation;
-
-/// Answers that wait for a slow caller; progress beyond that is dropped, results never.
-const ANSWERS_KEPT: usize = 32;
-
-/// Serves `Fido`.
-#[derive(Clone, Debug)]
-pub(crate) struct FidoService {
-    pub(crate) steps: Steps,
-    pub(crate) inventory: Arc<Inventory>,
-    /// Ends every lease that nothing is done under.
-    pub(crate) stopping: CancellationToken,
-}
-
-type Answers = Pin<Box<dyn Stream<Item = Result<LeaseResponse, Status>> + Send>>;
+use super::{
+    lease::{AnswerStream, Answers, Asked, Ear, Family, Leases, Said},
+    step::Ordered,
+};
+use crate::verb::Failure;
 
 #[tonic::async_trait]
-impl Fido for FidoService {
-    type LeaseStream = Answers;
+impl Fido for Leases {
+    type LeaseStream = AnswerStream<LeaseResponse>;
 
     async fn lease(
         &self,
         request: Request<Streaming<LeaseRequest>>,
     ) -> Result<Response<Self::LeaseStream>, Status> {
-        let caller = Caller::of(&request);
-        let (answers, stream) = mpsc::channel(ANSWERS_KEPT);
-        let conversation = Conversation {
-            steps: self.steps.clone(),
-            inventory: Arc::clone(&self.inventory),
-            stopping: self.stopping.clone(),
-            caller,
-            answers,
-        };
-        tokio::spawn(conversation.run(request.into_inner()));
-        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+        Ok(self.converse::<Keys>(request))
     }
+}
+
+/// The messages of `fido.proto`.
+struct Keys;
+
+enum Work {
+    Step(proto::Step),
+    Raw(proto::Raw),
+}
+
+impl Family for Keys {
+    type Request = LeaseRequest;
+    type Response = LeaseResponse;
+    type Work = Work;
+    type Ear = Deaf;
+
+    fn asked(request: LeaseRequest) -> Option<Asked<Work>> {
+        Some(match request.request? {
+            Carried::Open(open) => Asked::Open(open),
+            Carried::Cancel(_) => Asked::Cancel,
+            Carried::Step(step) => Asked::Work(Work::Step(step)),
+            Carried::Raw(raw) => Asked::Work(Work::Raw(raw)),
+        })
+    }
+
+    fn order(work: Work, _: &Answers<LeaseResponse>) -> (Result<Ordered, Failure>, Deaf) {
+        let ordered = match work {
+            Work::Step(step) => request::step(step),
+            Work::Raw(raw) => request::raw(raw),
+        };
+        (ordered, Deaf)
+    }
+
+    fn response(said: Said) -> LeaseResponse {
+        let response = match said {
+            Said::Opened(opened) => Told::Opened(opened),
+            Said::Progress(progress) => Told::Progress(progress),
+            Said::Result(result) => Told::Result(result),
+            Said::Raw(response) => Told::Raw(proto::RawResult { response }),
+            Said::Error(error) => Told::Error(error),
+        };
+        LeaseResponse {
+            response: Some(response),
+        }
+    }
+}
+
+/// A step at a security key asks its caller nothing.
+struct Deaf;
+
+impl Ear for Deaf {
+    fn answer(&self, _: proto::AdminAnswer) {}
+
+    fn give_up(&self) {}
 }

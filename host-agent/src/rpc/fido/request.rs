@@ -3,7 +3,7 @@
 
 mod field;
 
-use std::{mem, time::Duration};
+use std::mem;
 
 use keysteward_proto::agent::v1 as proto;
 use proto::step::Verb;
@@ -15,20 +15,12 @@ use self::field::{
     template_id, user_text,
 };
 use crate::{
-    journal::StepKey,
-    rpc::step::{key, patience},
+    rpc::step::{Ordered, key, patience},
     verb::{Configure, Failure, MakeCredential, Request, User},
 };
 
 /// What CTAPHID carries. CTAP 2.3 §11.2.4.
 const RAW_MAX: usize = keysteward_core::ctaphid::MAX_MESSAGE;
-
-/// A step that somebody asks for, checked as far as that goes without a token.
-pub(super) struct Ordered {
-    pub(super) request: Request,
-    pub(super) key: Option<StepKey>,
-    pub(super) patience: Duration,
-}
 
 /// Takes a typed step. Its secrets end in types that wipe themselves.
 pub(super) fn step(step: proto::Step) -> Result<Ordered, Failure> {

@@ -1,9 +1,9 @@
 //! One lease, from `Open` to the end of the stream.
 //!
 //! ```text
-//!          Open, token free        Step, Raw            result, error
+//!          Open, token free        step, raw bytes       result, error
 //!  Opening ----------------> Idle ----------> Running ----------------> Idle
-//!     |                       |                  '--- Cancel, progress ---'
+//!     |                       |                  '--- Cancel, progress, question, answer ---'
 //!     '--- TOKEN_BUSY, ...    '--- the token or the caller goes ---> (end)
 //! ```
 
@@ -11,29 +11,27 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures::StreamExt as _;
 use keysteward_proto::agent::v1 as proto;
-use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, step_result};
-use tokio::{runtime::Handle, sync::mpsc};
-use tokio_util::sync::CancellationToken;
+use proto::step_result;
+use tokio::runtime::Handle;
 use tonic::{Status, Streaming};
 
-use super::request;
+use super::{Answers, Asked, Ear as _, Family, Leases, Said};
 use crate::{
     rpc::{
         caller::Caller,
         journal, opening,
         progress::{listener, progress},
+        step::Ordered,
         tokens,
     },
-    token::{Inventory, Lease},
-    verb::{Cancel, Code, Failure, Order, Outcome, Request, Steps, Waiting, reset},
+    token::Lease,
+    verb::{Cancel, Code, Failure, Order, Outcome, Request, Waiting, reset},
 };
 
-pub(super) struct Conversation {
-    pub(super) steps: Steps,
-    pub(super) inventory: Arc<Inventory>,
-    pub(super) stopping: CancellationToken,
+pub(super) struct Conversation<F: Family> {
+    pub(super) leases: Leases,
     pub(super) caller: Caller,
-    pub(super) answers: mpsc::Sender<Result<LeaseResponse, Status>>,
+    pub(super) answers: Answers<F::Response>,
 }
 
 /// Why the stream ends.
@@ -49,8 +47,8 @@ enum End {
 /// A step that runs. Dropped, it runs on.
 type Running = Pin<Box<dyn Future<Output = (Option<Lease>, Result<Outcome, Failure>)> + Send>>;
 
-impl Conversation {
-    pub(super) async fn run(self, mut requests: Streaming<LeaseRequest>) {
+impl<F: Family> Conversation<F> {
+    pub(super) async fn run(self, mut requests: Streaming<F::Request>) {
         match self.converse(&mut requests).await {
             End::Silent => {}
             End::Told(failure) => self.answer(Err(failure)).await,
@@ -64,7 +62,7 @@ impl Conversation {
         }
     }
 
-    async fn converse(&self, requests: &mut Streaming<LeaseRequest>) -> End {
+    async fn converse(&self, requests: &mut Streaming<F::Request>) -> End {
         let (mut lease, purpose) = match self.open(requests).await {
             Ok(opened) => opened,
             Err(end) => return end,
@@ -72,22 +70,22 @@ impl Conversation {
         loop {
             let gone = lease.token().gone().clone();
             let request = tokio::select! {
-                request = next(requests) => request,
+                request = next::<F>(requests) => request,
                 () = gone.cancelled() => return End::Told(opening::removed()),
-                () = self.stopping.cancelled() => return End::Silent,
+                () = self.leases.stopping.cancelled() => return End::Silent,
             };
-            let ordered = match request {
+            let (ordered, ear) = match request {
                 None => return End::Silent,
-                Some(lease_request::Request::Open(_)) => {
+                Some(Asked::Open(_)) => {
                     return End::Wrong("this lease is open; one stream is one lease");
                 }
-                // What it was meant for has ended.
-                Some(lease_request::Request::Cancel(_)) => continue,
-                Some(lease_request::Request::Step(step)) => request::step(step),
-                Some(lease_request::Request::Raw(raw)) => request::raw(raw),
+                // What they were meant for has ended.
+                Some(Asked::Cancel | Asked::Answer(_)) => continue,
+                Some(Asked::Work(work)) => F::order(work, &self.answers),
             };
             let ordered = ordered.map(|ordered| self.order(&lease, ordered, &purpose));
-            let order = match ordered.and_then(|order| self.steps.check(&order).map(|()| order)) {
+            let checked = ordered.and_then(|order| self.leases.steps.check(&order).map(|()| order));
+            let order = match checked {
                 Ok(order) => order,
                 Err(failure) => {
                     self.answer(Err(failure)).await;
@@ -96,7 +94,7 @@ impl Conversation {
             };
             let cancel = order.cancel.clone();
             let running = self.start(lease, order);
-            match self.attend(running, &cancel, requests).await {
+            match self.attend(running, &cancel, ear, requests).await {
                 Ok(Some(still)) => lease = still,
                 Ok(None) => return End::Silent,
                 Err(end) => return end,
@@ -105,9 +103,9 @@ impl Conversation {
     }
 
     /// Takes the first request, and waits in line for the token.
-    async fn open(&self, requests: &mut Streaming<LeaseRequest>) -> Result<(Lease, String), End> {
-        let open = match next(requests).await {
-            Some(lease_request::Request::Open(open)) => open,
+    async fn open(&self, requests: &mut Streaming<F::Request>) -> Result<(Lease, String), End> {
+        let open = match next::<F>(requests).await {
+            Some(Asked::Open(open)) => open,
             Some(_) => return Err(End::Wrong("the first request of a lease is open")),
             None => return Err(End::Silent),
         };
@@ -116,39 +114,46 @@ impl Conversation {
                 Waiting::Lease,
                 "another caller has the token; waiting in line".to_owned(),
             );
-            drop(self.answers.try_send(Ok(told(waits))));
+            drop(
+                self.answers
+                    .try_send(Ok(F::response(Said::Progress(waits)))),
+            );
         };
         let lease = tokio::select! {
-            lease = opening::lease(&self.inventory, &open, waits) => lease.map_err(End::Told)?,
-            request = next(requests) => return Err(match request {
+            lease = opening::lease(&self.leases.inventory, &open, waits) => {
+                lease.map_err(End::Told)?
+            }
+            request = next::<F>(requests) => return Err(match request {
                 None => End::Silent,
-                Some(lease_request::Request::Cancel(_)) => End::Told(opening::cancelled()),
+                Some(Asked::Cancel) => End::Told(opening::cancelled()),
                 Some(_) => End::Wrong("the lease is not open yet; wait for its answer"),
             }),
         };
         opening::log(&open, &self.caller);
-        self.send(lease_response::Response::Opened(proto::Opened {
+        self.send(Said::Opened(proto::Opened {
             token: Some(tokens::token(lease.token())),
         }))
         .await;
         Ok((lease, open.purpose))
     }
 
-    fn order(&self, lease: &Lease, ordered: request::Ordered, purpose: &str) -> Order {
+    fn order(&self, lease: &Lease, ordered: Ordered, purpose: &str) -> Order {
+        let title = lease.token().title();
+        let told = |progress| F::response(Said::Progress(progress));
         Order {
             request: ordered.request,
             key: ordered.key,
             caller: self.caller.to_string(),
             patience: ordered.patience,
             cancel: Cancel::default(),
-            listener: listener(self.answers.clone(), told, &lease.token().title(), purpose),
+            listener: listener(self.answers.clone(), told, &title, purpose),
         }
     }
 
     fn start(&self, lease: Lease, order: Order) -> Running {
-        let steps = self.steps.clone();
+        let steps = self.leases.steps.clone();
         if matches!(order.request, Request::Reset) {
-            let inventory = Arc::clone(&self.inventory);
+            let inventory = Arc::clone(&self.leases.inventory);
             let runtime = Handle::current();
             let reset = tokio::task::spawn_blocking(move || {
                 reset::reset(&steps, &inventory, &runtime, lease, order)
@@ -167,14 +172,17 @@ impl Conversation {
         })
     }
 
-    /// Waits for a step, while the caller may give it up. `None`: the lease has ended with it.
+    /// Waits for a step, while the caller may give it up, and answers what the step asks it.
+    /// `None`: the lease has ended with it.
     async fn attend(
         &self,
         mut running: Running,
         cancel: &Cancel,
-        requests: &mut Streaming<LeaseRequest>,
+        ear: F::Ear,
+        requests: &mut Streaming<F::Request>,
     ) -> Result<Option<Lease>, End> {
-        let mut listening = true;
+        // `None` once the caller has gone: the step runs on; if it asks, nobody answers.
+        let mut ear = Some(ear);
         loop {
             tokio::select! {
                 (lease, result) = &mut running => {
@@ -183,13 +191,15 @@ impl Conversation {
                     // Said already, so not said again.
                     return Ok(lease.filter(|_| !removed));
                 }
-                request = next(requests), if listening => match request {
-                    None => listening = false,
-                    Some(lease_request::Request::Cancel(_)) => {
+                request = next::<F>(requests), if ear.is_some() => match (request, &ear) {
+                    (None, _) | (_, None) => ear = None,
+                    (Some(Asked::Cancel), Some(ear)) => {
                         cancel.request();
-                        self.inventory.nudge();
+                        ear.give_up();
+                        self.leases.inventory.nudge();
                     }
-                    Some(_) => return Err(End::Wrong(
+                    (Some(Asked::Answer(answer)), Some(ear)) => ear.answer(answer),
+                    (Some(_), _) => return Err(End::Wrong(
                         "a request is being carried out; wait for its answer, or cancel it",
                     )),
                 },
@@ -199,12 +209,8 @@ impl Conversation {
 
     async fn answer(&self, result: Result<Outcome, Failure>) {
         self.send(match result {
-            Ok(Outcome::Answer(answer)) => {
-                lease_response::Response::Result(journal::result(answer))
-            }
-            Ok(Outcome::Raw(mut bytes)) => lease_response::Response::Raw(proto::RawResult {
-                response: std::mem::take(&mut *bytes),
-            }),
+            Ok(Outcome::Answer(answer)) => Said::Result(journal::result(answer)),
+            Ok(Outcome::Raw(mut bytes)) => Said::Raw(std::mem::take(&mut *bytes)),
             Ok(Outcome::PersistentToken(mut bytes)) => secret(
                 step_result::Result::PersistentTokenGranted(proto::PersistentTokenGranted {
                     persistent_token: std::mem::take(&mut *bytes),
@@ -215,40 +221,29 @@ impl Conversation {
                     data: std::mem::take(&mut *bytes),
                 }))
             }
-            Err(failure) => lease_response::Response::Error(journal::error(failure)),
+            Err(failure) => Said::Error(journal::error(failure)),
         })
         .await;
     }
 
-    async fn send(&self, response: lease_response::Response) {
+    async fn send(&self, said: Said) {
         // An error means that the caller has gone; the journal has the result.
-        drop(self.answers.send(Ok(wrap(response))).await);
+        drop(self.answers.send(Ok(F::response(said))).await);
     }
 }
 
 /// The next request; `None` when the caller has gone.
-async fn next(requests: &mut Streaming<LeaseRequest>) -> Option<lease_request::Request> {
+async fn next<F: Family>(requests: &mut Streaming<F::Request>) -> Option<Asked<F::Work>> {
     loop {
-        // An empty message asks for nothing.
-        if let Some(request) = requests.next().await?.ok()?.request {
-            return Some(request);
+        if let Some(asked) = F::asked(requests.next().await?.ok()?) {
+            return Some(asked);
         }
     }
 }
 
-fn told(progress: proto::Progress) -> LeaseResponse {
-    wrap(lease_response::Response::Progress(progress))
-}
-
 /// A result that no journal keeps.
-fn secret(result: step_result::Result) -> lease_response::Response {
-    lease_response::Response::Result(proto::StepResult {
+fn secret(result: step_result::Result) -> Said {
+    Said::Result(proto::StepResult {
         result: Some(result),
     })
-}
-
-fn wrap(response: lease_response::Response) -> LeaseResponse {
-    LeaseResponse {
-        response: Some(response),
-    }
 }
