@@ -12,24 +12,21 @@
 //! The system wakes the thread, by way of the pseudo-reader that stands for all of them; where it
 //! has none, readers are listed every second. PC/SC 5 §3.2.5; pcsc-lite's SCardGetStatusChange.
 
+mod about_reader;
+mod seen;
+
 use std::{
-    collections::BTreeMap,
-    ffi::{CStr, CString},
+    ffi::CString,
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-use pcsc::{
-    Attribute, Context, Disposition, Error, PNP_NOTIFICATION, Protocols, ReaderState, Scope,
-    ShareMode, State,
-};
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 
-use super::{
-    super::{Description, Kind, Listener, Notice, Place, Port, UsbPosition},
-    PcscError, PcscPort, Reader,
-};
+use self::seen::{Seen, Sight};
+use super::{super::Listener, PcscError};
 
 /// Stack of the watching thread.
 const STACK: usize = 128 * 1024;
@@ -271,174 +268,3 @@ fn sleep(
         }
     }
 }
-
-/// What a reader says of the card on it.
-struct Sight<'s> {
-    reader: &'s CStr,
-    /// `None`: it is empty.
-    card: Option<CardSight<'s>>,
-}
-
-struct CardSight<'s> {
-    /// Of cards that came and went on this reader since the service runs.
-    count: u32,
-    is_mute: bool,
-    /// Another program has it for itself.
-    is_taken: bool,
-    atr: &'s [u8],
-    /// Asks the reader about itself.
-    describe: Box<dyn Fn() -> Description + 's>,
-}
-
-impl<'s> Sight<'s> {
-    fn of(context: &'s Context, state: &'s ReaderState) -> Self {
-        let told = state.event_state();
-        let card = told.contains(State::PRESENT).then(|| CardSight {
-            count: state.event_count(),
-            is_mute: told.contains(State::MUTE),
-            is_taken: told.contains(State::EXCLUSIVE),
-            atr: state.atr(),
-            describe: Box::new(|| about_reader(context, state.name())),
-        });
-        Self {
-            reader: state.name(),
-            card,
-        }
-    }
-}
-
-/// The cards that were told of.
-struct Seen {
-    listener: Listener,
-    cards: BTreeMap<CString, Told>,
-}
-
-/// A card that was told of.
-#[derive(Clone, Copy, Eq, PartialEq)]
-struct Told {
-    count: u32,
-    is_mute: bool,
-    is_taken: bool,
-}
-
-impl Seen {
-    const fn nothing(listener: Listener) -> Self {
-        Self {
-            listener,
-            cards: BTreeMap::new(),
-        }
-    }
-
-    /// Tells of what came, changed and went since the last look at every reader.
-    fn update<'s>(&mut self, sights: impl Iterator<Item = Sight<'s>>) {
-        let mut before = std::mem::take(&mut self.cards);
-        for Sight { reader, card } in sights {
-            let told = before.remove(reader);
-            let Some(card) = card else {
-                if told.is_some() {
-                    self.went(reader);
-                }
-                continue;
-            };
-            let now = Told {
-                count: card.count,
-                is_mute: card.is_mute,
-                is_taken: card.is_taken,
-            };
-            match told {
-                Some(told) if told.count == now.count && told.is_mute == now.is_mute => {
-                    if told.is_taken && !now.is_taken {
-                        (self.listener)(Notice::Changed {
-                            place: place(reader),
-                        });
-                    }
-                }
-                told => {
-                    if told.is_some() {
-                        self.went(reader);
-                    }
-                    self.came(reader, &card);
-                }
-            }
-            self.cards.insert(reader.to_owned(), now);
-        }
-        // Their readers are gone.
-        for reader in before.keys() {
-            self.went(reader);
-        }
-    }
-
-    fn is_any_taken(&self) -> bool {
-        self.cards.values().any(|card| card.is_taken)
-    }
-
-    fn forget_all(&mut self) {
-        self.update(std::iter::empty());
-    }
-
-    fn came(&self, reader: &CStr, card: &CardSight<'_>) {
-        (self.listener)(Notice::Came {
-            place: place(reader),
-            description: Description {
-                kind: Kind::Pcsc,
-                reader: reader.to_string_lossy().into_owned(),
-                atr: card.atr.to_vec(),
-                ..(card.describe)()
-            },
-            port: Port::Card(PcscPort::of(Reader {
-                name: reader.to_owned(),
-                has_card: !card.is_mute,
-            })),
-        });
-    }
-
-    fn went(&self, reader: &CStr) {
-        (self.listener)(Notice::Went {
-            place: place(reader),
-        });
-    }
-}
-
-fn place(reader: &CStr) -> Place {
-    format!("reader {}", reader.to_string_lossy())
-}
-
-/// Where the reader is plugged in, and its serial number. The card is not touched; who has it for
-/// themselves is not disturbed, and the reader then says nothing.
-fn about_reader(context: &Context, reader: &CStr) -> Description {
-    let Ok(connected) = context.connect(reader, ShareMode::Direct, Protocols::UNDEFINED) else {
-        return Description::default();
-    };
-    let told = |attribute| connected.get_attribute_owned(attribute).unwrap_or_default();
-    let description = Description {
-        position: usb_position(&told(Attribute::ChannelId)),
-        reader_serial: text(&told(Attribute::VendorIfdSerialNo)),
-        ..Description::default()
-    };
-    if let Err((connected, error)) = connected.disconnect(Disposition::LeaveCard) {
-        tracing::debug!(%error, "left a reader");
-        // Dropped, it would be disconnected again, and the card be reset.
-        std::mem::forget(connected);
-    }
-    description
-}
-
-/// SCARD_ATTR_CHANNEL_ID, a number 0xDDDDCCCC: kind of channel, and which. PC/SC 3 §3.1.2; of USB,
-/// libccid tells bus and device. A reader on device 0 is on none: some drivers tell only the kind.
-fn usb_position(channel: &[u8]) -> Option<UsbPosition> {
-    const USB: u16 = 0x0020;
-    let channel = u32::from_ne_bytes(channel.try_into().ok()?).to_be_bytes();
-    let [kind_high, kind_low, bus, device] = channel;
-    let is_usb = u16::from_be_bytes([kind_high, kind_low]) == USB;
-    (is_usb && device != 0).then_some(UsbPosition { bus, device })
-}
-
-/// Text of the driver, which may end in a zero.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .trim_matches(|c: char| c == '\0' || c.is_whitespace())
-        .to_owned()
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use super::*;
 
 /// What a listener hears, in words.
@@ -123,28 +125,4 @@ fn a_card_goes_with_its_reader_and_with_the_service() {
     ]);
     assert_eq!(looks[1], ["went reader Desk 00"]);
     assert_eq!(looks[2], ["went reader Shelf 00"]);
-}
-
-#[test]
-fn only_a_usb_channel_with_a_device_is_a_position() {
-    for (channel, position) in [
-        (0x0020_0107_u32, Some((1, 7))),
-        (0x0020_0000, None),
-        (0x0020_0100, None),
-        (0x0001_0107, None),
-    ] {
-        let position = position.map(|(bus, device)| UsbPosition { bus, device });
-        assert_eq!(
-            usb_position(&channel.to_ne_bytes()),
-            position,
-            "{channel:08x}"
-        );
-    }
-    assert_eq!(usb_position(&[0x20]), None);
-}
-
-#[test]
-fn a_serial_number_is_freed_of_what_ends_it() {
-    assert_eq!(text(b"0012345678\0"), "0012345678");
-    assert_eq!(text(b" \0"), "");
 }
