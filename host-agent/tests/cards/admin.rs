@@ -83,6 +83,14 @@ async fn a_wrong_answer_opens_nothing() {
     assert_eq!(short.code(), Code::InvalidRequest);
     assert_eq!(short.field, "admin_answer.witness");
     assert_eq!(host.outcome("short").await.state(), State::Failed);
+    lease.begin("none", personalise(), 0).await;
+    assert!(matches!(lease.answer().await, Said::AdminChallenge(_)));
+    lease
+        .send(Asked::AdminAnswer(proto::AdminAnswer::default()))
+        .await;
+    let none = lease.done().await.unwrap_err();
+    assert_eq!((none.code(), none.changed), (Code::AdminKeyWrong, false));
+    assert!(none.message.contains("aes192"), "{none:?}");
 }
 
 async fn a_caller_that_says_nothing_is_not_waited_for_for_ever() {

@@ -25,6 +25,13 @@ pub(crate) struct Blocks {
     pub(crate) challenge: Zeroizing<Vec<u8>>,
 }
 
+impl Blocks {
+    /// The caller has no key for that cipher. A card always asks for one of the two.
+    fn are_none(&self) -> bool {
+        self.witness.is_empty() && self.challenge.is_empty()
+    }
+}
+
 /// A way to a caller that keeps an admin key to itself.
 pub(crate) trait AskCaller: Send + Sync {
     /// Blocks until it has answered, at most `patience`.
@@ -93,6 +100,12 @@ impl<F: Fn() -> Duration> AdminKey for Prover<'_, F> {
                     challenge: challenge.to_vec(),
                 };
                 let blocks = line.ask(question, (self.left)())?;
+                if blocks.are_none() {
+                    return Err(Failure::new(
+                        Code::AdminKeyWrong,
+                        format!("the caller has no admin key for {cipher}, which the card wants"),
+                    ));
+                }
                 Ok(Answer {
                     witness: block("witness", &blocks.witness, witness)?,
                     challenge: block("challenge", &blocks.challenge, challenge)?,
