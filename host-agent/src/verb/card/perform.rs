@@ -246,37 +246,24 @@ fn piv(
             Some(wanted) => generate_key::piv(session, admin.as_ref(), wanted, left),
             None => Err(misplaced()),
         },
-        Ask::SignCertificationRequest {
-            pin,
-            container,
-            info,
-            algorithm,
-        } => {
-            let teller = conduct.teller();
-            sign_certification_request::piv(
-                session,
-                pin.as_ref(),
-                container,
-                info,
-                *algorithm,
-                &teller,
-            )
+        Ask::SignCertificationRequest { pin, .. } => {
+            match sign_certification_request::Wanted::of(ask) {
+                Some(wanted) => sign_certification_request::piv(
+                    session,
+                    pin.as_ref(),
+                    wanted,
+                    &conduct.teller(),
+                ),
+                None => Err(misplaced()),
+            }
         }
-        Ask::WriteCertificate {
-            admin,
-            pin,
-            container,
-            certificate,
-            is_default,
-        } => {
-            let wanted = write_certificate::Wanted {
-                container,
-                certificate,
-                is_default: *is_default,
-            };
-            let (admin, pin) = (admin.as_ref(), pin.as_ref());
-            write_certificate::piv(session, admin, pin, wanted, made_here, left)
-        }
+        Ask::WriteCertificate { admin, pin, .. } => match write_certificate::Wanted::of(ask) {
+            Some(wanted) => {
+                let (admin, pin) = (admin.as_ref(), pin.as_ref());
+                write_certificate::piv(session, admin, pin, wanted, made_here, left)
+            }
+            None => Err(misplaced()),
+        },
         Ask::DeleteContainer {
             admin, container, ..
         } => delete_container::piv(session, admin.as_ref(), container, left),
@@ -306,26 +293,18 @@ fn gids(
             Some(wanted) => generate_key::gids(session, pin.as_ref(), wanted),
             None => Err(misplaced()),
         },
-        Ask::SignCertificationRequest {
-            pin,
-            container,
-            info,
-            algorithm,
-        } => sign_certification_request::gids(session, pin.as_ref(), container, info, *algorithm),
-        Ask::WriteCertificate {
-            admin,
-            pin,
-            container,
-            certificate,
-            is_default,
-        } => {
-            let wanted = write_certificate::Wanted {
-                container,
-                certificate,
-                is_default: *is_default,
-            };
-            write_certificate::gids(session, admin.as_ref(), pin.as_ref(), wanted, left)
+        Ask::SignCertificationRequest { pin, .. } => {
+            match sign_certification_request::Wanted::of(ask) {
+                Some(wanted) => sign_certification_request::gids(session, pin.as_ref(), wanted),
+                None => Err(misplaced()),
+            }
         }
+        Ask::WriteCertificate { admin, pin, .. } => match write_certificate::Wanted::of(ask) {
+            Some(wanted) => {
+                write_certificate::gids(session, admin.as_ref(), pin.as_ref(), wanted, left)
+            }
+            None => Err(misplaced()),
+        },
         Ask::DeleteContainer {
             admin,
             pin,

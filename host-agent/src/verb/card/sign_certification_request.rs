@@ -7,7 +7,7 @@ use keysteward_core::piv::{
 };
 
 use super::{
-    CardPin, KeyAlgorithm, SignatureAlgorithm,
+    Ask, CardPin, KeyAlgorithm, SignatureAlgorithm,
     certification_request::{self as request, ToSign},
     container,
     session::{GidsSession, PivSession},
@@ -18,16 +18,46 @@ use crate::verb::{
     progress::{Teller, Waiting},
 };
 
+/// What is to be signed.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'w> {
+    pub(super) container: &'w str,
+    /// CertificationRequestInfo, DER.
+    pub(super) info: &'w [u8],
+    pub(super) algorithm: SignatureAlgorithm,
+}
+
+impl<'w> Wanted<'w> {
+    pub(super) fn of(ask: &'w Ask) -> Option<Self> {
+        match ask {
+            Ask::SignCertificationRequest {
+                container,
+                info,
+                algorithm,
+                ..
+            } => Some(Self {
+                container,
+                info,
+                algorithm: *algorithm,
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// A card that does not tell its public keys is asked for the signature, which shows whose key
 /// made it before anybody gets it.
 pub(super) fn piv(
     session: &mut PivSession<'_, '_>,
     pin: Option<&CardPin>,
-    name: &str,
-    info: &[u8],
-    algorithm: SignatureAlgorithm,
+    wanted: Wanted<'_>,
     teller: &Teller,
 ) -> Result<Answer, Failure> {
+    let Wanted {
+        container: name,
+        info,
+        algorithm,
+    } = wanted;
     let key = container::piv(name)?;
     let pin = pin.map(|pin| piv_pin("pin", pin)).transpose()?;
     let told = container::piv_key(session, key)?;
@@ -86,16 +116,15 @@ fn asks_for_touch(session: &mut PivSession<'_, '_>, key: KeyReference) -> Result
 pub(super) fn gids(
     session: &mut GidsSession<'_, '_>,
     pin: Option<&CardPin>,
-    name: &str,
-    info: &[u8],
-    algorithm: SignatureAlgorithm,
+    wanted: Wanted<'_>,
 ) -> Result<Answer, Failure> {
+    let name = wanted.container;
     let number = container::gids(name)?;
     let pin = needed("pin", pin, "the card's PIN, which its keys want")?;
     let pin = gids_pin("pin", pin)?;
     let spki = container::gids_key(session, number)?.ok_or_else(|| container::empty(name))?;
-    let asked = request::check(info, &spki)?;
-    let to_sign = asked.to_sign(algorithm, request::known_algorithm(&spki)?)?;
+    let asked = request::check(wanted.info, &spki)?;
+    let to_sign = asked.to_sign(wanted.algorithm, request::known_algorithm(&spki)?)?;
     let ToSign::Sha256ForRsa(digest) = to_sign else {
         return Err(not_there("GIDS cards have RSA keys alone"));
     };

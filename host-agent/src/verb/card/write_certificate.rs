@@ -17,7 +17,7 @@ use keysteward_core::{
 };
 
 use super::{
-    AdminProof, CardPin, certification_request as request, compression, container,
+    AdminProof, Ask, CardPin, certification_request as request, compression, container,
     session::{GidsSession, PivSession},
     sign_certification_request::piv_signature,
     trouble::{gids_pin, needed, piv_pin},
@@ -33,6 +33,24 @@ pub(super) struct Wanted<'w> {
     pub(super) container: &'w str,
     pub(super) certificate: &'w [u8],
     pub(super) is_default: bool,
+}
+
+impl<'w> Wanted<'w> {
+    pub(super) fn of(ask: &'w Ask) -> Option<Self> {
+        match ask {
+            Ask::WriteCertificate {
+                container,
+                certificate,
+                is_default,
+                ..
+            } => Some(Self {
+                container,
+                certificate,
+                is_default: *is_default,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// `made_here` is the key of the container as this agent remembers it, for cards that do not tell.
