@@ -4,7 +4,7 @@
 mod admin_key;
 mod args;
 mod certificate;
-mod lease;
+mod messages;
 mod pin;
 mod request;
 mod unblock_offline;
@@ -15,11 +15,12 @@ use keysteward_proto::agent::v1::{self as wire, card_step::Verb, step_result::Re
 
 pub(crate) use self::args::{Command, Which};
 use self::{
+    admin_key::AdminKeys,
     args::Generate,
-    lease::Lease,
+    messages::Cards,
     view::{Applet, Container, Made},
 };
-use super::token::{done, find};
+use super::lease::{self, Lease};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -54,13 +55,14 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 Some(file) => admin_key::read(file)?.to_vec(),
                 None => Vec::new(),
             };
+            let keys = admin.read()?;
             let verb = Verb::Personalise(wire::Personalise {
-                admin: admin.read()?,
+                admin: keys.proof(),
                 card_id: card_id_of(card_id.as_deref())?,
                 new_pin,
                 new_admin_key,
             });
-            change(agent, &which, "personalise", verb, output).await
+            change(agent, &which, keys, "personalise", verb, output).await
         }
         Command::Generate(args) => generate(args, agent, output).await,
         Command::Request(args) => request::run(args, agent, output).await,
@@ -71,33 +73,39 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             admin,
             pin,
         } => {
+            let pin = pin.read_unless(admin.is_given())?;
+            let keys = admin.read()?;
             let verb = Verb::DeleteContainer(wire::DeleteContainer {
-                pin: pin.read_unless(admin.is_given())?,
-                admin: admin.read()?,
+                pin,
+                admin: keys.proof(),
                 container,
             });
-            change(agent, &which, "delete-container", verb, output).await
+            change(agent, &which, keys, "delete-container", verb, output).await
         }
         Command::AdminKey(command) => admin_key::run(command, agent, output).await,
         Command::Reset { which, admin, yes } => {
             pin::confirm_reset(yes)?;
-            let admin = admin.read()?;
-            let verb = Verb::ResetCard(wire::ResetCard { admin });
-            change(agent, &which, "reset-card", verb, output).await
+            let keys = admin.read()?;
+            let verb = Verb::ResetCard(wire::ResetCard {
+                admin: keys.proof(),
+            });
+            change(agent, &which, keys, "reset-card", verb, output).await
         }
     }
 }
 
 async fn generate(args: Generate, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
+    let pin = args.pin.read_unless(args.admin.is_given())?;
+    let keys = args.admin.read()?;
     let verb = Verb::GenerateKey(wire::GenerateKey {
-        pin: args.pin.read_unless(args.admin.is_given())?,
-        admin: args.admin.read()?,
+        pin,
+        admin: keys.proof(),
         container: args.container.clone(),
         algorithm: args.algorithm,
         pin_policy: args.pin_policy.unwrap_or_default(),
         touch_policy: args.touch_policy.unwrap_or_default(),
     });
-    let (presence_id, mut lease) = open(agent, &args.which, "generate a key").await?;
+    let (presence_id, mut lease) = open(agent, &args.which, keys, "generate a key").await?;
     let Outcome::KeyGenerated(made) = lease.change("generate-key", verb).await? else {
         return Err(OTHER);
     };
@@ -131,7 +139,8 @@ fn show(presence_id: &str, seen: wire::CardInspected, output: &mut Output<'_>) -
 
 /// What is on a card, and the card's presence id.
 async fn inspect(agent: &Agent, which: &Which) -> Result<(String, wire::CardInspected)> {
-    let (presence_id, mut lease) = open(agent, which, "look at the card").await?;
+    let (presence_id, mut lease) =
+        open(agent, which, AdminKeys::default(), "look at the card").await?;
     match lease.read(Verb::InspectCard(wire::InspectCard {})).await? {
         Outcome::CardInspected(seen) => Ok((presence_id, seen)),
         _ => Err(OTHER),
@@ -156,23 +165,25 @@ fn container(seen: wire::CardInspected, name: &str) -> Result<wire::Container> {
         .ok_or_else(|| Failure::wrong("container", name, allowed))
 }
 
-async fn open(agent: &Agent, which: &Which, purpose: &str) -> Result<(String, Lease)> {
-    let token = find(agent, which.token.as_deref()).await?;
-    let applet = which.applet.clone().unwrap_or_default();
-    let lease = Lease::open(agent, &token.presence_id, applet, purpose).await?;
-    Ok((token.presence_id, lease))
+async fn open(
+    agent: &Agent,
+    which: &Which,
+    keys: AdminKeys,
+    purpose: &str,
+) -> Result<(String, Lease<Cards>)> {
+    Lease::find(agent, which.card(keys), which.token.as_deref(), purpose).await
 }
 
 async fn change(
     agent: &Agent,
     which: &Which,
+    keys: AdminKeys,
     step: &str,
     verb: Verb,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let (presence_id, mut lease) = open(agent, which, step).await?;
-    lease.change(step, verb).await?;
-    done(output, step, &presence_id)
+    let token = which.token.as_deref();
+    lease::change(agent, which.card(keys), token, step, verb, output).await
 }
 
 /// 16 bytes; random where none are given.

@@ -3,6 +3,7 @@
 mod args;
 mod fingerprint;
 mod large_blob;
+mod messages;
 mod persistent;
 mod view;
 
@@ -13,11 +14,12 @@ use keysteward_proto::agent::v1::{self as wire, step::Verb, step_result::Result 
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::args::{Command, Which};
-use self::args::{Make, Pin};
+use self::args::{Key, Make};
+pub(super) use self::messages::Keys;
 use self::view::{Credential, Info, Made};
 use super::{
-    lease::Lease,
-    token::{done, find},
+    lease::{self, Lease},
+    token::done,
 };
 use crate::{
     connect::Agent,
@@ -64,8 +66,7 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             change(agent, &which, "change-pin", verb, output).await
         }
         Command::Credentials {
-            which,
-            pin,
+            key,
             rp_id,
             persistent_token,
         } => {
@@ -75,17 +76,17 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 .transpose()?
                 .flatten();
             let mut asked = wire::ListCredentials {
-                rp_id,
+                rp_id: rp_id.unwrap_or_default(),
                 ..wire::ListCredentials::default()
             };
             let mut lease = match (kept, persistent_token.as_deref()) {
                 (Some(token), _) => {
                     asked.persistent_token = token;
-                    open(agent, &which, "list credentials").await?.1
+                    open(agent, &key.which, "list credentials").await?.1
                 }
                 (None, file) => {
-                    asked.pin = pin.read()?;
-                    let mut lease = open(agent, &which, "list credentials").await?.1;
+                    asked.pin = key.pin.read()?;
+                    let mut lease = open(agent, &key.which, "list credentials").await?.1;
                     if let Some(file) = file {
                         persistent::grant(&mut lease, &asked.pin, file).await?;
                     }
@@ -106,17 +107,16 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             user_name,
             user_display_name,
             rp_id,
-            which,
-            pin,
+            key,
         } => {
             let verb = Verb::UpdateUser(wire::UpdateUser {
                 credential_id: credential(&credential_id)?,
-                pin: pin.read()?,
-                user_name,
-                user_display_name,
-                rp_id,
+                pin: key.pin.read()?,
+                user_name: user_name.unwrap_or_default(),
+                user_display_name: user_display_name.unwrap_or_default(),
+                rp_id: rp_id.unwrap_or_default(),
             });
-            change(agent, &which, "rename", verb, output).await
+            change(agent, &key.which, "rename", verb, output).await
         }
         Command::Wink { which } => {
             let (presence_id, mut lease) = open(agent, &which, "find this key").await?;
@@ -128,21 +128,20 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
         Command::Delete {
             credential_id,
             rp_id,
-            which,
-            pin,
+            key,
         } => {
             let credential_id = credential(&credential_id)?;
-            let pin = pin.read()?;
+            let pin = key.pin.read()?;
             let verb = Verb::DeleteCredential(wire::DeleteCredential {
                 pin,
                 credential_id,
-                rp_id,
+                rp_id: rp_id.unwrap_or_default(),
             });
-            change(agent, &which, "delete-credential", verb, output).await
+            change(agent, &key.which, "delete-credential", verb, output).await
         }
         Command::Configure(args) => {
             let verb = Verb::Configure(wire::Configure {
-                pin: args.pin.read()?,
+                pin: args.key.pin.read()?,
                 min_pin_length: args.min_pin_length,
                 min_pin_length_rp_ids: args.min_pin_length_rp_ids,
                 force_pin_change: args.force_pin_change,
@@ -151,7 +150,7 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 enable_long_touch_for_reset: args.enable_long_touch_for_reset,
                 pin_complexity_policy: args.pin_complexity_policy,
             });
-            change(agent, &args.which, "configure", verb, output).await
+            change(agent, &args.key.which, "configure", verb, output).await
         }
         Command::Select { which } => {
             let (presence_id, mut lease) = open(agent, &which, "find this key").await?;
@@ -168,9 +167,13 @@ async fn make(args: Make, agent: &Agent, output: &mut Output<'_>) -> Result<()> 
         Some(path) => fs::read(path).map_err(Failure::file(path))?,
         None => Vec::new(),
     };
-    let pin = args.pin.read()?;
-    let (presence_id, mut lease) =
-        open(agent, &args.which, "make a credential to try the key out").await?;
+    let pin = args.key.pin.read()?;
+    let (presence_id, mut lease) = open(
+        agent,
+        &args.key.which,
+        "make a credential to try the key out",
+    )
+    .await?;
     // Nobody will verify it, but it must be like no other: two random ids and their hash.
     let challenge = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()]
         .map(|id| id.into_bytes())
@@ -229,10 +232,8 @@ fn credential(id: &str) -> Result<Vec<u8>> {
         .map_err(|_| Failure::wrong("credential id", id, "base64url without padding"))
 }
 
-async fn open(agent: &Agent, which: &Which, purpose: &str) -> Result<(String, Lease)> {
-    let token = find(agent, which.token.as_deref()).await?;
-    let lease = Lease::open(agent, &token.presence_id, purpose).await?;
-    Ok((token.presence_id, lease))
+async fn open(agent: &Agent, which: &Which, purpose: &str) -> Result<(String, Lease<Keys>)> {
+    Lease::find(agent, Keys, which.token.as_deref(), purpose).await
 }
 
 async fn change(
@@ -242,9 +243,7 @@ async fn change(
     verb: Verb,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let (presence_id, mut lease) = open(agent, which, step).await?;
-    lease.change(step, verb).await?;
-    done(output, step, &presence_id)
+    lease::change(agent, Keys, which.token.as_deref(), step, verb, output).await
 }
 
 const OTHER: Failure = Failure::Answer("it is the result of another verb");

@@ -2,6 +2,7 @@
 
 use keysteward_proto::agent::v1::{
     self as wire, LeaseRequest, LeaseResponse, StepError,
+    cards_server::CardsServer,
     fido_server::{Fido, FidoServer},
     host_server::{Host, HostServer},
     lease_request::Request as Asked,
@@ -16,6 +17,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming, transport::Endpoint};
 
+mod cards;
+
 use super::{fido, token, witness};
 use crate::{
     connect::Agent,
@@ -29,6 +32,8 @@ struct StandIn {
     answer: Said,
     /// What was asked of the key.
     steps: Arc<Mutex<Vec<wire::Step>>>,
+    /// Everything that was said to the card.
+    said_to_card: Arc<Mutex<Vec<wire::CardLeaseRequest>>>,
     witness: Option<wire::AuditCheckpoint>,
 }
 
@@ -37,6 +42,7 @@ impl StandIn {
         Self {
             answer,
             steps: Arc::default(),
+            said_to_card: Arc::default(),
             witness: None,
         }
     }
@@ -48,6 +54,7 @@ impl StandIn {
             tonic::transport::Server::builder()
                 .add_service(TokensServer::new(self.clone()))
                 .add_service(FidoServer::new(self.clone()))
+                .add_service(CardsServer::new(self.clone()))
                 .add_service(HostServer::new(self.clone()))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );

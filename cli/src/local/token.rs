@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-use super::lease::Lease;
+use super::{fido::Keys, lease::Lease};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -26,10 +26,10 @@ pub(crate) async fn show(agent: &Agent, name: &str, output: &mut Output<'_>) -> 
 }
 
 pub(crate) async fn reset(agent: &Agent, name: &str, output: &mut Output<'_>) -> Result<()> {
-    let token = find(agent, Some(name)).await?;
-    let mut lease = Lease::open(agent, &token.presence_id, "reset by an administrator").await?;
+    let purpose = "reset by an administrator";
+    let (presence_id, mut lease) = Lease::find(agent, Keys, Some(name), purpose).await?;
     lease.change("reset", Verb::Reset(wire::Reset {})).await?;
-    done(output, "reset", &token.presence_id)
+    done(output, "reset", &presence_id)
 }
 
 /// A line, or a JSON document, for each key that comes or goes; ends with the agent.

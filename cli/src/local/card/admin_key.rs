@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Subcommand;
+use keysteward_core::admin_key::{AdminKey as _, Cipher, LocalAdminKey};
 use keysteward_proto::agent::v1::{self as wire, card_step::Verb, step_result::Result as Outcome};
 use zeroize::Zeroizing;
 
@@ -64,19 +65,18 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             new_key_file,
             new_algorithm,
         } => {
+            let keys = AdminKeys::read(&current_key_file, current_algorithm.as_deref())?;
             let verb = Verb::ChangeAdminKey(wire::ChangeAdminKey {
-                current: Some(proof(&current_key_file, current_algorithm.as_deref())?),
+                current: keys.proof(),
                 new_algorithm,
                 new_key: read(&new_key_file)?.to_vec(),
             });
-            change(agent, &which, "change-admin-key", verb, output).await
+            change(agent, &which, keys, "change-admin-key", verb, output).await
         }
         Command::Try { key_files, which } => {
-            let candidates = key_files
-                .iter()
-                .map(|file| proof(file, None))
-                .collect::<Result<_>>()?;
-            let (presence_id, mut lease) = open(agent, &which, "try admin keys").await?;
+            let keys = AdminKeys::read_all(&key_files)?;
+            let candidates = keys.proofs().collect();
+            let (presence_id, mut lease) = open(agent, &which, keys, "try admin keys").await?;
             let verb = Verb::TryAdminKeys(wire::TryAdminKeys { candidates });
             let Outcome::AdminKeyFound(found) = lease.read(verb).await? else {
                 return Err(OTHER);
@@ -97,13 +97,76 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
     }
 }
 
-/// The key of a file as a proof.
-pub(super) fn proof(file: &Path, algorithm: Option<&str>) -> Result<wire::AdminProof> {
-    Ok(wire::AdminProof {
-        algorithm: algorithm.unwrap_or_default().to_owned(),
-        key: read(file)?.to_vec(),
-        asks_caller: false,
-    })
+/// Admin keys that prove themselves to the card from here, block by block: the host of the card
+/// does not learn them. Each is asked for by its place.
+#[derive(Default)]
+pub(super) struct AdminKeys(Vec<Kept>);
+
+struct Kept {
+    /// `None`: whatever cipher of its length the card has.
+    cipher: Option<Cipher>,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl AdminKeys {
+    /// The one of a file.
+    pub(super) fn read(file: &Path, algorithm: Option<&str>) -> Result<Self> {
+        let key = read(file)?;
+        let cipher = algorithm.and_then(Cipher::from_name);
+        if let Some(cipher) = cipher
+            && cipher.key_len() != key.len()
+        {
+            return Err(Failure::wrong(
+                file.display().to_string(),
+                format!("a key of {} bytes", key.len()),
+                format!("one of {} bytes, as {cipher} has", cipher.key_len()),
+            ));
+        }
+        Ok(Self(vec![Kept { cipher, key }]))
+    }
+
+    /// One of each file.
+    fn read_all(files: &[PathBuf]) -> Result<Self> {
+        let kept = |file: &PathBuf| {
+            Ok(Kept {
+                cipher: None,
+                key: read(file)?,
+            })
+        };
+        files.iter().map(kept).collect::<Result<_>>().map(Self)
+    }
+
+    /// What a step is told of the first of them, if there is one.
+    pub(super) fn proof(&self) -> Option<wire::AdminProof> {
+        self.proofs().next()
+    }
+
+    fn proofs(&self) -> impl Iterator<Item = wire::AdminProof> {
+        self.0.iter().map(|kept| wire::AdminProof {
+            algorithm: kept
+                .cipher
+                .map(|one| one.name().to_owned())
+                .unwrap_or_default(),
+            key: Vec::new(),
+            asks_caller: true,
+        })
+    }
+
+    /// Two blocks under the key that is asked for; `None` where it is for another cipher.
+    pub(super) fn answer(&self, asked: &wire::AdminChallenge) -> Option<wire::AdminAnswer> {
+        let kept = self.0.get(usize::try_from(asked.candidate).ok()?)?;
+        let cipher = Cipher::from_name(&asked.algorithm)?;
+        if kept.cipher.is_some_and(|only| only != cipher) {
+            return None;
+        }
+        let answer = LocalAdminKey::new(cipher, &kept.key)
+            .and_then(|mut key| key.answer(cipher, &asked.witness, &asked.challenge))
+            .ok()?;
+        Some(wire::AdminAnswer {
+            witness: answer.witness.to_vec(),
+            challenge: answer.challenge.to_vec(),
+        })
+    }
 }
 
 /// A key in hexadecimal, from a file that nobody but its owner can read.
@@ -170,6 +233,56 @@ mod tests {
             assert!(shown.contains("24 or 32 bytes"), "{shown}");
             assert!(text.is_empty() || !shown.contains(text), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_key_of_another_length_than_its_algorithm_has_is_refused() {
+        let (_folder, path) = file(&"0a".repeat(24), 0o600);
+        assert!(AdminKeys::read(&path, Some("aes192")).is_ok());
+        let refusal = AdminKeys::read(&path, Some("aes256")).err().unwrap();
+        let shown = refusal.report().render(Format::Table, false);
+        assert!(shown.contains("one of 32 bytes"), "{shown}");
+    }
+
+    #[test]
+    fn a_key_answers_for_its_place_and_its_cipher_alone() {
+        let keys = AdminKeys(vec![
+            Kept {
+                cipher: None,
+                key: Zeroizing::new(vec![10; 24]),
+            },
+            Kept {
+                cipher: Some(Cipher::Aes192),
+                key: Zeroizing::new(vec![11; 24]),
+            },
+        ]);
+        let asked = |candidate, algorithm: &str, len| wire::AdminChallenge {
+            candidate,
+            algorithm: algorithm.to_owned(),
+            witness: vec![1; len],
+            challenge: vec![2; len],
+        };
+        for (asked, answers) in [
+            (asked(0, "aes192", 16), true),
+            (asked(0, "3des", 8), true),
+            (asked(0, "aes256", 16), false),
+            (asked(0, "aes192", 8), false),
+            (asked(1, "aes192", 16), true),
+            (asked(1, "3des", 8), false),
+            (asked(2, "aes192", 16), false),
+            (asked(0, "rot13", 16), false),
+        ] {
+            assert_eq!(keys.answer(&asked).is_some(), answers, "{asked:?}");
+        }
+        let mut own = LocalAdminKey::new(Cipher::Aes192, &[11; 24]).unwrap();
+        let expected = own.answer(Cipher::Aes192, &[1; 16], &[2; 16]).unwrap();
+        let answer = keys.answer(&asked(1, "aes192", 16)).unwrap();
+        assert_eq!(*answer.witness, *expected.witness);
+        assert_eq!(*answer.challenge, *expected.challenge);
+        assert!(
+            keys.proofs()
+                .all(|proof| proof.asks_caller && proof.key.is_empty())
+        );
     }
 
     #[cfg(unix)]

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use keysteward_proto::agent::v1 as wire;
 
-use super::{admin_key, certificate, pin};
+use super::{
+    admin_key::{self, AdminKeys},
+    certificate,
+    messages::Cards,
+    pin,
+};
 use crate::{failure::Result, secret_input};
 
 /// Which card, and which of its applets, for every verb.
@@ -17,6 +21,15 @@ pub(crate) struct Which {
     /// Needed on a card that has both
     #[arg(long, value_parser = ["piv", "gids"])]
     pub(super) applet: Option<String>,
+}
+
+impl Which {
+    pub(super) fn card(&self, keys: AdminKeys) -> Cards {
+        Cards {
+            applet: self.applet.clone().unwrap_or_default(),
+            keys,
+        }
+    }
 }
 
 /// The card's PIN.
@@ -57,11 +70,11 @@ impl Admin {
         self.admin_key_file.is_some()
     }
 
-    pub(super) fn read(&self) -> Result<Option<wire::AdminProof>> {
-        self.admin_key_file
-            .as_deref()
-            .map(|file| admin_key::proof(file, self.admin_algorithm.as_deref()))
-            .transpose()
+    pub(super) fn read(&self) -> Result<AdminKeys> {
+        match self.admin_key_file.as_deref() {
+            Some(file) => AdminKeys::read(file, self.admin_algorithm.as_deref()),
+            None => Ok(AdminKeys::default()),
+        }
     }
 }
 

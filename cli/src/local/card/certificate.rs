@@ -67,14 +67,16 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             pin,
         } => {
             let certificate = read(&from)?;
+            let pin = pin.read_unless(admin.is_given())?;
+            let keys = admin.read()?;
             let verb = Verb::WriteCertificate(wire::WriteCertificate {
-                pin: pin.read_unless(admin.is_given())?,
-                admin: admin.read()?,
+                pin,
+                admin: keys.proof(),
                 container,
                 certificate,
                 is_default: default,
             });
-            change(agent, &which, "write-certificate", verb, output).await
+            change(agent, &which, keys, "write-certificate", verb, output).await
         }
         Command::Export {
             container,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use keysteward_proto::agent::v1::{self as wire, PinReference, card_step::Verb};
 
-use super::{Which, args::Admin, change};
+use super::{Which, admin_key::AdminKeys, args::Admin, change};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -80,7 +80,15 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 current_pin: current.to_string(),
                 new_pin: new.to_string(),
             });
-            change(agent, &which, "change-pin", verb, output).await
+            change(
+                agent,
+                &which,
+                AdminKeys::default(),
+                "change-pin",
+                verb,
+                output,
+            )
+            .await
         }
         Command::Unblock {
             which,
@@ -88,7 +96,8 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             admin,
             new_pin_file,
         } => {
-            let admin = admin.read()?;
+            let keys = admin.read()?;
+            let admin = keys.proof();
             let puk = match admin {
                 Some(_) => String::new(),
                 None => secret_input::required(puk_file.as_deref(), "PUK")?.to_string(),
@@ -99,13 +108,21 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 puk,
                 admin,
             });
-            change(agent, &which, "set-pin", verb, output).await
+            change(agent, &which, keys, "set-pin", verb, output).await
         }
         Command::Block { which, puk } => {
             let verb = Verb::BlockCardPin(wire::BlockCardPin {
                 reference: reference(puk),
             });
-            change(agent, &which, "block-pin", verb, output).await
+            change(
+                agent,
+                &which,
+                AdminKeys::default(),
+                "block-pin",
+                verb,
+                output,
+            )
+            .await
         }
     }
 }

@@ -12,7 +12,7 @@ use rcgen::{
 };
 use x509_parser::{prelude::FromDer as _, x509::SubjectPublicKeyInfo};
 
-use super::{OTHER, args::Request, certificate, open};
+use super::{OTHER, admin_key::AdminKeys, args::Request, certificate, open};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -29,7 +29,13 @@ pub(super) async fn run(args: Request, agent: &Agent, output: &mut Output<'_>) -
         ));
     }
     let pin = args.pin.read()?;
-    let (_, mut lease) = open(agent, &args.which, "request a certificate").await?;
+    let (_, mut lease) = open(
+        agent,
+        &args.which,
+        AdminKeys::default(),
+        "request a certificate",
+    )
+    .await?;
     let seen = match lease.read(Verb::InspectCard(wire::InspectCard {})).await? {
         Outcome::CardInspected(seen) => seen,
         _ => return Err(OTHER),

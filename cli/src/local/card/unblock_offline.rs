@@ -10,7 +10,7 @@ use std::{
 use keysteward_proto::agent::v1::{self as wire, card_step::Verb, step_result::Result as Outcome};
 use tokio::time::{interval, timeout_at};
 
-use super::{OTHER, Which, open};
+use super::{OTHER, Which, admin_key::AdminKeys, open};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -28,7 +28,8 @@ pub(super) async fn run(
 ) -> Result<()> {
     // Asked for first: the challenge is alive for as long as nobody takes the card away.
     let new_pin = secret_input::new_secret(new_pin_file, "new PIN")?;
-    let (presence_id, mut lease) = open(agent, which, "unblock offline").await?;
+    let (presence_id, mut lease) =
+        open(agent, which, AdminKeys::default(), "unblock offline").await?;
     let verb = Verb::GiveChallenge(wire::GiveChallenge {});
     let Outcome::ChallengeGiven(given) = lease.read(verb).await? else {
         return Err(OTHER);

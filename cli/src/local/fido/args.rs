@@ -38,6 +38,15 @@ impl Pin {
     }
 }
 
+/// Which key, and its PIN, for the verbs that want it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Key {
+    #[command(flatten)]
+    pub(super) which: Which,
+    #[command(flatten)]
+    pub(super) pin: Pin,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// PIN state and tries left
@@ -79,17 +88,10 @@ Example:
   keysteward --agent /run/keysteward-agent/agent.sock token fido credentials --rp-id example.com")]
     Credentials {
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
         /// Only those of one relying party
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "DOMAIN"
-        )]
-        rp_id: String,
+        #[arg(long, value_name = "DOMAIN")]
+        rp_id: Option<String>,
         /// Read without a PIN: the file holds a token of the key's, good until the PIN is changed
         /// or the key reset. Where there is no such file yet, the PIN is asked for once and the
         /// file written; who can read it can list these credentials
@@ -105,33 +107,16 @@ Example:
         /// As `credentials` shows it: base64url
         credential_id: String,
         /// Left out: the name is taken away
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "TEXT"
-        )]
-        user_name: String,
+        #[arg(long, value_name = "TEXT")]
+        user_name: Option<String>,
         /// Left out: the name is taken away
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "TEXT"
-        )]
-        user_display_name: String,
+        #[arg(long, value_name = "TEXT")]
+        user_display_name: Option<String>,
         /// Its relying party, where the key has many
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "DOMAIN"
-        )]
-        rp_id: String,
+        #[arg(long, value_name = "DOMAIN")]
+        rp_id: Option<String>,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Delete one credential
     #[command(after_help = "\
@@ -141,17 +126,10 @@ Example:
         /// As `credentials` shows it: base64url
         credential_id: String,
         /// Its relying party; needed where the host restricts relying parties
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "DOMAIN"
-        )]
-        rp_id: String,
+        #[arg(long, value_name = "DOMAIN")]
+        rp_id: Option<String>,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Change what the key demands
     #[command(after_help = "\
@@ -191,9 +169,7 @@ Example:
 #[derive(Debug, clap::Args)]
 pub(crate) struct Configure {
     #[command(flatten)]
-    pub(super) which: Which,
-    #[command(flatten)]
-    pub(super) pin: Pin,
+    pub(super) key: Key,
     /// Code points; a key only ever raises it
     #[arg(long, value_name = "N")]
     pub(super) min_pin_length: Option<u32>,
@@ -218,9 +194,7 @@ pub(crate) struct Configure {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Make {
     #[command(flatten)]
-    pub(super) which: Which,
-    #[command(flatten)]
-    pub(super) pin: Pin,
+    pub(super) key: Key,
     #[arg(long, value_name = "DOMAIN")]
     pub(super) rp_id: String,
     #[arg(long, value_name = "TEXT")]

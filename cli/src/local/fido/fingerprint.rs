@@ -6,7 +6,7 @@ use keysteward_proto::agent::v1::{
 };
 use serde::Serialize;
 
-use super::{OTHER, Pin, Which, change, open};
+use super::{Key, OTHER, Which, change, open};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -29,9 +29,7 @@ Example:
   keysteward --agent /run/keysteward-agent/agent.sock token fido fingerprint list")]
     List {
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Enrol a finger; the person at the key hears after each touch how it was
     #[command(after_help = "\
@@ -41,17 +39,10 @@ Example:
 Ctrl-C ends the enrolment, and the key forgets the finger.")]
     Enroll {
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
         /// How the finger is called
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "TEXT"
-        )]
-        name: String,
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
     },
     /// Call a finger otherwise
     #[command(after_help = "\
@@ -62,9 +53,7 @@ Example:
         id: String,
         name: String,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Let the key forget a finger
     #[command(after_help = "\
@@ -74,9 +63,7 @@ Example:
         /// As `list` shows it: hexadecimal
         id: String,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
 }
 
@@ -129,9 +116,9 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 _ => Err(OTHER),
             }
         }
-        Command::List { which, pin } => {
-            let pin = pin.read()?;
-            let (_, mut lease) = open(agent, &which, "list fingerprints").await?;
+        Command::List { key } => {
+            let pin = key.pin.read()?;
+            let (_, mut lease) = open(agent, &key.which, "list fingerprints").await?;
             let verb = Verb::ListFingerprints(wire::ListFingerprints { pin });
             match lease.read(verb).await? {
                 Outcome::FingerprintList(list) => {
@@ -142,34 +129,30 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 _ => Err(OTHER),
             }
         }
-        Command::Enroll { which, pin, name } => {
-            let pin = pin.read()?;
-            let (_, mut lease) = open(agent, &which, "enrol a finger").await?;
+        Command::Enroll { key, name } => {
+            let pin = key.pin.read()?;
+            let name = name.unwrap_or_default();
+            let (_, mut lease) = open(agent, &key.which, "enrol a finger").await?;
             let verb = Verb::EnrollFingerprint(wire::EnrollFingerprint { pin, name });
             match lease.change("enroll-fingerprint", verb).await? {
                 Outcome::FingerprintEnrolled(finger) => output.show(&Finger::from(finger)),
                 _ => Err(OTHER),
             }
         }
-        Command::Rename {
-            id,
-            name,
-            which,
-            pin,
-        } => {
+        Command::Rename { id, name, key } => {
             let verb = Verb::RenameFingerprint(wire::RenameFingerprint {
                 template_id: template(&id)?,
-                pin: pin.read()?,
+                pin: key.pin.read()?,
                 name,
             });
-            change(agent, &which, "rename-fingerprint", verb, output).await
+            change(agent, &key.which, "rename-fingerprint", verb, output).await
         }
-        Command::Remove { id, which, pin } => {
+        Command::Remove { id, key } => {
             let verb = Verb::RemoveFingerprint(wire::RemoveFingerprint {
                 template_id: template(&id)?,
-                pin: pin.read()?,
+                pin: key.pin.read()?,
             });
-            change(agent, &which, "remove-fingerprint", verb, output).await
+            change(agent, &key.which, "remove-fingerprint", verb, output).await
         }
     }
 }

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use keysteward_proto::agent::v1::{self as wire, step::Verb, step_result::Result as Outcome};
 use serde::Serialize;
 
-use super::{OTHER, Pin, Which, change, credential, open};
+use super::{Key, OTHER, change, credential, open};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -26,9 +26,7 @@ Example:
   keysteward --agent /run/keysteward-agent/agent.sock token fido blob list")]
     List {
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Write a credential's data to standard output, or to a file
     #[command(after_help = "\
@@ -41,9 +39,7 @@ Example:
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Let a credential carry data, in the place of what it carries
     #[command(after_help = "\
@@ -58,9 +54,7 @@ The credential must have been made with a large blob key. Data is compressed; a 
         /// File to read; - is standard input, and the PIN then comes from --pin-file
         from: PathBuf,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
     /// Take a credential's data away
     #[command(after_help = "\
@@ -70,9 +64,7 @@ Example:
         /// As `credentials` shows it: base64url
         credential_id: String,
         #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        pin: Pin,
+        key: Key,
     },
 }
 
@@ -104,9 +96,9 @@ impl From<wire::LargeBlob> for Blob {
 
 pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
     match command {
-        Command::List { which, pin } => {
-            let pin = pin.read()?;
-            let (_, mut lease) = open(agent, &which, "list large blobs").await?;
+        Command::List { key } => {
+            let pin = key.pin.read()?;
+            let (_, mut lease) = open(agent, &key.which, "list large blobs").await?;
             let verb = Verb::ListLargeBlobs(wire::ListLargeBlobs { pin });
             match lease.read(verb).await? {
                 Outcome::LargeBlobList(list) => show(list, output),
@@ -116,12 +108,11 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
         Command::Read {
             credential_id,
             to,
-            which,
-            pin,
+            key,
         } => {
             let credential_id = credential(&credential_id)?;
-            let pin = pin.read()?;
-            let (_, mut lease) = open(agent, &which, "read a large blob").await?;
+            let pin = key.pin.read()?;
+            let (_, mut lease) = open(agent, &key.which, "read a large blob").await?;
             let verb = Verb::ReadLargeBlob(wire::ReadLargeBlob { pin, credential_id });
             match lease.read(verb).await? {
                 Outcome::LargeBlobRead(blob) => give(&blob.data, to.as_deref(), output),
@@ -131,28 +122,23 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
         Command::Write {
             credential_id,
             from,
-            which,
-            pin,
+            key,
         } => {
             let credential_id = credential(&credential_id)?;
             let data = take(&from)?;
             let verb = Verb::WriteLargeBlob(wire::WriteLargeBlob {
-                pin: pin.read()?,
+                pin: key.pin.read()?,
                 credential_id,
                 data,
             });
-            change(agent, &which, "write-large-blob", verb, output).await
+            change(agent, &key.which, "write-large-blob", verb, output).await
         }
-        Command::Delete {
-            credential_id,
-            which,
-            pin,
-        } => {
+        Command::Delete { credential_id, key } => {
             let verb = Verb::DeleteLargeBlob(wire::DeleteLargeBlob {
                 credential_id: credential(&credential_id)?,
-                pin: pin.read()?,
+                pin: key.pin.read()?,
             });
-            change(agent, &which, "delete-large-blob", verb, output).await
+            change(agent, &key.which, "delete-large-blob", verb, output).await
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use keysteward_proto::agent::v1::{self as wire, step::Verb, step_result::Result as Outcome};
 
-use super::OTHER;
+use super::{Keys, OTHER};
 use crate::{
     command::secret_file,
     failure::{Failure, Result},
@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Gets a token with the PIN and keeps it for the next time.
-pub(super) async fn grant(lease: &mut Lease, pin: &str, path: &Path) -> Result<()> {
+pub(super) async fn grant(lease: &mut Lease<Keys>, pin: &str, path: &Path) -> Result<()> {
     let verb = Verb::GrantPersistentToken(wire::GrantPersistentToken { pin: pin.into() });
     match lease.read(verb).await? {
         Outcome::PersistentTokenGranted(granted) => {
