@@ -82,7 +82,7 @@ impl Parts {
 prop_compose! {
     fn parts()(
         (present, small, number, flag) in any::<(u32, u8, u32, bool)>(),
-        id in vec(any::<u8>(), 0..300),
+        id in vec(any::<u8>(), 1..300),
         bytes in vec(any::<u8>(), 0..300),
         (a, b) in any::<([u8; 32], [u8; 32])>(),
         text in ".{0,40}",
