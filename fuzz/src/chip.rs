@@ -1,5 +1,8 @@
 //! What a PIV card of the fuzzers computes with: quick, the same in every run, and satisfied by what
 //! a script can say.
+//!
+//! [`Primitives`] are a [`Crypto`] too, and the core's own would bring its own [`Primitives`] along:
+//! the half that stays as it is has to be handed on, call by call.
 
 use keysteward_core::admin_key::{Block, Cipher};
 use keysteward_core::crypto::{

@@ -25,61 +25,18 @@
 
 use super::{
     LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialRpEntity,
-    PublicKeyCredentialUserEntity,
+    PublicKeyCredentialUserEntity, subcommand,
 };
-use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Raw, Reader, Writer, required};
+use crate::cbor::{BufferFull, Encode, Error, Key, Parse, Reader, Writer};
 use crate::webauthn::cose::PublicKey;
 
-/// authenticatorCredentialManagement request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Request<'a> {
-    /// 0x01
-    pub sub_command: Subcommand,
-    /// 0x02: [`SubcommandParams`], byte for byte, because `pin_uv_auth_param` is over them
-    pub sub_command_params: Option<Raw<'a>>,
-    /// 0x03
-    pub pin_uv_auth_protocol: Option<u8>,
-    /// 0x04: MAC of [`authenticated_prefix`] and the parameters
-    pub pin_uv_auth_param: Option<&'a [u8]>,
-}
+/// authenticatorCredentialManagement request. The parameters are [`SubcommandParams`], the MAC is
+/// over [`authenticated_prefix`] and them.
+pub type Request<'a> = subcommand::Request<'a, Subcommand>;
 
 /// What `pin_uv_auth_param` covers before the bytes of the parameters.
 pub fn authenticated_prefix(sub_command: Subcommand) -> [u8; 1] {
     [sub_command.into()]
-}
-
-impl Encode for Request<'_> {
-    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
-        w.map(|m| {
-            m.entry(0x01, u8::from(self.sub_command))?;
-            m.optional(0x02, self.sub_command_params)?;
-            m.optional(0x03, self.pin_uv_auth_protocol)?;
-            m.optional(0x04, self.pin_uv_auth_param)
-        })
-    }
-}
-
-impl<'b> Parse<'b> for Request<'b> {
-    fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let (mut sub_command, mut sub_command_params) = (None, None);
-        let (mut pin_uv_auth_protocol, mut pin_uv_auth_param) = (None, None);
-        r.map(|key, r| {
-            match key {
-                Key::Int(0x01) => sub_command = Some(r.read::<u8>()?.into()),
-                Key::Int(0x02) => sub_command_params = Some(r.read()?),
-                Key::Int(0x03) => pin_uv_auth_protocol = Some(r.read()?),
-                Key::Int(0x04) => pin_uv_auth_param = Some(r.read()?),
-                unknown => r.skip_unknown(unknown)?,
-            }
-            Ok(())
-        })?;
-        Ok(Self {
-            sub_command: required(sub_command, "subCommand (0x01)")?,
-            sub_command_params,
-            pin_uv_auth_protocol,
-            pin_uv_auth_param,
-        })
-    }
 }
 
 /// Member 0x02 of the request.

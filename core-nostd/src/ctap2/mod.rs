@@ -45,6 +45,7 @@ mod large_blob_key;
 pub mod large_blobs;
 pub mod make_credential;
 mod status;
+pub mod subcommand;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! nor other user verification.
 
 use super::{CtapTransport, Error, Feature, PinRule, Session};
-use crate::cbor::{Encode, Raw};
+use crate::cbor::Encode;
 use crate::crypto::Crypto;
 use crate::ctap2::authenticator_config::{
     Request, SetMinPinLength, Subcommand, VendorPrototype, authenticated_prefix,
@@ -148,19 +148,11 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         if !self.facts()?.takes_config(subcommand) {
             return Err(Error::Unsupported(Feature::AuthenticatorConfig));
         }
-        let outcome = self.exchange_around(COMMAND, params, &mut |params, crypto, w| {
-            let param = token.map(|token| {
-                let prefix = authenticated_prefix(subcommand);
-                token.authenticate(crypto, &[&prefix, params.map_or(&[], Raw::bytes)])
+        let prefix = authenticated_prefix(subcommand);
+        let outcome =
+            self.exchange_authenticated(COMMAND, &prefix, params, token, &mut |members, w| {
+                Request::new(subcommand, members).encode(w)
             });
-            let request = Request {
-                sub_command: subcommand,
-                sub_command_params: params,
-                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
-                pin_uv_auth_param: param.as_deref(),
-            };
-            request.encode(w)
-        });
         self.forget_facts();
         match outcome {
             Err(Error::Refused {

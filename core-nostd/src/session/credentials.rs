@@ -7,7 +7,7 @@
 use super::enumeration::Enumeration;
 use super::exchange::Answer;
 use super::{CtapTransport, Error, Feature, Session};
-use crate::cbor::{Encode, Raw};
+use crate::cbor::Encode;
 use crate::crypto::Crypto;
 use crate::ctap2::credential_management::{
     Request, Response, Subcommand, SubcommandParams, authenticated_prefix,
@@ -238,18 +238,9 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         token: Option<&PinUvAuthToken>,
     ) -> Result<Answer, Error<T::Error>> {
         let command = self.command()?;
-        self.exchange_around(command, params, &mut |params, crypto, w| {
-            let param = token.map(|token| {
-                let prefix = authenticated_prefix(subcommand);
-                token.authenticate(crypto, &[&prefix, params.map_or(&[], Raw::bytes)])
-            });
-            let request = Request {
-                sub_command: subcommand,
-                sub_command_params: params,
-                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
-                pin_uv_auth_param: param.as_deref(),
-            };
-            request.encode(w)
+        let prefix = authenticated_prefix(subcommand);
+        self.exchange_authenticated(command, &prefix, params, token, &mut |members, w| {
+            Request::new(subcommand, members).encode(w)
         })
     }
 

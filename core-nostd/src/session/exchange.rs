@@ -5,8 +5,10 @@ use super::{CtapTransport, Error, Facts, Keepalive, Millis};
 use crate::cbor::{BufferFull, Encode, Parse, Raw, Writer};
 use crate::crypto::Crypto;
 use crate::ctap2::get_info::DEFAULT_MAX_MSG_SIZE;
+use crate::ctap2::subcommand::{Members, authenticated_message};
 use crate::ctap2::{self, Command, Status};
 use crate::ctaphid::MAX_MESSAGE;
+use crate::pin_protocol::PinUvAuthToken;
 use core::fmt;
 use core::ops::ControlFlow;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -26,6 +28,10 @@ pub struct Session<'t, T, C> {
 /// Room for one request and one response of the greatest length there is.
 /// Wiped when dropped: answers hold largeBlobKeys.
 #[derive(Zeroize, ZeroizeOnDrop)]
+#[expect(
+    missing_debug_implementations,
+    reason = "holds user names and credential ids"
+)]
 pub struct Buffers {
     request: [u8; MAX_MESSAGE],
     response: [u8; MAX_MESSAGE],
@@ -126,6 +132,28 @@ impl<'t, T: CtapTransport, C: Crypto> Session<'t, T, C> {
         self.transmit(command, len)
     }
 
+    /// The same for a subcommand: `write` gets the parameters and, where there
+    /// is a token, its MAC of `prefix` and them.
+    pub(super) fn exchange_authenticated(
+        &mut self,
+        command: Command,
+        prefix: &[u8],
+        params: Option<&dyn Encode>,
+        token: Option<&PinUvAuthToken>,
+        write: &mut dyn FnMut(Members<'_>, &mut Writer<'_>) -> Result<(), BufferFull>,
+    ) -> Result<Answer, Error<T::Error>> {
+        self.exchange_around(command, params, &mut |params, crypto, w| {
+            let message = authenticated_message(prefix, params);
+            let param = token.map(|token| token.authenticate(crypto, &message));
+            let members = Members {
+                params,
+                protocol: token.map(|token| token.protocol().id()),
+                param: param.as_deref(),
+            };
+            write(members, w)
+        })
+    }
+
     /// Bytes of the longest request that the token takes.
     pub(super) fn max_request(&self) -> usize {
         let max = self
@@ -199,13 +227,6 @@ impl Buffers {
 impl Default for Buffers {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Messages hold user names and credential ids: not for logs.
-impl fmt::Debug for Buffers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffers").finish_non_exhaustive()
     }
 }
 

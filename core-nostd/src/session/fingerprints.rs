@@ -7,7 +7,7 @@
 
 use super::exchange::Answer;
 use super::{CtapTransport, Error, Feature, Session};
-use crate::cbor::{self, Encode, Raw};
+use crate::cbor::{self, Encode};
 use crate::crypto::Crypto;
 use crate::ctap2::bio_enrollment::{
     FingerprintKind, Modality, Request, Response, SampleStatus, Subcommand, SubcommandParams,
@@ -210,18 +210,10 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         token: Option<&PinUvAuthToken>,
     ) -> Result<Answer, Error<T::Error>> {
         let command = self.enrollment_command()?;
-        self.exchange_around(command, params, &mut |params, crypto, w| {
-            let param = token.map(|token| {
-                let prefix = authenticated_prefix(Modality::Fingerprint, subcommand);
-                token.authenticate(crypto, &[&prefix, params.map_or(&[], Raw::bytes)])
-            });
-            let request = Request {
-                sub_command_params: params,
-                pin_uv_auth_protocol: token.map(|token| token.protocol().id()),
-                pin_uv_auth_param: param.as_deref(),
-                ..Request::new(Modality::Fingerprint, subcommand)
-            };
-            request.encode(w)
+        let prefix = authenticated_prefix(Modality::Fingerprint, subcommand);
+        self.exchange_authenticated(command, &prefix, params, token, &mut |members, w| {
+            let request = Request::new(Modality::Fingerprint, subcommand);
+            request.with(members).encode(w)
         })
     }
 

@@ -8,7 +8,7 @@ use keysteward_core::ctap2::{
 };
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 
-use super::{Allow, Auth, Facts, HASH, Key, Options, Platform, Rp, Step, send};
+use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Options, Platform, Rp, Step, send};
 
 impl Platform {
     pub(super) fn make_credential(
@@ -39,25 +39,19 @@ impl Platform {
         let mut room = [0; 64];
         let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
         let id = [user & 3; 4];
+        let plain = creation(rp, &id, algorithms);
         let request = make_credential::Request {
-            client_data_hash: HASH,
-            rp: PublicKeyCredentialRpEntity {
-                id: rp.id(),
-                name: None,
-            },
             user: PublicKeyCredentialUserEntity {
-                id: &id,
                 name: Some("n"),
-                display_name: None,
+                ..plain.user
             },
-            pub_key_cred_params: algorithms.list(),
             exclude_list: (exclude && !listed.is_empty()).then_some(List::new(&listed)),
             extensions: cred_protect.map(|_| inputs),
             options: options.member(),
             pin_uv_auth_param: param.as_deref(),
             pin_uv_auth_protocol: protocol,
             enterprise_attestation,
-            attestation_formats_preference: None,
+            ..plain
         };
         let answer = send(key, Command::MakeCredential, Some(&request))?;
         self.take_credential(&answer, facts);
@@ -84,13 +78,10 @@ impl Platform {
         let (param, protocol) = self.authenticate(auth, &[HASH]);
         let listed = self.listed(allow);
         let request = get_assertion::Request {
-            rp_id: rp.id(),
-            client_data_hash: HASH,
-            allow_list: (!listed.is_empty()).then_some(List::new(&listed)),
-            extensions: None,
             options: options.member(),
             pin_uv_auth_param: param.as_deref(),
             pin_uv_auth_protocol: protocol,
+            ..assertion(rp, &listed)
         };
         let answer = send(key, Command::GetAssertion, Some(&request))?;
         asserted(&answer, facts);
@@ -109,6 +100,46 @@ impl Platform {
         let last = self.ids.iter().rev().take(4);
         last.map(|id| PublicKeyCredentialDescriptor::new(id))
             .collect()
+    }
+}
+
+/// A request without anything that may be left out.
+pub(super) fn creation(rp: Rp, id: &[u8], algorithms: Algorithms) -> make_credential::Request<'_> {
+    make_credential::Request {
+        client_data_hash: HASH,
+        rp: PublicKeyCredentialRpEntity {
+            id: rp.id(),
+            name: None,
+        },
+        user: PublicKeyCredentialUserEntity {
+            id,
+            name: None,
+            display_name: None,
+        },
+        pub_key_cred_params: algorithms.list(),
+        exclude_list: None,
+        extensions: None,
+        options: None,
+        pin_uv_auth_param: None,
+        pin_uv_auth_protocol: None,
+        enterprise_attestation: None,
+        attestation_formats_preference: None,
+    }
+}
+
+/// The same for an assertion.
+pub(super) fn assertion<'a>(
+    rp: Rp,
+    listed: &'a [PublicKeyCredentialDescriptor<'a>],
+) -> get_assertion::Request<'a> {
+    get_assertion::Request {
+        rp_id: rp.id(),
+        client_data_hash: HASH,
+        allow_list: (!listed.is_empty()).then_some(List::new(listed)),
+        extensions: None,
+        options: None,
+        pin_uv_auth_param: None,
+        pin_uv_auth_protocol: None,
     }
 }
 

@@ -5,6 +5,7 @@ use keysteward_core::ctap2::Command;
 use keysteward_core::ctap2::bio_enrollment::{
     Modality, Request, Response, Subcommand, SubcommandParams, authenticated_prefix,
 };
+use keysteward_core::ctap2::subcommand::authenticated_message;
 
 use super::{Auth, Facts, Key, Platform, Step, send};
 
@@ -51,7 +52,7 @@ impl Platform {
         let has_params = params != SubcommandParams::default();
         let params = has_params.then(|| Raw::encode_in(&params, &mut room).expect("the room"));
         let prefix = authenticated_prefix(Modality::Fingerprint, sub_command);
-        let (param, protocol) = self.authenticate(auth, &[&prefix, params.map_or(&[], Raw::bytes)]);
+        let (param, protocol) = self.authenticate(auth, &authenticated_message(&prefix, params));
         let request = Request {
             sub_command_params: params,
             pin_uv_auth_protocol: protocol,

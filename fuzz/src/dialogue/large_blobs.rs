@@ -1,17 +1,15 @@
 //! largeBlobs, and the extension largeBlob. CTAP 2.3 §6.10, §12.4.
 
-use keysteward_core::cbor::{List, Parse, Raw};
+use keysteward_core::cbor::{Parse, Raw};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::extension::{
     GetAssertionInputs, LargeBlobCreation, LargeBlobInput, LargeBlobSupport, MakeCredentialInputs,
     UnsignedGetAssertionOutputs,
 };
 use keysteward_core::ctap2::large_blobs::{self, authenticated_message};
-use keysteward_core::ctap2::{
-    Command, PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, get_assertion,
-    make_credential,
-};
+use keysteward_core::ctap2::{Command, get_assertion, make_credential};
 
+use super::credentials::{assertion, creation};
 use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Platform, Rp, Step, send};
 
 impl Platform {
@@ -107,18 +105,6 @@ impl Platform {
         let (param, protocol) = self.authenticate(auth, &[HASH]);
         let id = [user & 3; 4];
         let request = make_credential::Request {
-            client_data_hash: HASH,
-            rp: PublicKeyCredentialRpEntity {
-                id: rp.id(),
-                name: None,
-            },
-            user: PublicKeyCredentialUserEntity {
-                id: &id,
-                name: None,
-                display_name: None,
-            },
-            pub_key_cred_params: Algorithms::Es256.list(),
-            exclude_list: None,
             extensions: Some(inputs),
             options: Some(make_credential::Options {
                 rk: Some(rk),
@@ -126,8 +112,7 @@ impl Platform {
             }),
             pin_uv_auth_param: param.as_deref(),
             pin_uv_auth_protocol: protocol,
-            enterprise_attestation: None,
-            attestation_formats_preference: None,
+            ..creation(rp, &id, Algorithms::Es256)
         };
         let answer = send(key, Command::MakeCredential, Some(&request))?;
         self.take_credential(&answer, facts);
@@ -157,13 +142,10 @@ impl Platform {
         let (param, protocol) = self.authenticate(auth, &[HASH]);
         let listed = self.listed(allow);
         let request = get_assertion::Request {
-            rp_id: rp.id(),
-            client_data_hash: HASH,
-            allow_list: (!listed.is_empty()).then_some(List::new(&listed)),
             extensions: Some(inputs),
-            options: None,
             pin_uv_auth_param: param.as_deref(),
             pin_uv_auth_protocol: protocol,
+            ..assertion(rp, &listed)
         };
         let answer = send(key, Command::GetAssertion, Some(&request))?;
         let answer = get_assertion::Response::parse(&answer).expect("an assertion");

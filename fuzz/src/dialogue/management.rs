@@ -3,6 +3,7 @@
 use keysteward_core::cbor::{Encode, Parse, Raw};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::credential_management::{self, SubcommandParams};
+use keysteward_core::ctap2::subcommand::authenticated_message;
 use keysteward_core::ctap2::{
     Command, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, authenticator_config,
 };
@@ -61,7 +62,7 @@ impl Platform {
             params => Some(Raw::encode_in(&params, &mut room).expect("the room")),
         };
         let prefix = credential_management::authenticated_prefix(sub_command);
-        let parts = [&prefix[..], params.map_or(&[], Raw::bytes)];
+        let parts = authenticated_message(&prefix, params);
         let (token, crypto) = (self.token.as_ref(), &mut self.crypto);
         let (param, protocol) = authenticate(token, crypto, auth, &parts);
         let request = credential_management::Request {
@@ -95,7 +96,7 @@ impl Platform {
         let mut room = [0; 64];
         let params = params.map(|one| Raw::encode_in(one, &mut room).expect("the room"));
         let prefix = authenticator_config::authenticated_prefix(sub_command);
-        let (param, protocol) = self.authenticate(auth, &[&prefix, params.map_or(&[], Raw::bytes)]);
+        let (param, protocol) = self.authenticate(auth, &authenticated_message(&prefix, params));
         let request = authenticator_config::Request {
             sub_command,
             sub_command_params: params,

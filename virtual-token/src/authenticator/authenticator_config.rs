@@ -12,6 +12,7 @@ use keysteward_core::ctap2::authenticator_config::{
 };
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::extension::identifier::PIN_COMPLEXITY_POLICY;
+use keysteward_core::ctap2::subcommand::authenticated_message;
 
 /// Proof that whoever asks may configure the key.
 struct Permitted(());
@@ -46,11 +47,9 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let given = given.ok_or(Status::PuatRequired)?;
         let prefix = authenticated_prefix(request.sub_command);
-        let params = request
-            .sub_command_params
-            .map_or(&[][..], |params| params.bytes());
+        let message = authenticated_message(&prefix, request.sub_command_params);
         let permission = Permissions::AUTHENTICATOR_CONFIG;
-        self.verify_token(given, &[&prefix, params], permission)
+        self.verify_token(given, &message, permission)
             .map(|_| Permitted(()))
     }
 

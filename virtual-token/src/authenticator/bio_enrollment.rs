@@ -17,6 +17,7 @@ use keysteward_core::ctap2::bio_enrollment::{
     TemplateInfo, authenticated_prefix,
 };
 use keysteward_core::ctap2::client_pin::Permissions;
+use keysteward_core::ctap2::subcommand::authenticated_message;
 
 /// A finger that is being enrolled.
 pub(super) struct Enrolment {
@@ -85,10 +86,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let given = given.ok_or(Status::PuatRequired)?;
         let prefix = authenticated_prefix(Modality::Fingerprint, sub_command);
-        let params = request
-            .sub_command_params
-            .map_or(&[][..], |params| params.bytes());
-        let message = [prefix.as_slice(), params];
+        let message = authenticated_message(&prefix, request.sub_command_params);
         let permission = Permissions::BIO_ENROLLMENT;
         match edition {
             Edition::Final => self.verify_token(given, &message, permission)?,

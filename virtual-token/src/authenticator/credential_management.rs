@@ -18,6 +18,7 @@ use keysteward_core::ctap2::credential_management::{
 };
 use keysteward_core::ctap2::extension::CredProtect;
 use keysteward_core::ctap2::extension::identifier::THIRD_PARTY_PAYMENT;
+use keysteward_core::ctap2::subcommand::authenticated_message;
 use keysteward_core::ctap2::{
     LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, Status,
 };
@@ -90,10 +91,7 @@ impl<S: Storage, C: Crypto> Authenticator<S, C> {
         let given = self.given(request.pin_uv_auth_protocol, request.pin_uv_auth_param)?;
         let given = given.ok_or(Status::PuatRequired)?;
         let prefix = authenticated_prefix(request.sub_command);
-        let params = request
-            .sub_command_params
-            .map_or(&[][..], |params| params.bytes());
-        let message = [prefix.as_slice(), params];
+        let message = authenticated_message(&prefix, request.sub_command_params);
         let permission = Permissions::CREDENTIAL_MANAGEMENT;
         let persistent = self.features().persistent_token && scope.reads();
         if persistent && self.verify_persistent_token(given, &message).is_ok() {

@@ -17,63 +17,20 @@ mod vendor_prototype;
 
 pub use vendor_prototype::VendorPrototype;
 
-use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};
+use super::subcommand;
+use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Reader, Writer};
 
-/// authenticatorConfig request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Request<'a> {
-    /// 0x01
-    pub sub_command: Subcommand,
-    /// 0x02: [`SetMinPinLength`] or [`VendorPrototype`] for those subcommands, byte for byte,
-    /// because `pin_uv_auth_param` is over it
-    pub sub_command_params: Option<Raw<'a>>,
-    /// 0x03
-    pub pin_uv_auth_protocol: Option<u8>,
-    /// 0x04: MAC of [`authenticated_prefix`] and the parameters
-    pub pin_uv_auth_param: Option<&'a [u8]>,
-}
+/// authenticatorConfig request. The parameters are [`SetMinPinLength`] or [`VendorPrototype`] for
+/// those subcommands, the MAC is over [`authenticated_prefix`] and them.
+pub type Request<'a> = subcommand::Request<'a, Subcommand>;
 
 /// What `pin_uv_auth_param` covers before the bytes of the parameters.
 pub fn authenticated_prefix(sub_command: Subcommand) -> [u8; 34] {
     let mut prefix = [0xff; 34];
     let [.., command, sub] = &mut prefix;
-    *command = crate::ctap2::Command::AuthenticatorConfig.into();
+    *command = super::Command::AuthenticatorConfig.into();
     *sub = sub_command.into();
     prefix
-}
-
-impl Encode for Request<'_> {
-    fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
-        w.map(|m| {
-            m.entry(0x01, u8::from(self.sub_command))?;
-            m.optional(0x02, self.sub_command_params)?;
-            m.optional(0x03, self.pin_uv_auth_protocol)?;
-            m.optional(0x04, self.pin_uv_auth_param)
-        })
-    }
-}
-
-impl<'b> Parse<'b> for Request<'b> {
-    fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let (mut sub_command, mut sub_command_params) = (None, None);
-        let (mut pin_uv_auth_protocol, mut pin_uv_auth_param) = (None, None);
-        r.map(|key, r| {
-            match key {
-                Key::Int(0x01) => sub_command = Some(r.read::<u8>()?.into()),
-                Key::Int(0x02) => sub_command_params = Some(r.read()?),
-                Key::Int(0x03) => pin_uv_auth_protocol = Some(r.read()?),
-                Key::Int(0x04) => pin_uv_auth_param = Some(r.read()?),
-                unknown => r.skip_unknown(unknown)?,
-            }
-            Ok(())
-        })?;
-        Ok(Self {
-            sub_command: required(sub_command, "subCommand (0x01)")?,
-            sub_command_params,
-            pin_uv_auth_protocol,
-            pin_uv_auth_param,
-        })
-    }
 }
 
 /// Parameters of setMinPINLength.

@@ -32,6 +32,7 @@ mod sample_status;
 
 pub use sample_status::SampleStatus;
 
+use super::subcommand::Members;
 use crate::cbor::{BufferFull, Encode, Error, Key, List, Parse, Raw, Reader, Writer, required};
 
 /// authenticatorBioEnrollment request: a subcommand for a modality, or the question which
@@ -52,7 +53,7 @@ pub struct Request<'a> {
     pub get_modality: Option<bool>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     /// A request of this subcommand, without parameters and MAC.
     pub const fn new(modality: Modality, sub_command: Subcommand) -> Self {
         Self {
@@ -76,6 +77,15 @@ impl Request<'_> {
             get_modality: Some(true),
         }
     }
+
+    pub(crate) fn with(self, members: Members<'a>) -> Self {
+        Self {
+            sub_command_params: members.params,
+            pin_uv_auth_protocol: members.protocol,
+            pin_uv_auth_param: members.param,
+            ..self
+        }
+    }
 }
 
 /// What `pin_uv_auth_param` covers before the bytes of the parameters.
@@ -85,12 +95,15 @@ pub fn authenticated_prefix(modality: Modality, sub_command: Subcommand) -> [u8;
 
 impl Encode for Request<'_> {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), BufferFull> {
+        let members = Members {
+            params: self.sub_command_params,
+            protocol: self.pin_uv_auth_protocol,
+            param: self.pin_uv_auth_param,
+        };
         w.map(|m| {
             m.optional(0x01, self.modality.map(u8::from))?;
             m.optional(0x02, self.sub_command.map(u8::from))?;
-            m.optional(0x03, self.sub_command_params)?;
-            m.optional(0x04, self.pin_uv_auth_protocol)?;
-            m.optional(0x05, self.pin_uv_auth_param)?;
+            members.encode(0x03, m)?;
             m.optional(0x06, self.get_modality)
         })
     }
@@ -98,20 +111,17 @@ impl Encode for Request<'_> {
 
 impl<'b> Parse<'b> for Request<'b> {
     fn read(r: &mut Reader<'b>) -> Result<Self, Error> {
-        let mut request = Self::default();
+        let (mut request, mut members) = (Self::default(), Members::default());
         r.map(|key, r| {
             match key {
                 Key::Int(0x01) => request.modality = Some(r.read::<u8>()?.into()),
                 Key::Int(0x02) => request.sub_command = Some(r.read::<u8>()?.into()),
-                Key::Int(0x03) => request.sub_command_params = Some(r.read()?),
-                Key::Int(0x04) => request.pin_uv_auth_protocol = Some(r.read()?),
-                Key::Int(0x05) => request.pin_uv_auth_param = Some(r.read()?),
                 Key::Int(0x06) => request.get_modality = Some(r.read()?),
-                unknown => r.skip_unknown(unknown)?,
+                other => members.read(0x03, other, r)?,
             }
             Ok(())
         })?;
-        Ok(request)
+        Ok(request.with(members))
     }
 }
 

@@ -100,6 +100,7 @@ pub const MAX_FILE: usize = 127 * super::minidriver::cmapfile::RECORD;
 /// Room for one command, one answer and one file of the greatest length there is: 32 KiB. Wiped
 /// when dropped: what is deciphered lies here.
 #[derive(Zeroize, ZeroizeOnDrop)]
+#[expect(missing_debug_implementations, reason = "may hold what was deciphered")]
 pub struct Buffers {
     apdu: [u8; 261],
     request: [u8; MAX_FILE + 16],
@@ -274,13 +275,6 @@ impl Buffers {
 impl Default for Buffers {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What was deciphered lies there: not for logs.
-impl fmt::Debug for Buffers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffers").finish_non_exhaustive()
     }
 }
 

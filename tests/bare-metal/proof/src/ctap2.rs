@@ -11,6 +11,7 @@ use keysteward_core::ctap2::{
     self, Command, LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
     PublicKeyCredentialRpEntity, PublicKeyCredentialUserEntity, Status, authenticator_config,
     client_pin, credential_management, get_assertion, get_info, large_blobs, make_credential,
+    subcommand,
 };
 
 use crate::cbor::{both_ways, list};
@@ -104,6 +105,7 @@ fn management() {
     see(vendor.member(any()));
     see(authenticator_config::authenticated_prefix(any()));
     see(authenticator_config::Subcommand::from(any::<u8>()));
+    see(subcommand::authenticated_message(any(), any()));
 }
 
 fn fingerprints() {
