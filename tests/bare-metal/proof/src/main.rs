@@ -7,6 +7,9 @@
 //! `proof`), so arithmetic that wraps is caught as well; so are the lines for the log, and what
 //! errors say to people.
 //!
+//! It is linked for ARM and for x86-64, because reader and writer have parts that only 64-bit
+//! targets are given, for speed.
+//!
 //! Not proven here:
 //! - the primitives behind the trait `Crypto`, which are stubs: what RustCrypto does is its own;
 //! - `Debug`: that of `str` in the compiler's own `core` keeps panics when it escapes. Nothing in

@@ -12,6 +12,7 @@ use keysteward_core::crypto::{
     Crypto, DerSignature, Error, PrivateKey, PublicPoint, Secret, SignatureVerified,
 };
 
+#[cfg(target_arch = "arm")]
 global_asm!(
     ".global unknown_pointer",
     ".thumb_func",
@@ -22,6 +23,16 @@ global_asm!(
     ".global unknown_writer",
     ".thumb_func",
     "unknown_writer: bx lr",
+);
+
+#[cfg(target_arch = "x86_64")]
+global_asm!(
+    ".global unknown_pointer",
+    "unknown_pointer: ret",
+    ".global unknown_user",
+    "unknown_user: ret",
+    ".global unknown_writer",
+    "unknown_writer: ret",
 );
 
 unsafe extern "C" {
