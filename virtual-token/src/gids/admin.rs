@@ -2,6 +2,7 @@
 
 use super::{Answer, GidsCard, broken};
 use crate::storage::Storage;
+use core::mem;
 use keysteward_core::admin_key::{AdminKey, Cipher, LocalAdminKey};
 use keysteward_core::crypto::Crypto;
 use keysteward_core::gids::KeyReference;
@@ -11,7 +12,6 @@ use keysteward_core::gids::authenticate::{
 use keysteward_core::gids::key_file::KeyFile;
 use keysteward_core::gids::select::Protocols;
 use keysteward_core::iso7816::{Command, Status};
-use std::mem;
 use subtle::ConstantTimeEq;
 
 /// Where a proof of the admin key stands. Every challenge serves once.

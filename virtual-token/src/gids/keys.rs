@@ -24,8 +24,11 @@ impl<S: Storage, C: Crypto> GidsCard<S, C> {
         if size == KeySize::Rsa1024 {
             return Err(Status::FunctionNotSupported);
         }
-        let made = (self.make_key)(size)?;
-        self.memory.set_key(key, &made.to_der()?)?;
+        let made = (self.make_key)(size).ok_or(Status::NoDiagnosis)?;
+        if RsaKey::of_der(&made)?.bytes() != size.bytes() {
+            return Err(Status::NoDiagnosis);
+        }
+        self.memory.set_key(key, &made)?;
         Ok(0)
     }
 

@@ -1,6 +1,8 @@
 //! What survives power loss, in records: the card's life and PIN, files, keys, data objects.
 
 use crate::storage::{Change, FORMAT, Failure, Record, Storage};
+use alloc::vec;
+use alloc::vec::Vec;
 use keysteward_core::gids::KeyReference;
 use keysteward_core::gids::data_object::Address;
 use keysteward_core::gids::file::{CreateFile, FileId};

@@ -18,6 +18,7 @@
 //! does not use here; keys that come enciphered.
 //!
 //! ```
+//! # #[cfg(feature = "std")] {
 //! use keysteward_core::crypto::RustCrypto;
 //! use keysteward_core::gids::session::{Buffers, Session};
 //! use keysteward_core::time::Millis;
@@ -32,6 +33,7 @@
 //! let mut session = Session::new(&mut card, &mut crypto, &mut buffers, Millis(10_000));
 //! session.select()?;
 //! assert_eq!(session.facts()?.card_id, None, "it is blank");
+//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -42,12 +44,13 @@ mod memory;
 mod objects;
 mod pins;
 mod rsa_key;
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;
 
 use crate::card::Applet;
 use crate::storage::Storage;
 use admin::Dialogue;
+use alloc::vec::Vec;
 use keysteward_core::crypto::Crypto;
 use keysteward_core::gids::file::{Access, FileId};
 use keysteward_core::gids::key_file::KeySize;
@@ -56,6 +59,7 @@ use keysteward_core::gids::select::{FileControlInformation, Protocols, is_select
 use keysteward_core::iso7816::{Command, Status};
 use memory::Memory;
 use rsa_key::RsaKey;
+use zeroize::Zeroizing;
 
 /// A GIDS card.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
@@ -64,9 +68,12 @@ pub struct GidsCard<S, C> {
     crypto: C,
     protocols: Protocols,
     checks_keys: bool,
-    make_key: fn(KeySize) -> Result<RsaKey, Status>,
+    make_key: MakeKey,
     volatile: Volatile,
 }
+
+/// Makes a key of a size: RSAPrivateKey in DER, as PKCS #1 has it; `None` where it cannot.
+pub type MakeKey = fn(KeySize) -> Option<Zeroizing<Vec<u8>>>;
 
 /// What is forgotten when another applet is selected.
 struct Volatile {
@@ -122,6 +129,12 @@ impl<S: Storage, C: Crypto> GidsCard<S, C> {
             checks_keys: true,
             ..self
         }
+    }
+
+    /// Has its keys made by this and not by the applet, which takes a second for each.
+    #[must_use]
+    pub fn with_keys_made_by(self, make_key: MakeKey) -> Self {
+        Self { make_key, ..self }
     }
 
     fn forget(&mut self) {

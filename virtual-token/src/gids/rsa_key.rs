@@ -1,5 +1,7 @@
 //! RSA: keys, the raw operation, and the padding of PKCS #1 v1.5 where the card does it. RFC 8017.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use keysteward_core::gids::key_file::KeySize;
 use keysteward_core::iso7816::Status;
 use keysteward_core::iso7816::tlv::{Objects, Tag};
@@ -16,9 +18,9 @@ use super::broken;
 pub(super) struct RsaKey(RsaPrivateKey);
 
 impl RsaKey {
-    pub(super) fn generate(size: KeySize) -> Result<Self, Status> {
+    pub(super) fn generate(size: KeySize) -> Option<Zeroizing<Vec<u8>>> {
         let key = RsaPrivateKey::new(&mut OsRng, size.bits().into());
-        Ok(Self(key.map_err(broken)?))
+        Self(key.ok()?).to_der().ok()
     }
 
     /// RSAPrivateKey, as clients write it. Some take the zero away that keeps a number positive: its

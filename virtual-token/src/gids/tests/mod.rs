@@ -34,14 +34,10 @@ fn blank() -> Gids {
 fn stocked() -> Gids {
     static STOCK: OnceLock<[Zeroizing<Vec<u8>>; 3]> = OnceLock::new();
     static TAKEN: AtomicUsize = AtomicUsize::new(0);
-    let mut gids = blank();
-    gids.make_key = |size| {
-        let stock = STOCK.get_or_init(|| {
-            std::array::from_fn(|_| RsaKey::generate(size).unwrap().to_der().unwrap())
-        });
-        RsaKey::of_der(&stock[TAKEN.fetch_add(1, Ordering::Relaxed) % stock.len()])
-    };
-    gids
+    blank().with_keys_made_by(|size| {
+        let stock = STOCK.get_or_init(|| std::array::from_fn(|_| RsaKey::generate(size).unwrap()));
+        Some(stock[TAKEN.fetch_add(1, Ordering::Relaxed) % stock.len()].clone())
+    })
 }
 
 /// A card with this applet alone.

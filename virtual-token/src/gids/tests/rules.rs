@@ -304,3 +304,33 @@ fn keys_are_used_by_the_user_alone() {
     let long = format!("002A9E9AF6{}", "30".repeat(246));
     assert_eq!(raw(&mut card, &long), Status::WrongLength);
 }
+
+#[test]
+fn a_key_of_another_size_than_asked_for_is_not_kept() {
+    let makers: [super::super::MakeKey; 3] = [
+        |_| None,
+        |_| Some(Zeroizing::new(b"no key".to_vec())),
+        |_| RsaKey::generate(KeySize::Rsa1024),
+    ];
+    for maker in makers {
+        let mut card = initialised_as(blank().with_keys_made_by(maker));
+        select(&mut card, |session| {
+            let user = session.verify_pin(&pin("1234")).unwrap();
+            let new = NewContainer {
+                name: "none",
+                size: KeySize::Rsa2048,
+                is_default: false,
+            };
+            let status = Status::NoDiagnosis;
+            let made = session.create_container(&user, &new);
+            assert_eq!(
+                made,
+                Err(Error::Refused {
+                    instruction: 0x47,
+                    status
+                })
+            );
+            assert_eq!(session.public_key(0), Ok(None));
+        });
+    }
+}
