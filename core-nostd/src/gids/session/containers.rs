@@ -4,7 +4,7 @@ use super::{AdminAuthenticated, Error, PinVerified, Session};
 use crate::crypto::Crypto;
 use crate::gids::KeyReference;
 use crate::gids::data_object::{CMAPFILE, GetData, KEY_MAP};
-use crate::gids::file::{CreateFile, delete, select};
+use crate::gids::file::CreateFile;
 use crate::gids::generate::Generate;
 use crate::gids::key_file::{KeyFile, KeySize, Usage};
 use crate::gids::minidriver::cardcf::Change;
@@ -129,14 +129,7 @@ impl<T: CardTransport, C: Crypto> Session<'_, T, C> {
         if let Some(usage) = container.usage {
             self.delete_certificate_file(by, number, usage)?;
         }
-        let mut name = [0; 2];
-        if self
-            .send(select(reference.file(), &mut name))?
-            .found()?
-            .is_some()
-        {
-            self.send(delete())?.done()?;
-        }
+        self.delete_key_file(reference)?;
         self.write_key_map(number, &key_map::free())?;
         self.write_container(number, None)?;
         self.count(Change::Containers)

@@ -39,19 +39,28 @@ impl<T: CardTransport, C: Crypto> Session<'_, T, C> {
         }
         self.create_file(&CreateFile::Key(KeyFile::ADMIN))?;
         self.put(with.admin_key.put())?.done()?;
+        self.write_first_files(&CardCf::default(), with.card_id)?;
+        let mut name = [0; 2];
+        self.send(select(FileId::APPLICATION, &mut name))?.done()?;
+        self.send(activate())?.done()?;
+        Ok(())
+    }
+
+    /// Writes the files that every card has, as they are where there is no container.
+    pub(super) fn write_first_files(
+        &mut self,
+        card_cf: &CardCf,
+        card_id: &[u8; minidriver::CARD_ID],
+    ) -> Result<(), Error<T::Error>> {
         let mut len = self.edit(0, 0, &[VERSION])?;
         for entry in Entry::FIRST {
             len = self.edit(len, len, &entry.encode())?;
         }
         self.write(MASTERFILE, len)?;
         self.write_bytes(CARD_APPS, &minidriver::CARD_APPS)?;
-        self.write_bytes(CARD_CF, &CardCf::default().encode())?;
+        self.write_bytes(CARD_CF, &card_cf.encode())?;
         self.write_bytes(CMAPFILE, &[])?;
-        self.write_bytes(CARD_ID, with.card_id)?;
-        let mut name = [0; 2];
-        self.send(select(FileId::APPLICATION, &mut name))?.done()?;
-        self.send(activate())?.done()?;
-        Ok(())
+        self.write_bytes(CARD_ID, card_id)
     }
 
     fn first_pin(&mut self, pin: &Pin) -> Result<(), Error<T::Error>> {

@@ -9,6 +9,7 @@
 //! | `containers` | containers with their keys and certificates: read, created, deleted |
 //! | `certificate` | certificates read, written |
 //! | `sign` | signatures and decipherment |
+//! | `restore` | a card taken back to where its initialisation left it |
 //!
 //! Windows remembers what it read from a card until `cardcf` shows that the card was changed: every
 //! flow that changes something counts before the change and after it, so that nobody keeps what was
@@ -64,6 +65,7 @@ mod facts;
 mod files;
 mod initialise;
 mod pin;
+mod restore;
 mod sign;
 #[cfg(all(test, feature = "rust-crypto"))]
 mod tests;
@@ -74,6 +76,7 @@ pub use error::{AdminError, Error};
 pub use facts::Facts;
 pub use initialise::Initialisation;
 pub use pin::PinVerified;
+pub use restore::Restoration;
 
 use super::data_object::PutData;
 use super::select::{FileControlInformation, Protocols, select};

@@ -190,6 +190,7 @@ fn flows() {
     see(session.public_key(any()));
     see(session.create_container(any(), any()));
     see(session.generate_key(any(), any()));
+    see(session.restore(any(), any()));
     see(session.delete_container(any::<Authority<'_>>(), any()));
     see(session.delete_container(any::<&PinVerified>(), any()));
     see(session.certificate(any()));

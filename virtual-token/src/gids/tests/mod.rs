@@ -1,6 +1,7 @@
 mod administrator;
 mod containers;
 mod life;
+mod restore;
 mod rules;
 
 use super::GidsCard;
