@@ -14,6 +14,7 @@ Examples:
   keysteward decode --as ctap-request 04
   keysteward decode --as ctap-response --command get-info @answer.hex
   keysteward decode --as apdu 00A4040008A000000647 2F000100
+  keysteward decode --as apdu --command u2f-version 5532465F56329000
   keysteward decode --as ctaphid --output json - < capture.bin
 
 Exit code 2 when the bytes are wrong: what could be read is shown, and where it ends.")]
@@ -21,7 +22,7 @@ pub(crate) struct Args {
     /// What the bytes are
     #[arg(long = "as", value_name = "KIND")]
     kind: Kind,
-    /// The command that a response answers
+    /// The command that a response answers; with apdu and ctaphid where its request is not there
     #[arg(long, value_name = "NAME")]
     command: Option<decode::Command>,
     /// Hexadecimal, blanks and colons allowed; or @FILE, which holds the same or the bytes
@@ -31,13 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, mut context: Context<'_>) -> Result<()> {
-    if args.kind == Kind::CtapResponse && args.command.is_none() {
-        return Err(Failure::wrong(
-            "--command",
-            "nothing",
-            "the command that the response answers, such as get-info: a response does not say it itself",
-        ));
-    }
+    check(args.kind, args.command)?;
     let bytes = read(&args.bytes)?;
     let decoded = decode::decode(args.kind, args.command, &bytes);
     match context.output.format() {
@@ -61,6 +56,32 @@ pub(crate) fn run(args: &Args, mut context: Context<'_>) -> Result<()> {
             why: fault.message.clone(),
         }),
     }
+}
+
+/// Whether `--command` goes with such bytes, and such bytes without it.
+fn check(kind: Kind, command: Option<decode::Command>) -> Result<()> {
+    let wrong = |found: &str, allowed| Err(Failure::wrong("--command", found, allowed));
+    match (kind, command) {
+        (Kind::CtapResponse, None) => wrong(
+            "nothing",
+            "the command that the response answers, such as get-info: a response does not say it itself",
+        ),
+        (Kind::CtapResponse, Some(command)) if command.ctap2().is_none() => wrong(
+            &typed(command),
+            "a command of CTAP2, such as get-info; answers of U2F are read by --as apdu",
+        ),
+        (_, Some(command)) if !kind.takes_command() => wrong(
+            &typed(command),
+            "nothing with this --as: ctap-response, apdu and ctaphid hold answers",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The name under which a command is typed.
+fn typed(command: decode::Command) -> String {
+    clap::ValueEnum::to_possible_value(&command)
+        .map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// The bytes, wherever they are.
@@ -125,3 +146,35 @@ fn is_blank(c: char) -> bool {
 
 /// Bytes that a file may hold.
 const MAX: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, check};
+    use crate::decode::Command::{GetInfo, U2fVersion};
+
+    #[test]
+    fn a_command_is_named_where_it_is_needed_and_only_there() {
+        for (kind, command, words) in [
+            (
+                Kind::CtapResponse,
+                None,
+                "a response does not say it itself",
+            ),
+            (Kind::CtapResponse, Some(U2fVersion), "read by --as apdu"),
+            (Kind::CtapRequest, Some(GetInfo), "nothing with this --as"),
+            (Kind::Tlv, Some(GetInfo), "nothing with this --as"),
+            (Kind::Attestation, Some(GetInfo), "nothing with this --as"),
+        ] {
+            let refused = check(kind, command).unwrap_err().to_string();
+            assert!(refused.contains(words), "{kind:?}: {refused}");
+        }
+        for (kind, command) in [
+            (Kind::CtapResponse, Some(GetInfo)),
+            (Kind::Apdu, Some(U2fVersion)),
+            (Kind::Ctaphid, Some(GetInfo)),
+            (Kind::Apdu, None),
+        ] {
+            assert!(check(kind, command).is_ok(), "{kind:?}");
+        }
+    }
+}

@@ -1,16 +1,24 @@
 //! APDUs: a command to a card, or its response. ISO/IEC 7816-4 §5.
 
-use keysteward_core::iso7816::{Command, Form, Response};
+use keysteward_core::iso7816::{Command, Form, Response, Status};
 
 use super::node::{Decoded, Fault, Node, hexadecimal};
-use super::{ctap, tlv};
+use super::{Command as Asked, ctap, ctaphid, tlv, u2f};
 
-/// Explains one APDU. Bytes that make a whole command are read as one; others as a response when
-/// they end in a status word.
-pub(super) fn apdu(bytes: &[u8]) -> Decoded {
-    match (Command::parse(bytes), Response::parse(bytes)) {
+/// Explains one APDU. With `asked` it is the response to that. Without, bytes that make a whole
+/// command are read as one, unless its instruction is unknown here and they end as a response does,
+/// in a status word; others are a response if they do.
+pub(super) fn apdu(bytes: &[u8], asked: Option<Asked>) -> Decoded {
+    let response = Response::parse(bytes)
+        .ok()
+        .filter(|response| is_status(response.status.into()));
+    match (Command::parse(bytes), response) {
+        (_, Some(response)) if asked.is_some() => answer(bytes, &response, asked),
+        (Ok((command, _)), Some(response)) if instruction(&command).is_none() => {
+            answer(bytes, &response, None)
+        }
         (Ok((command, form)), _) => request(bytes, &command, form),
-        (Err(_), Ok(response)) if is_status(response.status.into()) => answer(bytes, &response),
+        (Err(_), Some(response)) => answer(bytes, &response, None),
         (Err(error), _) => {
             let mut decoded = Decoded::new("APDU", bytes.len());
             let text = format!(
@@ -76,20 +84,17 @@ fn inside(command: &Command<'_>, at: usize, decoded: &mut Decoded) -> Vec<Node> 
                 None => vec![node.unknown()],
             }
         }
-        (0x80, 0x10) if command.cla & CHAINING == 0 => {
-            let inner = ctap::request(command.data);
-            for fault in inner.errors {
-                decoded.wrong(Fault {
-                    offset: fault.offset.map(|offset| offset.saturating_add(at)),
-                    message: fault.message,
-                });
+        (0x80, 0x10) if command.cla & CHAINING == 0 => decoded
+            .nested(ctap::request(command.data), &|offset| {
+                offset.saturating_add(at)
+            }),
+        (0x00, 0x01..=0x03) => match u2f::request(command, at) {
+            Ok(fields) => fields,
+            Err(fault) => {
+                decoded.wrong(fault);
+                Vec::new()
             }
-            inner
-                .fields
-                .into_iter()
-                .map(|node| moved(node, at))
-                .collect()
-        }
+        },
         // GET DATA, PUT DATA, GENERAL AUTHENTICATE, GENERATE: data objects, or not at all.
         (_, 0xCB | 0xDB | 0x87 | 0x47) => {
             let mut faults = Vec::new();
@@ -100,15 +105,11 @@ fn inside(command: &Command<'_>, at: usize, decoded: &mut Decoded) -> Vec<Node> 
     }
 }
 
-fn answer(bytes: &[u8], response: &Response<'_>) -> Decoded {
+fn answer(bytes: &[u8], response: &Response<'_>, asked: Option<Asked>) -> Decoded {
     let mut decoded = Decoded::new("response APDU", bytes.len());
-    if !response.data.is_empty() {
+    if !response.data.is_empty() || (asked.is_some() && response.status == Status::Success) {
         let mut data = Node::new(0, response.data.len(), "data", hexadecimal(response.data));
-        let mut faults = Vec::new();
-        let objects = tlv::nodes(response.data, 0, 0, &mut faults);
-        if faults.is_empty() {
-            data.fields = objects;
-        }
+        data.fields = answered(response, asked, &mut decoded);
         decoded.fields.push(data);
     }
     let sw = Node::new(response.data.len(), 2, "SW", response.status.to_string());
@@ -116,15 +117,37 @@ fn answer(bytes: &[u8], response: &Response<'_>) -> Decoded {
     decoded
 }
 
-/// A tree at another place.
-fn moved(mut node: Node, by: usize) -> Node {
-    node.offset = node.offset.saturating_add(by);
-    node.fields = node
-        .fields
-        .into_iter()
-        .map(|field| moved(field, by))
-        .collect();
-    node
+/// What the data field of a response holds.
+fn answered(response: &Response<'_>, asked: Option<Asked>, decoded: &mut Decoded) -> Vec<Node> {
+    let data = response.data;
+    if u16::from(response.status) == KEEPALIVE
+        && let &[status] = data
+    {
+        return vec![Node::new(0, 1, "status", ctaphid::keepalive(status))];
+    }
+    let read = match asked {
+        Some(asked) if response.status == Status::Success => match asked.ctap2() {
+            Some(command) => {
+                let inner = ctap::response(data, Some(command));
+                decoded.what = format!("response APDU, {}", inner.what);
+                return decoded.nested(inner, &|offset| offset);
+            }
+            None => u2f::response(asked, data),
+        },
+        _ => {
+            let mut faults = Vec::new();
+            let objects = tlv::nodes(data, 0, 0, &mut faults);
+            return if faults.is_empty() {
+                objects
+            } else {
+                Vec::new()
+            };
+        }
+    };
+    read.unwrap_or_else(|fault| {
+        decoded.wrong(fault);
+        Vec::new()
+    })
 }
 
 fn class(cla: u8) -> String {
@@ -149,11 +172,16 @@ fn instruction(command: &Command<'_>) -> Option<&'static str> {
         (0x80, 0x11) => "NFCCTAP_GETRESPONSE",
         (0x80, 0x12) => "NFCCTAP_CONTROL",
         (_, 0x20) => "VERIFY",
+        (_, 0x22) => "MANAGE SECURITY ENVIRONMENT",
         (_, 0x24) => "CHANGE REFERENCE DATA",
+        (_, 0x2A) => "PERFORM SECURITY OPERATION",
         (_, 0x2C) => "RESET RETRY COUNTER",
+        (_, 0x44) => "ACTIVATE FILE",
         (_, 0x47) => "GENERATE ASYMMETRIC KEY PAIR",
+        (_, 0x82) => "EXTERNAL OR MUTUAL AUTHENTICATE",
         (_, 0x84) => "GET CHALLENGE",
         (_, 0x87) => "GENERAL AUTHENTICATE",
+        (_, 0x88) => "INTERNAL AUTHENTICATE",
         (_, 0xA4) => "SELECT",
         (_, 0xB0) => "READ BINARY",
         (_, 0xC0) => "GET RESPONSE",
@@ -162,6 +190,16 @@ fn instruction(command: &Command<'_>) -> Option<&'static str> {
         (_, 0xDA | 0xDB) => "PUT DATA",
         (_, 0xE0) => "CREATE FILE",
         (_, 0xE4) => "DELETE FILE",
+        (_, 0xE6) => "TERMINATE DF",
+        (0x00, 0xF6) => "Yubico MOVE KEY",
+        (0x00, 0xF7) => "Yubico GET METADATA",
+        (0x00, 0xF8) => "Yubico GET SERIAL",
+        (0x00, 0xF9) => "Yubico ATTEST",
+        (0x00, 0xFA) => "Yubico SET PIN RETRIES",
+        (0x00, 0xFB) => "Yubico RESET",
+        (0x00, 0xFD) => "Yubico GET VERSION",
+        (0x00, 0xFE) => "Yubico IMPORT ASYMMETRIC KEY",
+        (0x00, 0xFF) => "Yubico SET MANAGEMENT KEY",
         _ => return None,
     })
 }
@@ -183,6 +221,9 @@ fn application(aid: &[u8]) -> Option<&'static str> {
 fn is_status(sw: u16) -> bool {
     matches!(sw.to_be_bytes(), [0x61..=0x6F | 0x90..=0x9F, _])
 }
+
+/// SW of NFCCTAP_GETRESPONSE while the authenticator is at work. CTAP 2.3 §11.3.7.
+const KEEPALIVE: u16 = 0x9100;
 
 /// Bit of CLA: this is not the last block.
 const CHAINING: u8 = 0x10;

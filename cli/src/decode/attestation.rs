@@ -1,6 +1,7 @@
 //! A WebAuthn attestation object. WebAuthn Level 3 §6.5.4.
 
-use keysteward_core::webauthn::attestation::AttestationObject;
+use keysteward_core::cbor::{self, Raw, Reader};
+use keysteward_core::webauthn::attestation::{AttestationObject, Statement};
 
 use super::cbor::Walk;
 use super::ctap::fault_of;
@@ -12,7 +13,7 @@ pub(super) fn object(bytes: &[u8]) -> Decoded {
     let mut walk = Walk::new(bytes, 0);
     decoded.fields = walk.fields(&Shape::Map(ATTESTATION_OBJECT));
     let end = walk.position();
-    decoded.all_wrong(walk.faults);
+    decoded.found(walk.findings);
     if end < bytes.len() {
         let message = format!(
             "{} bytes follow the object",
@@ -26,7 +27,9 @@ pub(super) fn object(bytes: &[u8]) -> Decoded {
                 Some(section) => format!("attestation object, {} ({section})", object.fmt),
                 None => format!("attestation object of the unknown format {:?}", object.fmt),
             };
-            if let Err(error) = object.statement() {
+            if object.fmt == COMPOUND {
+                compound(object.att_stmt.bytes(), &mut decoded);
+            } else if let Err(error) = object.statement() {
                 decoded.wrong(Fault::somewhere(format!("attStmt: {error}")));
             }
         }
@@ -34,3 +37,38 @@ pub(super) fn object(bytes: &[u8]) -> Decoded {
     }
     decoded
 }
+
+/// Judges each statement of a compound one. §8.9.
+fn compound(att_stmt: &[u8], decoded: &mut Decoded) {
+    let mut count = 0_usize;
+    let read = Reader::new(att_stmt).array(|r| {
+        count = count.saturating_add(1);
+        let (mut fmt, mut statement) = (None, None);
+        r.map(|label, r| {
+            match label {
+                _ if label.is("fmt") => fmt = Some(r.read::<&str>()?),
+                _ if label.is("attStmt") => statement = Some(r.read::<Raw<'_>>()?),
+                unknown => r.skip_unknown(unknown)?,
+            }
+            Ok(())
+        })?;
+        match (fmt, statement) {
+            (Some(fmt), Some(statement)) => Statement::parse(fmt, statement).map(drop),
+            (None, _) => Err(cbor::Error::Missing {
+                member: "fmt of a statement",
+            }),
+            (_, None) => Err(cbor::Error::Missing {
+                member: "attStmt of a statement",
+            }),
+        }
+    });
+    match read {
+        Err(error) => decoded.wrong(Fault::somewhere(format!("attStmt: {error}"))),
+        Ok(()) if count < 2 => decoded.wrong(Fault::somewhere(format!(
+            "attStmt: {count} statements, a compound one has two or more"
+        ))),
+        Ok(()) => {}
+    }
+}
+
+const COMPOUND: &str = "compound";

@@ -1,18 +1,18 @@
 //! Authenticator data. WebAuthn Level 3 §6.1.
 
 use super::cbor::Walk;
-use super::node::{Fault, Node, hexadecimal};
+use super::node::{Fault, Findings, Node, hexadecimal};
 use super::schema::{EXTENSIONS, Shape};
 
 /// What `bytes`, which begin at `base` of the input, say.
-pub(super) fn fields(bytes: &[u8], base: usize, faults: &mut Vec<Fault>) -> Vec<Node> {
+pub(super) fn fields(bytes: &[u8], base: usize, findings: &mut Findings) -> Vec<Node> {
     let mut reader = Reader {
         rest: bytes,
         offset: base,
         fields: Vec::new(),
     };
-    if let Err(fault) = reader.read(faults) {
-        faults.push(fault);
+    if let Err(fault) = reader.read(findings) {
+        findings.faults.push(fault);
     }
     reader.fields
 }
@@ -24,7 +24,7 @@ struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    fn read(&mut self, faults: &mut Vec<Fault>) -> Result<(), Fault> {
+    fn read(&mut self, findings: &mut Findings) -> Result<(), Fault> {
         self.bytes("rpIdHash", 32)?;
         let flags = self.flags()?;
         let count = self.take("signCount", 4)?;
@@ -35,7 +35,7 @@ impl<'b> Reader<'b> {
         if flags & AT != 0 {
             let start = self.offset;
             let before = std::mem::take(&mut self.fields);
-            let read = self.attested_credential(faults);
+            let read = self.attested_credential(findings);
             let inside = std::mem::replace(&mut self.fields, before);
             let length = self.offset.saturating_sub(start);
             self.fields
@@ -43,7 +43,7 @@ impl<'b> Reader<'b> {
             read?;
         }
         if flags & ED != 0 {
-            self.cbor("extensions", &EXTENSIONS, faults);
+            self.cbor("extensions", &EXTENSIONS, findings);
         }
         match self.rest {
             [] => Ok(()),
@@ -71,7 +71,7 @@ impl<'b> Reader<'b> {
         Ok(flags)
     }
 
-    fn attested_credential(&mut self, faults: &mut Vec<Fault>) -> Result<(), Fault> {
+    fn attested_credential(&mut self, findings: &mut Findings) -> Result<(), Fault> {
         self.bytes("aaguid", 16)?;
         let length = self.take("credentialIdLength", 2)?;
         let length = length
@@ -79,16 +79,17 @@ impl<'b> Reader<'b> {
             .fold(0, |all, &byte| all << 8 | usize::from(byte));
         self.push("credentialIdLength", 2, length.to_string());
         self.bytes("credentialId", length)?;
-        self.cbor("credentialPublicKey", &Shape::CoseKey, faults);
+        self.cbor("credentialPublicKey", &Shape::CoseKey, findings);
         Ok(())
     }
 
     /// An item that only CBOR delimits.
-    fn cbor(&mut self, name: &str, shape: &Shape, faults: &mut Vec<Fault>) {
+    fn cbor(&mut self, name: &str, shape: &Shape, findings: &mut Findings) {
         let mut walk = Walk::new(self.rest, self.offset);
         let node = walk.item(name, shape);
         let length = walk.position();
-        faults.append(&mut walk.faults);
+        findings.faults.append(&mut walk.findings.faults);
+        findings.remarks.append(&mut walk.findings.remarks);
         self.fields.push(node);
         self.rest = self.rest.get(length..).unwrap_or_default();
         self.offset = self.offset.saturating_add(length);

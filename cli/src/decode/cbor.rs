@@ -1,12 +1,15 @@
 //! Walks CBOR by a schema. What the schema does not name is shown, and marked as unknown.
 
+use keysteward_core::ctap2::large_blobs::array::HASH_LENGTH;
 use minicbor::data::Type;
 use minicbor::decode::Decoder;
+use sha2::{Digest as _, Sha256};
 
 use super::authenticator_data;
 use super::certificate;
-use super::node::{Fault, Node, hexadecimal};
+use super::node::{Fault, Findings, Node, hexadecimal};
 use super::schema::{self, Member, Name, Shape};
+use super::tpm;
 
 /// Levels that are followed: deeper than any message of CTAP or WebAuthn.
 const MAX_DEPTH: usize = 8;
@@ -17,7 +20,7 @@ pub(crate) struct Walk<'b> {
     decoder: Decoder<'b>,
     base: usize,
     depth: usize,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) findings: Findings,
 }
 
 /// The walk cannot go on: the fault is recorded.
@@ -30,7 +33,7 @@ impl<'b> Walk<'b> {
             decoder: Decoder::new(bytes),
             base,
             depth: 0,
-            faults: Vec::new(),
+            findings: Findings::default(),
         }
     }
 
@@ -56,7 +59,13 @@ impl<'b> Walk<'b> {
     }
 
     fn fill(&mut self, node: &mut Node, shape: &Shape) -> Result<(), Stopped> {
-        match self.kind()? {
+        let kind = self.kind()?;
+        self.remark_head();
+        let shape = match shape {
+            Shape::Statement => schema::statement_shape(kind == Type::Array),
+            other => other,
+        };
+        match kind {
             Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
                 let value = self.take(Decoder::u64)?;
                 self.unsigned(node, shape, value);
@@ -130,14 +139,18 @@ impl<'b> Walk<'b> {
         match shape {
             Shape::AuthenticatorData => {
                 node.value = format!("{} bytes", bytes.len());
-                node.fields = authenticator_data::fields(bytes, inside, &mut self.faults);
+                node.fields = authenticator_data::fields(bytes, inside, &mut self.findings);
             }
             Shape::Certificate => {
-                node.value = format!("{} bytes", bytes.len());
-                match certificate::fields(bytes, inside) {
-                    Ok(fields) => node.fields = fields,
-                    Err(fault) => self.faults.push(fault),
-                }
+                self.structure(node, bytes.len(), certificate::fields(bytes, inside));
+            }
+            Shape::TpmCertInfo => self.structure(node, bytes.len(), tpm::cert_info(bytes, inside)),
+            Shape::TpmPublicArea => {
+                self.structure(node, bytes.len(), tpm::public_area(bytes, inside));
+            }
+            Shape::LargeBlobArray => {
+                node.value = hexadecimal(bytes);
+                self.large_blob_array(node, bytes, inside);
             }
             Shape::Utf8 => match std::str::from_utf8(bytes) {
                 Ok(text) => node.value = format!("{text:?}"),
@@ -152,6 +165,31 @@ impl<'b> Walk<'b> {
         }
         self.expect(node, shape, shape.takes_bytes());
         Ok(())
+    }
+
+    /// A byte string that another format fills.
+    fn structure(&mut self, node: &mut Node, length: usize, read: Result<Vec<Node>, Fault>) {
+        node.value = format!("{length} bytes");
+        match read {
+            Ok(fields) => node.fields = fields,
+            Err(fault) => self.findings.faults.push(fault),
+        }
+    }
+
+    /// The array, where the bytes are a whole one with its hash; a fragment is left closed.
+    fn large_blob_array(&mut self, node: &mut Node, bytes: &[u8], inside: usize) {
+        let at = bytes.len().saturating_sub(HASH_LENGTH);
+        let (array, hash) = bytes.split_at(at);
+        if !Sha256::digest(array).starts_with(hash) || hash.len() < HASH_LENGTH {
+            return;
+        }
+        let mut walk = Walk::new(array, inside);
+        let entries = walk.item("array", &schema::LARGE_BLOBS);
+        let end = inside.saturating_add(array.len());
+        self.findings.faults.append(&mut walk.findings.faults);
+        self.findings.remarks.append(&mut walk.findings.remarks);
+        let hash = Node::new(end, hash.len(), "hash", hexadecimal(hash));
+        node.fields = vec![entries, hash];
     }
 
     fn text(&mut self, node: &mut Node, shape: &Shape) -> Result<(), Stopped> {
@@ -208,6 +246,7 @@ impl<'b> Walk<'b> {
         let fits = matches!(shape, Shape::Map(_) | Shape::CoseKey | Shape::Entries(_));
         self.expect(node, shape, fits);
         let mut seen: Vec<String> = Vec::new();
+        let mut before: &[u8] = &[];
         self.deeper(|walk| {
             for index in 0..count {
                 if walk.at_end() {
@@ -220,6 +259,14 @@ impl<'b> Walk<'b> {
                     walk.fault_at(offset, format!("the key {key} stands in the map already"));
                 }
                 seen.push(key.clone());
+                let bytes = walk.bytes.get(start..walk.position()).unwrap_or_default();
+                if order(bytes) < order(before) {
+                    walk.remark_at(
+                        offset,
+                        format!("the key {key} belongs further to the front"),
+                    );
+                }
+                before = bytes;
                 let faults = walk.stops();
                 let mut field = match (known, shape) {
                     (Some(member), _) => walk.item(member.name, &member.shape),
@@ -243,7 +290,9 @@ impl<'b> Walk<'b> {
         &mut self,
         members: &'static [Member],
     ) -> Result<(String, Option<&'static Member>), Stopped> {
-        match self.kind()? {
+        let kind = self.kind()?;
+        self.remark_head();
+        match kind {
             Type::String => {
                 let text = self.take(Decoder::str)?;
                 let known = members
@@ -336,7 +385,7 @@ impl<'b> Walk<'b> {
     }
 
     fn stops(&self) -> usize {
-        self.faults.len()
+        self.findings.faults.len()
     }
 
     /// Nothing behind this point can be read.
@@ -347,7 +396,30 @@ impl<'b> Walk<'b> {
     }
 
     fn fault_at(&mut self, offset: usize, message: impl Into<String>) {
-        self.faults.push(Fault::at(offset, message));
+        self.findings.faults.push(Fault::at(offset, message));
+    }
+
+    fn remark_at(&mut self, offset: usize, message: impl Into<String>) {
+        self.findings.remarks.push(Fault::at(offset, message));
+    }
+
+    /// Whether the number in the next head stands in as few bytes as it fits in. CTAP 2.3 §8.
+    fn remark_head(&mut self) {
+        let start = self.position();
+        let Some((length, number)) = self.bytes.get(start..).and_then(head) else {
+            return;
+        };
+        let shortest = match number {
+            0..=23 => 1,
+            24..=0xFF => 2,
+            0x100..=0xFFFF => 3,
+            0x1_0000..=0xFFFF_FFFF => 5,
+            _ => 9,
+        };
+        if length > shortest {
+            let message = format!("{number} stands in {length} bytes, {shortest} would do");
+            self.remark_at(self.base.saturating_add(start), message);
+        }
     }
 
     /// A well-formed item of another type than the schema's is shown all the same.
@@ -361,19 +433,31 @@ impl<'b> Walk<'b> {
     }
 }
 
+/// The bytes of an item's head and the number in it; none where simple values and floating point
+/// numbers have a form of their own.
+fn head(item: &[u8]) -> Option<(usize, u64)> {
+    let (&first, rest) = item.split_first()?;
+    match (first >> 5, first & 0x1f) {
+        (7, _) => None,
+        (_, short @ 0..=23) => Some((1, short.into())),
+        (_, 24) => Some((2, (*rest.first()?).into())),
+        (_, 25) => Some((3, u16::from_be_bytes(*rest.first_chunk()?).into())),
+        (_, 26) => Some((5, u32::from_be_bytes(*rest.first_chunk()?).into())),
+        (_, 27) => Some((9, u64::from_be_bytes(*rest.first_chunk()?))),
+        _ => None,
+    }
+}
+
 /// The length of a text item with its head, and its bytes.
 fn head_and_body(item: &[u8]) -> Option<(usize, &[u8])> {
-    let (&first, rest) = item.split_first()?;
-    let (head, length) = match first & 0x1f {
-        short @ 0..=23 => (1, u64::from(short)),
-        24 => (2, u64::from(*rest.first()?)),
-        25 => (3, u16::from_be_bytes(*rest.first_chunk()?).into()),
-        26 => (5, u32::from_be_bytes(*rest.first_chunk()?).into()),
-        27 => (9, u64::from_be_bytes(*rest.first_chunk()?)),
-        _ => return None,
-    };
+    let (head, length) = head(item)?;
     let end = usize::try_from(length).ok()?.checked_add(head)?;
     Some((end, item.get(head..end)?))
+}
+
+/// What the keys of a map are sorted by: type, length, bytes. CTAP 2.3 §8.
+fn order(key: &[u8]) -> (u8, usize, &[u8]) {
+    (key.first().map_or(0, |first| first >> 5), key.len(), key)
 }
 
 fn named(names: &fn(i64) -> Option<&'static str>, value: i64) -> String {

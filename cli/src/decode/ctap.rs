@@ -6,7 +6,6 @@ use keysteward_core::ctap2::{
     get_assertion, get_info, large_blobs, make_credential,
 };
 
-use super::Command;
 use super::cbor::Walk;
 use super::node::{Decoded, Fault, Node};
 use super::schema::{self, Shape};
@@ -37,7 +36,7 @@ pub(super) fn request(bytes: &[u8]) -> Decoded {
     decoded
 }
 
-pub(super) fn response(bytes: &[u8], command: Option<Command>) -> Decoded {
+pub(super) fn response(bytes: &[u8], command: Option<ctap2::Command>) -> Decoded {
     let mut decoded = Decoded::new("CTAP2 response", bytes.len());
     let Some((&code, map)) = bytes.split_first() else {
         decoded.wrong(Fault::at(
@@ -50,7 +49,6 @@ pub(super) fn response(bytes: &[u8], command: Option<Command>) -> Decoded {
     let status = Status::from(code);
     first.unknown = matches!(status, Status::Other(_));
     decoded.fields.push(first);
-    let command = command.map(ctap2::Command::from);
     if let Some(command) = command {
         decoded.what = format!("{} response", name(command));
     }
@@ -85,7 +83,7 @@ fn body(decoded: &mut Decoded, bytes: &[u8], shape: Option<Shape>, known: bool) 
     let mut walk = Walk::new(bytes, 1);
     let map = walk.item("parameters", &shape.unwrap_or(Shape::Any));
     let end = walk.position();
-    decoded.all_wrong(walk.faults);
+    decoded.found(walk.findings);
     match map.fields.is_empty() {
         false => decoded.fields.extend(map.fields),
         true => decoded.fields.push(map),
@@ -151,24 +149,6 @@ pub(super) fn fault_of(error: &cbor::Error, base: usize) -> Fault {
 
 fn known(command: ctap2::Command) -> bool {
     !matches!(command, ctap2::Command::Other(_))
-}
-
-impl From<Command> for ctap2::Command {
-    fn from(command: Command) -> Self {
-        match command {
-            Command::MakeCredential => Self::MakeCredential,
-            Command::GetAssertion => Self::GetAssertion,
-            Command::GetNextAssertion => Self::GetNextAssertion,
-            Command::GetInfo => Self::GetInfo,
-            Command::ClientPin => Self::ClientPin,
-            Command::Reset => Self::Reset,
-            Command::BioEnrollment => Self::BioEnrollment,
-            Command::CredentialManagement => Self::CredentialManagement,
-            Command::Selection => Self::Selection,
-            Command::LargeBlobs => Self::LargeBlobs,
-            Command::AuthenticatorConfig => Self::AuthenticatorConfig,
-        }
-    }
 }
 
 /// The command's name in the specification, without "authenticator".

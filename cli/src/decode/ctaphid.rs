@@ -1,15 +1,20 @@
 //! HID packets and the messages in them. CTAP 2.3 §11.2.
 
+use std::collections::BTreeMap;
+
+use keysteward_core::ctap2;
 use keysteward_core::ctaphid::{
     Capabilities, ChannelId, Command as Cmd, DeviceVersion, ErrorCode, InitResponse, Keepalive,
     MAX_MESSAGE, Packet, Report,
 };
+use keysteward_core::iso7816::Command as Apdu;
 
 use super::node::{Decoded, Fault, Node, hexadecimal};
-use super::{Command, apdu, ctap};
+use super::{Command, apdu, ctap, u2f};
 
-/// Explains reports of 64 bytes, or of 65 with the report id 0 that host interfaces put in front.
-/// `command`: the messages answer this CTAP2 command; without it they are requests.
+/// Explains reports of 64 bytes, or of 65 with the report id 0 that host interfaces put in front,
+/// of one direction or of both. A message that follows a request on its channel and looks like an
+/// answer is the answer to it; `command` is what answers belong to whose request is not there.
 pub(super) fn packets(bytes: &[u8], command: Option<Command>) -> Decoded {
     let mut decoded = Decoded::new("CTAPHID packets", bytes.len());
     let (stride, skip) = match bytes.len() {
@@ -25,16 +30,18 @@ pub(super) fn packets(bytes: &[u8], command: Option<Command>) -> Decoded {
             (REPORT, 0)
         }
     };
-    let mut message = None;
+    let mut channels: BTreeMap<u32, Channel> = BTreeMap::new();
     for (index, chunk) in bytes.chunks_exact(stride).enumerate() {
         let offset = index.saturating_mul(stride).saturating_add(skip);
         let Some(report) = chunk.get(skip..).and_then(|report| report.first_chunk()) else {
             continue;
         };
         decoded.fields.push(packet(index, offset, report));
-        message = follow(message, offset, report, &mut decoded, command);
+        let (Packet::Init { channel, .. } | Packet::Cont { channel, .. }) = Packet::parse(report);
+        let channel = channels.entry(channel.0).or_default();
+        channel.follow(offset, report, &mut decoded, command);
     }
-    if let Some(message) = message {
+    for message in channels.into_values().filter_map(|channel| channel.running) {
         let text = format!(
             "the message ends early: {} of {} bytes came",
             message.bytes.len(),
@@ -45,13 +52,38 @@ pub(super) fn packets(bytes: &[u8], command: Option<Command>) -> Decoded {
     decoded
 }
 
+/// One channel, as its packets go by.
+#[derive(Default)]
+struct Channel {
+    running: Option<Message>,
+    /// The request that was not answered yet.
+    asked: Option<Question>,
+}
+
+#[derive(Clone, Copy)]
+enum Question {
+    Ctap(ctap2::Command),
+    U2f(Command),
+}
+
 /// A message of which packets are due.
 struct Message {
-    channel: ChannelId,
     command: Cmd,
     bcnt: usize,
     seq: u8,
     bytes: Vec<u8>,
+    /// Where the data of each packet begin: in the message, in the input.
+    places: Vec<(usize, usize)>,
+}
+
+impl Message {
+    /// Where a byte of the message stands in the input.
+    fn place(&self, at: usize) -> usize {
+        let packet = self.places.iter().rev().find(|(first, _)| *first <= at);
+        packet.map_or(at, |(first, input)| {
+            input.saturating_add(at.saturating_sub(*first))
+        })
+    }
 }
 
 fn packet(index: usize, offset: usize, report: &Report) -> Node {
@@ -82,91 +114,136 @@ fn packet(index: usize, offset: usize, report: &Report) -> Node {
     Node::new(offset, REPORT, format!("packet {index}"), value).with(fields)
 }
 
-/// Takes one packet into the message that runs; shows the message when it is whole.
-fn follow(
-    running: Option<Message>,
-    offset: usize,
-    report: &Report,
-    decoded: &mut Decoded,
-    asked: Option<Command>,
-) -> Option<Message> {
-    let message = match (running, Packet::parse(report)) {
-        (
-            running,
-            Packet::Init {
-                channel,
-                command,
-                bcnt,
-                data,
-            },
-        ) => {
-            if running.is_some_and(|running| running.channel == channel) {
-                decoded.wrong(Fault::at(offset, "a message begins inside another one"));
+impl Channel {
+    /// Takes one packet into the message that runs; shows the message when it is whole.
+    fn follow(
+        &mut self,
+        offset: usize,
+        report: &Report,
+        decoded: &mut Decoded,
+        told: Option<Command>,
+    ) {
+        let message = match (self.running.take(), Packet::parse(report)) {
+            (
+                running,
+                Packet::Init {
+                    command,
+                    bcnt,
+                    data,
+                    ..
+                },
+            ) => {
+                if running.is_some() {
+                    decoded.wrong(Fault::at(offset, "a message begins inside another one"));
+                }
+                let bcnt = usize::from(bcnt);
+                if bcnt > MAX_MESSAGE {
+                    let text =
+                        format!("BCNT {bcnt}, and no message is longer than {MAX_MESSAGE} bytes");
+                    decoded.wrong(Fault::at(offset.saturating_add(5), text));
+                }
+                Message {
+                    command,
+                    bcnt,
+                    seq: 0,
+                    bytes: data.iter().copied().take(bcnt).collect(),
+                    places: vec![(0, offset.saturating_add(INIT_HEADER))],
+                }
             }
-            let bcnt = usize::from(bcnt);
-            if bcnt > MAX_MESSAGE {
-                let text =
-                    format!("BCNT {bcnt}, and no message is longer than {MAX_MESSAGE} bytes");
-                decoded.wrong(Fault::at(offset.saturating_add(5), text));
+            (Some(mut message), Packet::Cont { seq, data, .. }) => {
+                if seq != message.seq {
+                    let text = format!("packet {seq} came, {} was due", message.seq);
+                    decoded.wrong(Fault::at(offset.saturating_add(4), text));
+                }
+                message.seq = seq.wrapping_add(1);
+                let have = message.bytes.len();
+                message
+                    .places
+                    .push((have, offset.saturating_add(CONT_HEADER)));
+                let left = message.bcnt.saturating_sub(have);
+                message.bytes.extend(data.iter().take(left));
+                message
             }
-            Message {
-                channel,
-                command,
-                bcnt,
-                seq: 0,
-                bytes: data.iter().copied().take(bcnt).collect(),
+            (None, Packet::Cont { .. }) => {
+                decoded.wrong(Fault::at(offset, "a continuation of no message"));
+                return;
             }
+        };
+        if message.bytes.len() < message.bcnt {
+            self.running = Some(message);
+        } else {
+            self.show(&message, decoded, told);
         }
-        (Some(mut message), Packet::Cont { channel, seq, data }) if channel == message.channel => {
-            if seq != message.seq {
-                let text = format!("packet {seq} came, {} was due", message.seq);
-                decoded.wrong(Fault::at(offset.saturating_add(4), text));
-            }
-            message.seq = seq.wrapping_add(1);
-            let left = message.bcnt.saturating_sub(message.bytes.len());
-            message.bytes.extend(data.iter().take(left));
-            message
-        }
-        (running, Packet::Cont { .. }) => {
-            decoded.wrong(Fault::at(offset, "a continuation of no message"));
-            return running;
-        }
-    };
-    if message.bytes.len() < message.bcnt {
-        return Some(message);
     }
-    show(&message, offset, decoded, asked);
-    None
-}
 
-/// What a whole message says. Its offsets count from its own first byte.
-fn show(message: &Message, offset: usize, decoded: &mut Decoded, asked: Option<Command>) {
-    let bytes = message.bytes.as_slice();
-    let (value, inside) = match (message.command, bytes) {
-        (Cmd::Cbor, _) => {
-            let inner = match asked {
-                Some(command) => ctap::response(bytes, Some(command)),
-                None => ctap::request(bytes),
-            };
-            nested(inner, decoded)
-        }
-        (Cmd::Msg, _) => nested(apdu::apdu(bytes), decoded),
-        (Cmd::Keepalive, [status]) => (keepalive(*status).into(), Vec::new()),
-        (Cmd::Error, [code]) => (error(*code), Vec::new()),
-        (Cmd::Init, _) => match InitResponse::parse(bytes) {
-            Some(response) => ("a channel is given".into(), init_response(&response)),
-            None => {
-                let nonce = Node::new(0, bytes.len(), "nonce", hexadecimal(bytes));
-                ("a channel is asked for".into(), vec![nonce])
+    /// What a whole message says.
+    fn show(&mut self, message: &Message, decoded: &mut Decoded, told: Option<Command>) {
+        let bytes = message.bytes.as_slice();
+        let place = |at| message.place(at);
+        let (value, inside) = match (message.command, bytes) {
+            (Cmd::Cbor, _) => {
+                let inner = self.cbor(bytes, told.and_then(Command::ctap2));
+                (inner.what.clone(), decoded.nested(inner, &place))
             }
-        },
-        (Cmd::Lock, [seconds]) => (format!("for {seconds} s"), Vec::new()),
-        _ => (hexadecimal(bytes), Vec::new()),
-    };
-    let name = format!("{} message", command_name(message.command));
-    decoded
-        .fields
-        .push(Node::new(offset, bytes.len(), name, value).with(inside));
+            (Cmd::Msg, _) => {
+                let inner = self.msg(bytes, told);
+                (inner.what.clone(), decoded.nested(inner, &place))
+            }
+            (Cmd::Keepalive, [status]) => (keepalive(*status).into(), Vec::new()),
+            (Cmd::Error, [code]) => {
+                self.asked = None;
+                (error(*code), Vec::new())
+            }
+            (Cmd::Init, _) => match InitResponse::parse(bytes) {
+                Some(response) => {
+                    let mut fields = Decoded::new("", bytes.len());
+                    fields.fields = init_response(&response);
+                    ("a channel is given".into(), decoded.nested(fields, &place))
+                }
+                None => {
+                    let nonce = Node::new(place(0), bytes.len(), "nonce", hexadecimal(bytes));
+                    ("a channel is asked for".into(), vec![nonce])
+                }
+            },
+            (Cmd::Lock, [seconds]) => (format!("for {seconds} s"), Vec::new()),
+            _ => (hexadecimal(bytes), Vec::new()),
+        };
+        let name = format!("{} message", command_name(message.command));
+        let node = Node::new(place(0), bytes.len(), name, value).with(inside);
+        decoded.fields.push(node);
+    }
+
+    /// A request, or an answer: a status of 0 before CBOR, or a lone status.
+    fn cbor(&mut self, bytes: &[u8], told: Option<ctap2::Command>) -> Decoded {
+        let looks_answered = matches!(bytes, [0, ..] | [_]);
+        let asked = match self.asked {
+            Some(Question::Ctap(command)) if looks_answered => Some(command),
+            Some(_) => None,
+            None => told
+                .filter(|told| looks_answered || bytes.first().copied() != Some(u8::from(*told))),
+        };
+        if asked.is_some() || matches!(bytes, [0, ..]) {
+            self.asked = None;
+            return ctap::response(bytes, asked);
+        }
+        let command = bytes.first().copied().map(ctap2::Command::from);
+        self.asked = command.map(Question::Ctap);
+        ctap::request(bytes)
+    }
+
+    fn msg(&mut self, bytes: &[u8], told: Option<Command>) -> Decoded {
+        let request = Apdu::parse(bytes)
+            .ok()
+            .and_then(|(command, _)| u2f::command(&command));
+        match (request, self.asked.take()) {
+            (Some(command), _) => {
+                self.asked = Some(Question::U2f(command));
+                apdu::apdu(bytes, None)
+            }
+            (None, Some(Question::U2f(command))) => apdu::apdu(bytes, Some(command)),
+            (None, _) => apdu::apdu(bytes, told),
+        }
+    }
 }
 
 fn init_response(response: &InitResponse) -> Vec<Node> {
@@ -194,18 +271,6 @@ fn init_response(response: &InitResponse) -> Vec<Node> {
     ]
 }
 
-/// A message of another layer inside this one.
-fn nested(inner: Decoded, decoded: &mut Decoded) -> (String, Vec<Node>) {
-    for fault in inner.errors {
-        let place = match fault.offset {
-            Some(offset) => format!(" (byte {offset} of the message)"),
-            None => String::new(),
-        };
-        decoded.wrong(Fault::somewhere(format!("{}{place}", fault.message)));
-    }
-    (inner.what, inner.fields)
-}
-
 fn channel_name(channel: ChannelId) -> String {
     match channel {
         ChannelId::BROADCAST => format!("{channel} (broadcast)"),
@@ -231,7 +296,7 @@ fn command_name(command: Cmd) -> String {
     name.into()
 }
 
-fn keepalive(status: u8) -> &'static str {
+pub(super) fn keepalive(status: u8) -> &'static str {
     match Keepalive::from(status) {
         Keepalive::Processing => "1 (processing)",
         Keepalive::UserPresenceNeeded => "2 (a touch is needed)",
@@ -258,6 +323,12 @@ fn capability_names(capabilities: Capabilities) -> String {
         .collect();
     format!("0x{:02X}: {}", capabilities.0, set.join(", "))
 }
+
+/// Bytes in front of the data: CID, CMD, BCNT.
+const INIT_HEADER: usize = 7;
+
+/// Bytes in front of the data: CID, SEQ.
+const CONT_HEADER: usize = 5;
 
 const REPORT: usize = 64;
 const WITH_ID: usize = 65;

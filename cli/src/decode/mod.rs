@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   input ─> one file per kind ─> Node tree ─> view (table or JSON)
-//!              │  ctap, attestation ─> cbor (walks by a schema) ─> authenticator_data
+//!              │  ctaphid ─> ctap, apdu ─> u2f;  ctap, attestation ─> cbor (walks by a schema)
+//!              │                                   cbor ─> authenticator_data, certificate, tpm
 //!              └─ what the core's own parser says of the same bytes: the verdict
 //! ```
 //!
@@ -20,12 +21,16 @@ mod ctaphid;
 mod node;
 mod schema;
 mod tlv;
+mod tpm;
+mod u2f;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use node::Decoded;
+
+use keysteward_core::ctap2;
 
 /// What the bytes are said to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -44,7 +49,7 @@ pub(crate) enum Kind {
     Ctaphid,
 }
 
-/// The CTAP2 commands, by the names that are typed.
+/// What a response answers, by the names that are typed: the commands of CTAP2 and of U2F.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Command {
     MakeCredential,
@@ -58,15 +63,46 @@ pub(crate) enum Command {
     Selection,
     LargeBlobs,
     AuthenticatorConfig,
+    U2fRegister,
+    U2fAuthenticate,
+    U2fVersion,
+}
+
+impl Kind {
+    /// Whether `--command` says something about such bytes.
+    pub(crate) const fn takes_command(self) -> bool {
+        matches!(self, Self::CtapResponse | Self::Apdu | Self::Ctaphid)
+    }
+}
+
+impl Command {
+    /// The command of CTAP2; `None` for those of U2F.
+    pub(crate) const fn ctap2(self) -> Option<ctap2::Command> {
+        use ctap2::Command as C;
+        Some(match self {
+            Self::MakeCredential => C::MakeCredential,
+            Self::GetAssertion => C::GetAssertion,
+            Self::GetNextAssertion => C::GetNextAssertion,
+            Self::GetInfo => C::GetInfo,
+            Self::ClientPin => C::ClientPin,
+            Self::Reset => C::Reset,
+            Self::BioEnrollment => C::BioEnrollment,
+            Self::CredentialManagement => C::CredentialManagement,
+            Self::Selection => C::Selection,
+            Self::LargeBlobs => C::LargeBlobs,
+            Self::AuthenticatorConfig => C::AuthenticatorConfig,
+            Self::U2fRegister | Self::U2fAuthenticate | Self::U2fVersion => return None,
+        })
+    }
 }
 
 /// Explains `bytes`. What is wrong with them is in the result.
 pub(crate) fn decode(kind: Kind, command: Option<Command>, bytes: &[u8]) -> Decoded {
     match kind {
         Kind::CtapRequest => ctap::request(bytes),
-        Kind::CtapResponse => ctap::response(bytes, command),
+        Kind::CtapResponse => ctap::response(bytes, command.and_then(Command::ctap2)),
         Kind::Attestation => attestation::object(bytes),
-        Kind::Apdu => apdu::apdu(bytes),
+        Kind::Apdu => apdu::apdu(bytes, command),
         Kind::Tlv => tlv::objects(bytes),
         Kind::Ctaphid => ctaphid::packets(bytes, command),
     }

@@ -30,6 +30,14 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
+/// What a walk through bytes notices on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) faults: Vec<Fault>,
+    /// Well-formed and read, though no canonical encoder writes it so.
+    pub(crate) remarks: Vec<Fault>,
+}
+
 /// Bytes, explained.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Decoded {
@@ -39,6 +47,9 @@ pub(crate) struct Decoded {
     pub(crate) length: usize,
     pub(crate) valid: bool,
     pub(crate) errors: Vec<Fault>,
+    /// Places where canonical CBOR is written otherwise, which readers here tolerate.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remarks: Vec<Fault>,
     pub(crate) fields: Vec<Node>,
 }
 
@@ -94,6 +105,7 @@ impl Decoded {
             length,
             valid: true,
             errors: Vec::new(),
+            remarks: Vec::new(),
             fields: Vec::new(),
         }
     }
@@ -110,6 +122,33 @@ impl Decoded {
     pub(crate) fn all_wrong(&mut self, faults: impl IntoIterator<Item = Fault>) {
         faults.into_iter().for_each(|fault| self.wrong(fault));
     }
+
+    pub(crate) fn found(&mut self, findings: Findings) {
+        self.all_wrong(findings.faults);
+        self.remarks.extend(findings.remarks);
+    }
+
+    /// Takes what a message of another layer says: `place` is where a byte of it stands here.
+    pub(crate) fn nested(&mut self, inner: Self, place: &impl Fn(usize) -> usize) -> Vec<Node> {
+        let here = |fault: Fault| Fault {
+            offset: fault.offset.map(place),
+            message: fault.message,
+        };
+        self.all_wrong(inner.errors.into_iter().map(here));
+        self.remarks.extend(inner.remarks.into_iter().map(here));
+        moved(inner.fields, place)
+    }
+}
+
+fn moved(nodes: Vec<Node>, place: &impl Fn(usize) -> usize) -> Vec<Node> {
+    nodes
+        .into_iter()
+        .map(|node| Node {
+            offset: place(node.offset),
+            fields: moved(node.fields, place),
+            ..node
+        })
+        .collect()
 }
 
 fn is_false(value: &bool) -> bool {

@@ -3,9 +3,18 @@ use super::{Command, Decoded, Kind, decode};
 
 macro_rules! recorded {
     ($name:literal) => {
-        include_bytes!(concat!("../../../core-nostd/tests/vectors/", $name)).as_slice()
+        include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../core-nostd/tests/vectors/",
+            $name
+        ))
+        .as_slice()
     };
 }
+
+mod answers;
+mod objects;
+mod packets;
 
 /// What two keys said and heard.
 const EXCHANGES: [(&str, Kind, Option<Command>, &[u8]); 10] = [
@@ -220,37 +229,6 @@ fn a_wrong_byte_is_named_with_its_place() {
         wrong.extend((!right).then(|| format!("{bytes}: {:?}", decoded.errors)));
     }
     assert_eq!(wrong, Vec::<String>::new());
-}
-
-#[test]
-fn packets_make_a_message() {
-    let mut packets = hex("00000007 90 0043 06");
-    packets.resize(64, 0);
-    let mut message = hex("a1 05 583f");
-    message.resize(66, 0xAB);
-    packets.splice(8..64, message[..56].iter().copied());
-    packets.extend(hex("00000007 00"));
-    packets.extend(&message[56..]);
-    packets.resize(128, 0);
-    let decoded = decode(Kind::Ctaphid, None, &packets);
-    let last = decoded.fields.last().unwrap();
-    assert_eq!(last.name, "CBOR message");
-    assert_eq!(last.value, "clientPIN request");
-    assert!(last.fields.iter().any(|field| field.name == "newPinEnc"));
-
-    let cut = decode(Kind::Ctaphid, None, &packets[..64]);
-    assert!(
-        cut.errors[0].message.contains("57 of 67 bytes came"),
-        "{:?}",
-        cut.errors
-    );
-    packets[68] = 5;
-    let disordered = decode(Kind::Ctaphid, None, &packets);
-    assert!(
-        disordered.errors[0]
-            .message
-            .contains("packet 5 came, 0 was due")
-    );
 }
 
 #[test]

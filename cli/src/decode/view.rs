@@ -32,6 +32,10 @@ impl Decoded {
                 None => format!("wrong: {}", error.message),
             });
         }
+        for remark in &self.remarks {
+            let place = remark.offset.unwrap_or_default();
+            lines.push(format!("not canonical at byte {place}: {}", remark.message));
+        }
         lines
     }
 

@@ -6,19 +6,30 @@ use super::{Member, Shape, under};
 /// The object, before the format is known.
 pub(crate) const ATTESTATION_OBJECT: &[Member] = &[
     under("fmt", Shape::Text),
-    under("attStmt", ANY_STATEMENT),
+    under("attStmt", Shape::Statement),
     under("authData", Shape::AuthenticatorData),
 ];
 
+/// What a statement consists of: `compound` ones are arrays, all others maps.
+pub(crate) const fn statement_shape(is_array: bool) -> &'static Shape {
+    if is_array { &COMPOUND } else { &ANY_STATEMENT }
+}
+
+/// Statements, each with its format. §8.9.
+const COMPOUND: Shape = Shape::List(&Shape::Map(&[
+    under("fmt", Shape::Text),
+    under("attStmt", Shape::Statement),
+]));
+
 /// Members of every format together: no name means two things.
-pub(super) const ANY_STATEMENT: Shape = Shape::Map(&[
+const ANY_STATEMENT: Shape = Shape::Map(&[
     under("alg", Shape::Named(names::algorithm)),
     under("sig", Shape::Bytes),
     under("x5c", Shape::List(&Shape::Certificate)),
     under("ecdaaKeyId", Shape::Bytes),
     under("ver", Shape::Text),
-    under("certInfo", Shape::Bytes),
-    under("pubArea", Shape::Bytes),
+    under("certInfo", Shape::TpmCertInfo),
+    under("pubArea", Shape::TpmPublicArea),
     under("response", Shape::Utf8),
 ]);
 

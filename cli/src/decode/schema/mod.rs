@@ -5,7 +5,7 @@ mod names;
 mod request;
 mod response;
 
-pub(crate) use attestation::{ATTESTATION_OBJECT, statement};
+pub(crate) use attestation::{ATTESTATION_OBJECT, statement, statement_shape};
 pub(crate) use names::status;
 pub(crate) use request::request;
 pub(crate) use response::response;
@@ -31,6 +31,14 @@ pub(crate) enum Shape {
     AuthenticatorData,
     /// Bytes that hold an X.509 certificate.
     Certificate,
+    /// Bytes that hold a TPMS_ATTEST.
+    TpmCertInfo,
+    /// Bytes that hold a TPMT_PUBLIC.
+    TpmPublicArea,
+    /// Bytes that hold a serialized large-blob array, or a fragment of one. CTAP 2.3 §6.10.
+    LargeBlobArray,
+    /// An attestation statement: a map, or an array of them with their formats.
+    Statement,
     List(&'static Shape),
     /// A map with known keys.
     Map(&'static [Member]),
@@ -64,9 +72,12 @@ impl Shape {
             | Self::Sized(_)
             | Self::Utf8
             | Self::AuthenticatorData
-            | Self::Certificate => "a byte string",
+            | Self::Certificate
+            | Self::TpmCertInfo
+            | Self::TpmPublicArea
+            | Self::LargeBlobArray => "a byte string",
             Self::List(_) => "an array",
-            Self::Map(_) | Self::CoseKey | Self::Entries(_) => "a map",
+            Self::Map(_) | Self::CoseKey | Self::Entries(_) | Self::Statement => "a map",
         }
     }
 
@@ -77,7 +88,14 @@ impl Shape {
     pub(crate) const fn takes_bytes(&self) -> bool {
         matches!(
             self,
-            Self::Bytes | Self::Sized(_) | Self::Utf8 | Self::AuthenticatorData | Self::Certificate
+            Self::Bytes
+                | Self::Sized(_)
+                | Self::Utf8
+                | Self::AuthenticatorData
+                | Self::Certificate
+                | Self::TpmCertInfo
+                | Self::TpmPublicArea
+                | Self::LargeBlobArray
         )
     }
 }
@@ -159,6 +177,13 @@ pub(crate) fn cose_key(kty: Option<i64>) -> &'static [Member] {
 const KTY: Member = at(1, "kty", Shape::Named(names::key_type));
 const ALG: Member = at(3, "alg", Shape::Named(names::algorithm));
 const CURVE: Shape = Shape::Named(names::curve);
+
+/// The array of authenticatorLargeBlobs, without its hash. CTAP 2.3 §6.10.3.
+pub(crate) const LARGE_BLOBS: Shape = Shape::List(&Shape::Map(&[
+    at(1, "ciphertext", Shape::Bytes),
+    at(2, "nonce", Shape::Sized(12)),
+    at(3, "origSize", Shape::Integer),
+]));
 
 /// Inputs and outputs of extensions. CTAP 2.3 §12.
 pub(crate) const EXTENSIONS: Shape = Shape::Map(&[

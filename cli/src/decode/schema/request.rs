@@ -116,7 +116,7 @@ const CREDENTIAL_MANAGEMENT: Shape = Shape::Map(&[
 /// §6.10
 const LARGE_BLOBS: Shape = Shape::Map(&[
     at(0x01, "get", Shape::Integer),
-    at(0x02, "set", Shape::Bytes),
+    at(0x02, "set", Shape::LargeBlobArray),
     at(0x03, "offset", Shape::Integer),
     at(0x04, "length", Shape::Integer),
     at(0x05, "pinUvAuthParam", Shape::Bytes),

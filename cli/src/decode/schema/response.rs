@@ -67,7 +67,7 @@ const GET_INFO: Shape = Shape::Map(&[
 const MAKE_CREDENTIAL: Shape = Shape::Map(&[
     at(0x01, "fmt", Shape::Text),
     at(0x02, "authData", Shape::AuthenticatorData),
-    at(0x03, "attStmt", super::attestation::ANY_STATEMENT),
+    at(0x03, "attStmt", Shape::Statement),
     at(0x04, "epAtt", Shape::Bool),
     at(0x05, "largeBlobKey", Shape::Sized(32)),
     at(
@@ -150,4 +150,4 @@ const CREDENTIAL_MANAGEMENT: Shape = Shape::Map(&[
 ]);
 
 /// §6.10
-const LARGE_BLOBS: Shape = Shape::Map(&[at(0x01, "config", Shape::Bytes)]);
+const LARGE_BLOBS: Shape = Shape::Map(&[at(0x01, "config", Shape::LargeBlobArray)]);
