@@ -38,6 +38,7 @@ impl connections_server::Connections for Connections {
         let id = ConnectionId::new();
         let time = Timestamp::from_microsecond(now.0).unwrap_or(Timestamp::MAX);
         let given = authorities::credential(api_key.clone(), pkcs12, password)?;
+        let mut published = None;
         let authority = new
             .settings
             .as_ref()
@@ -47,7 +48,8 @@ impl connections_server::Connections for Connections {
             Some(made) => {
                 let (settings, secret) = made?;
                 let rooms = (&self.0.store, &self.0.clock, id);
-                operation::providers::connect(&settings, &secret, rooms)?;
+                let connected = operation::providers::connect(&settings, &secret, rooms)?;
+                published = connected.publisher.map(|publisher| publisher.url().clone());
                 let bytes = Zeroizing::new(secret.expose().to_vec());
                 (settings.kind(), json!(settings), bytes)
             }
@@ -76,6 +78,10 @@ impl connections_server::Connections for Connections {
             created_at: now,
         };
         let mut tx = self.0.store.write().await?;
+        if let Some(url) = published {
+            url.check(&self.0.public_urls)?;
+            url.check_alone(&operation::published::urls(&mut tx).await?)?;
+        }
         store::connection::insert(&mut tx, &row).await?;
         let facts = [("name", json!(row.name)), ("settings", settings)];
         let object = format!("connection:{id}");

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
+    connector::ca::builtin::PublishUrl,
     fleet::Fleet,
     key_store::KeyStore,
     operation::Engine,
@@ -56,6 +57,8 @@ pub struct Rooms {
     pub fleet: Fleet,
     /// Durable work.
     pub engine: Engine,
+    /// Under which addresses the outside finds what CAs inside this server publish.
+    pub public_urls: Vec<PublishUrl>,
     /// The server stops: streams that have no end of their own end now.
     pub stopping: CancellationToken,
 }

@@ -34,6 +34,7 @@ use crate::{
 };
 
 mod access;
+mod authorities;
 mod issuing;
 mod record;
 
@@ -78,6 +79,7 @@ impl Bench {
             key_store: keys,
             fleet: fleet.clone(),
             engine,
+            public_urls: vec![PublishUrl::parse("http://pki.example.com").unwrap()],
             stopping: CancellationToken::new(),
         };
         let settings = settings::Settings::parse("").unwrap();

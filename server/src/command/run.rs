@@ -12,13 +12,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use super::init;
+use super::{init, publish};
 use crate::{
     api::{self, Rooms, auth::AuthLayer, listener},
     attestation::{Anchors, MetadataFacts},
+    connector::ca::publication::{self, Limits},
     fleet::{Fleet, FleetSettings},
     key_store::{KeyStore, Pkcs11},
-    operation::{self, Connections, Engine, Parts},
+    operation::{self, Connections, Engine, Parts, published},
     settings::Settings,
     store::{Clock, Store},
     telemetry::{self, Metrics},
@@ -66,6 +67,8 @@ pub async fn serve(
     }
     let keys = Arc::new(keys);
     let store = Store::open(&database).await?;
+    let in_certificates = published::urls(&mut store.read().await?).await?;
+    publish::check(&in_certificates, settings.publish.as_ref())?;
     let fleet = Fleet::open(store.clone(), &keys, clock.clone(), fleet_settings).await?;
     init::publish_roots(settings, fleet.authority())?;
     let metrics = Metrics::new();
@@ -76,7 +79,7 @@ pub async fn serve(
         anchors,
         hosts: Arc::new(fleet.clone()),
         providers: connections.clone(),
-        authorities: connections,
+        authorities: connections.clone(),
         clock: clock.clone(),
         settings: operation::Settings::default(),
     });
@@ -86,18 +89,28 @@ pub async fn serve(
         key_store: keys,
         fleet: fleet.clone(),
         engine: engine.clone(),
+        public_urls: settings
+            .publish
+            .iter()
+            .flat_map(|p| p.urls.clone())
+            .collect(),
         stopping: stop.clone(),
     };
     let tls = listener::tls(&settings.api, &fleet)?;
 
-    // All three or none: a server that serves half of what it should is found out late.
+    // All or none: a server that serves half of what it should is found out late.
     let public = bind("api.listen", settings.api.listen).await?;
     let agents = bind("agents.listen", settings.agents_listen).await?;
     let numbers = bind("metrics.listen", settings.metrics_listen).await?;
+    let readers = match &settings.publish {
+        Some(publish) => Some(bind("publish.listen", publish.listen).await?),
+        None => None,
+    };
     tracing::info!(
         api = %public.local_addr()?,
         agents = %agents.local_addr()?,
         metrics = %numbers.local_addr()?,
+        publish = readers.as_ref().map(|port| port.local_addr()).transpose()?.map(tracing::field::display),
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
@@ -125,14 +138,24 @@ pub async fn serve(
         fleet.clone(),
         stop.clone().cancelled_owned(),
     );
+    let readers = async {
+        match readers {
+            Some(port) => {
+                publication::serve(port, connections, Limits::default(), stop.clone()).await
+            }
+            None => stop.cancelled().await,
+        }
+        Ok(())
+    };
     let work = engine.run(stop.clone());
     // Whichever ends first takes the others along.
     let ended = {
         let public = ending(async { public.await.map_err(anyhow::Error::from) }, &stop);
         let agents = ending(async { agents.await.map_err(anyhow::Error::from) }, &stop);
         let numbers = ending(async { numbers.await.map_err(anyhow::Error::from) }, &stop);
+        let readers = ending(readers, &stop);
         let work = ending(async { work.await.map_err(anyhow::Error::from) }, &stop);
-        tokio::try_join!(public, agents, numbers, work).map(drop)
+        tokio::try_join!(public, agents, numbers, readers, work).map(drop)
     };
     store.close().await;
     ended

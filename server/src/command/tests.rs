@@ -1,3 +1,5 @@
+mod published;
+
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use tokio::time::timeout;

@@ -12,6 +12,7 @@
 //! | `recognise` `presence` | from what agents see to tokens of ours |
 //! | `reconcile` `outgoing` | journals of hosts; acknowledgements and checkpoints for them |
 //! | [`hosts`] [`providers`] | the two doors to the outside |
+//! | `published` | what authorities inside this server publish, and where |
 //!
 //! The promise: an attempt of a step starts at most once on a token; its outcome
 //! is never lost once the token has answered; what cannot be known is shown as
@@ -49,6 +50,7 @@ mod made;
 mod outgoing;
 mod pins;
 mod presence;
+pub(crate) mod published;
 mod recognise;
 mod reconcile;
 mod record;

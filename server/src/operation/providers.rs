@@ -30,7 +30,7 @@ pub trait Providers: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Connections {
     keys: Arc<KeyStore>,
-    store: Store,
+    pub(super) store: Store,
     clock: Clock,
     open: Mutex<HashMap<ConnectionId, Arc<dyn IdentityProvider>>>,
     authorities: Mutex<HashMap<ConnectionId, Connected>>,
@@ -83,18 +83,16 @@ pub(crate) fn connect(
     )
 }
 
-impl Authorities for Connections {
-    fn authority(
-        &self,
-        connection: &Connection,
-    ) -> Result<Arc<dyn CertificationAuthority>, String> {
+impl Connections {
+    /// A certification authority that is ready, opened once.
+    pub(super) fn connected(&self, connection: &Connection) -> Result<Connected, String> {
         // A connection never changes: it is made, and deleted.
         let mut open = self
             .authorities
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(connected) = open.get(&connection.id) {
-            return Ok(connected.authority.clone());
+            return Ok(connected.clone());
         }
         let unusable = |why: String| format!("connection {:?}: {why}", connection.name);
         let settings: ca::Settings = serde_json::from_str(&connection.settings)
@@ -107,9 +105,18 @@ impl Authorities for Connections {
         let place = (&self.store, &self.clock, connection.id);
         let connected = connect(&settings, &ca::Secret::new(secret), place)
             .map_err(|error| unusable(error.to_string()))?;
-        let authority = connected.authority.clone();
-        open.insert(connection.id, connected);
-        Ok(authority)
+        open.insert(connection.id, connected.clone());
+        Ok(connected)
+    }
+}
+
+impl Authorities for Connections {
+    fn authority(
+        &self,
+        connection: &Connection,
+    ) -> Result<Arc<dyn CertificationAuthority>, String> {
+        self.connected(connection)
+            .map(|connected| connected.authority)
     }
 }
 

@@ -33,6 +33,7 @@ use rustls_pki_types::ServerName;
 
 use crate::{
     attestation::{Files, MetadataFiles, Stale},
+    connector::ca::builtin::PublishUrl,
     key_store::Pkcs11Settings,
 };
 use section::Section;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub agents_listen: SocketAddr,
     /// `metrics.listen`: Prometheus, in clear and to everybody.
     pub metrics_listen: SocketAddr,
+    /// `[publish]`: what readers of the certificates of a CA inside this server ask for.
+    pub publish: Option<Publish>,
     /// `[attestation]`: whom token types may trust beside their own roots.
     pub attestation: Files,
     /// `[hsm]`: a PKCS #11 token for card master keys; without it they are sealed under
@@ -80,6 +83,16 @@ pub struct CertificateFiles {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+}
+
+/// `[publish]`: revocation lists and responders, over plain HTTP.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Publish {
+    /// `publish.listen`
+    pub listen: SocketAddr,
+    /// `publish.urls`: under which addresses its readers reach it; those that stand in
+    /// certificates are among them, or below.
+    pub urls: Vec<PublishUrl>,
 }
 
 /// `[log]`: on standard error.
@@ -177,6 +190,7 @@ impl Settings {
             metrics_listen: root
                 .within("metrics", |metrics| metrics.address("listen"))
                 .unwrap_or(loopback(8445)),
+            publish: root.within("publish", publish),
             attestation: root.within("attestation", attestation),
             hsm: root.within("hsm", hsm),
             log: root.within("log", log),
@@ -240,6 +254,18 @@ fn attestation(section: &mut Section) -> Files {
         truststore,
         metadata,
     }
+}
+
+fn publish(section: &mut Section) -> Option<Publish> {
+    const URLS: &str = "addresses such as http://pki.example.com/keysteward";
+    let listen = section.address("listen");
+    if listen.is_some() && !section.holds("urls") {
+        return section.missing("urls", URLS);
+    }
+    Some(Publish {
+        urls: section.list("urls", URLS, PublishUrl::parse)?,
+        listen: listen.unwrap_or(loopback(8446)),
+    })
 }
 
 fn hsm(section: &mut Section) -> Option<Pkcs11Settings> {

@@ -94,6 +94,24 @@ fn each_wrong_value_is_named_with_what_was_found_and_what_is_allowed() {
             "mds.fidoalliance.org",
         ),
         (
+            "[publish]\nlisten = '127.0.0.1:80'",
+            "publish.urls",
+            "nothing",
+            "http://pki.example.com",
+        ),
+        (
+            "[publish]\nurls = ['https://pki.example.com']",
+            "publish.urls",
+            "\"https://pki.example.com\"",
+            "http://pki.example.com",
+        ),
+        (
+            "[publish]\nurls = ['http://a.example']\nlisten = 80",
+            "publish.listen",
+            "80",
+            "ADDRESS:PORT",
+        ),
+        (
             "[hsm]\nmodule = '/lib.so'\ntoken = 'cards'",
             "hsm.pin_file",
             "nothing",
@@ -137,6 +155,19 @@ fn files_of_trust_are_named_under_attestation_and_stale_metadata_are_refused() {
     };
     let files = Settings::parse(&own).unwrap().attestation;
     assert_eq!(files.metadata, Some(expected));
+}
+
+#[test]
+fn nothing_is_published_until_it_is_said_where_readers_find_it() {
+    assert_eq!(Settings::parse("").unwrap().publish, None);
+    let text = "[publish]\nurls = ['http://pki.example.com/ca/', 'http://old.example.com']";
+    let publish = Settings::parse(text).unwrap().publish.unwrap();
+    assert!(publish.listen.ip().is_loopback());
+    let urls: Vec<&str> = publish.urls.iter().map(PublishUrl::as_str).collect();
+    assert_eq!(
+        urls,
+        ["http://pki.example.com/ca", "http://old.example.com"]
+    );
 }
 
 #[test]

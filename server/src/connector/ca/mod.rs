@@ -26,6 +26,7 @@ mod http;
 pub mod issued;
 mod now;
 mod profile;
+pub mod publication;
 pub mod request_field;
 mod secret;
 mod serial;

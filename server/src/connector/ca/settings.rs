@@ -55,11 +55,14 @@ pub struct Connected {
 }
 
 impl Settings {
+    /// The kind of the CA inside this server.
+    pub const BUILTIN: &str = "builtin-ca";
+
     /// What `connection.kind` holds.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::Builtin(_) => "builtin-ca",
+            Self::Builtin(_) => Self::BUILTIN,
             Self::EntrustCaGateway(_) => "entrust-ca-gateway",
             Self::Cfssl(_) => "cfssl",
         }

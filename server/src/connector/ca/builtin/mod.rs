@@ -7,7 +7,7 @@
 //! | `profile`, `leaf` | what it issues: RFC 5280, and what smart-card logon wants |
 //! | `issued_certificates` | the list of what it issued, which a database keeps |
 //! | `crl`, `ocsp` | what it says of them, as pure functions |
-//! | `publish` | the two over HTTP |
+//! | `publish`, `publish_url` | the two over HTTP, and at which address |
 //!
 //! A certificate is on the list before anybody gets it. One request id is one
 //! certificate, however often it is asked for.
@@ -19,12 +19,14 @@ mod leaf;
 mod ocsp;
 mod profile;
 mod publish;
+mod publish_url;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use issued_certificates::{IssuedCertificates, ListFault, Record, State};
 pub use publish::Publisher;
+pub use publish_url::PublishUrl;
 pub use settings::Settings;
 
 use super::{
@@ -37,7 +39,6 @@ use leaf::Frame;
 use profile::Kind;
 use rand::{RngCore as _, rngs::OsRng};
 use rcgen::KeyIdMethod;
-use reqwest::Url;
 use settings::Checked;
 use std::{fmt, sync::Arc};
 use tokio::sync::Mutex;
@@ -79,13 +80,7 @@ impl Builtin {
     /// What serves its revocation list and its responder.
     #[must_use]
     pub fn publisher(self: &Arc<Self>) -> Publisher {
-        Publisher(Arc::clone(self))
-    }
-
-    /// The path of the address that stands in its certificates.
-    fn publish_path(&self) -> String {
-        let url = Url::parse(&self.settings.publish_url);
-        url.map_or_else(|_| String::new(), |url| url.path().to_owned())
+        Publisher::new(self)
     }
 
     /// DER.
@@ -107,7 +102,7 @@ impl Builtin {
             return Ok(crl.der.clone());
         }
         let number = self.list.next_crl_number().await?;
-        let records = self.list.not_good(now).await?;
+        let records = self.list.not_good(now - ENDED).await?;
         let der = crl::sign(
             &records,
             number,
@@ -170,7 +165,7 @@ impl Builtin {
             not_before: now - SKEW,
             // Nobody could verify it after the CA has ended.
             not_after: wanted.min(self.settings.not_after),
-            publish_url: &self.settings.publish_url,
+            publish_url: self.settings.publish_url.as_str(),
         };
         let certificate = leaf::sign(kind, enrolment, &frame, &self.settings.issuer)?;
         // Nothing is put on the list that would not be taken from it.
@@ -225,9 +220,13 @@ impl Builtin {
                     }));
                 }
             };
+            // Before the change, and locked during it: no list from before it is served after
+            // it, though the caller may be gone meanwhile.
+            let mut newest = self.crl.lock().await;
+            *newest = None;
             let moved = self.list.set_state(serial, from, to).await;
+            drop(newest);
             if moved.map_err(|fault| failed(fault.into()))? {
-                *self.crl.lock().await = None;
                 return Ok(Acted::Done);
             }
         }
@@ -297,4 +296,7 @@ fn serial() -> Serial {
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Oldest revocation list that is served though nothing changed.
 const CRL_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// RFC 5280 section 3.3: a certificate that has ended leaves the list only after a list that
+/// is younger than its end.
+const ENDED: SignedDuration = SignedDuration::from_hours(24);
 const TRIES: usize = 5;

@@ -27,6 +27,7 @@ use x509_ocsp::{
 #[derive(Debug)]
 pub(super) struct Question {
     request: OcspRequest,
+    nonce: Option<Extension>,
 }
 
 /// Who answers: the CA itself.
@@ -49,7 +50,8 @@ impl Question {
         if asked == 0 || asked > MOST {
             return Err(malformed());
         }
-        Ok(Self { request })
+        let nonce = nonce(&request).map_err(|BadNonce| malformed())?;
+        Ok(Self { request, nonce })
     }
 
     /// What is asked for, whoever issued it.
@@ -108,7 +110,7 @@ impl Responder<'_> {
             responder_id: ResponderId::ByKey(OctetString::new(self.hash(SHA1))?),
             produced_at: time(now)?,
             responses,
-            response_extensions: nonce(question).map(|nonce| vec![nonce]),
+            response_extensions: question.nonce.clone().map(|nonce| vec![nonce]),
         };
         let signature = match self.key.sign(&data.to_der()?) {
             Ok(signature) => signature,
@@ -198,17 +200,25 @@ fn code(reason: Reason) -> Option<CrlReason> {
     })
 }
 
-/// The question's nonce, as it came, if it has a length that RFC 9654 allows.
-fn nonce(question: &Question) -> Option<Extension> {
-    let extensions = question.request.tbs_request.request_extensions.as_ref()?;
-    let nonce = extensions
-        .iter()
-        .find(|extension| extension.extn_id == NONCE)?;
-    let length = OctetString::from_der(nonce.extn_value.as_bytes())
-        .ok()?
-        .as_bytes()
-        .len();
-    (1..=LONGEST_NONCE).contains(&length).then(|| nonce.clone())
+/// A nonce that RFC 9654 section 2.1 wants refused.
+struct BadNonce;
+
+/// The question's nonce, as it came.
+fn nonce(request: &OcspRequest) -> Result<Option<Extension>, BadNonce> {
+    let extensions = request.tbs_request.request_extensions.as_ref();
+    let found = extensions
+        .into_iter()
+        .flatten()
+        .find(|extension| extension.extn_id == NONCE);
+    let Some(nonce) = found else {
+        return Ok(None);
+    };
+    let value = OctetString::from_der(nonce.extn_value.as_bytes()).map_err(|_| BadNonce)?;
+    if (1..=LONGEST_NONCE).contains(&value.as_bytes().len()) {
+        Ok(Some(nonce.clone()))
+    } else {
+        Err(BadNonce)
+    }
 }
 
 fn time(at: Timestamp) -> Result<OcspGeneralizedTime, der::Error> {

@@ -2,47 +2,72 @@
 //! responder, the CA's own certificate. RFC 5280 section 4.2.1.13, RFC 6960
 //! appendix A.
 
-use super::{Builtin, ocsp};
+use super::{Builtin, PublishUrl, ocsp};
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{DefaultBodyLimit, Path, State},
     http::{
-        StatusCode,
+        Request, StatusCode, Uri,
         header::{CACHE_CONTROL, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
+use tower::ServiceExt as _;
 
 /// Serves what is public of one CA.
 #[derive(Clone, Debug)]
-pub struct Publisher(pub(super) Arc<Builtin>);
+pub struct Publisher {
+    url: PublishUrl,
+    router: Router,
+}
 
 impl Publisher {
-    /// Routes `/crl`, `/ocsp` and `/ca.cer`, to be nested under the path of
-    /// [`publish_url`](super::Settings::publish_url).
-    pub fn router(&self) -> Router {
-        Router::new()
+    pub(super) fn new(ca: &Arc<Builtin>) -> Self {
+        let router = Router::new()
             .route("/crl", get(crl))
             .route("/ca.cer", get(certificate))
             .route("/ocsp", post(asked_in_body))
             .route("/ocsp/{*question}", get(asked_in_path))
             .layer(DefaultBodyLimit::max(LONGEST_QUESTION))
-            .with_state(Arc::clone(&self.0))
-    }
-}
-
-/// [`Publisher::router`] under the path of the address that stands in the
-/// certificates.
-impl From<&Publisher> for Router {
-    fn from(publisher: &Publisher) -> Self {
-        match publisher.0.publish_path().as_str() {
-            "" | "/" => publisher.router(),
-            path => Self::new().nest(path, publisher.router()),
+            .with_state(Arc::clone(ca));
+        Self {
+            url: ca.settings.publish_url.clone(),
+            router,
         }
+    }
+
+    /// As it stands in the certificates.
+    #[must_use]
+    pub fn url(&self) -> &PublishUrl {
+        &self.url
+    }
+
+    /// Whether something of this CA is at this path.
+    #[must_use]
+    pub fn serves(&self, path: &str) -> bool {
+        self.own(path).is_some()
+    }
+
+    /// The path below that of [`url`](Self::url).
+    fn own<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let own = path.strip_prefix(self.url.path())?;
+        let ours = matches!(own, "/crl" | "/ca.cer" | "/ocsp") || own.starts_with("/ocsp/");
+        ours.then_some(own)
+    }
+
+    /// Answers what is asked of this CA.
+    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+        let own = self.own(request.uri().path());
+        let Some(Ok(own)) = own.map(str::parse::<Uri>) else {
+            return StatusCode::NOT_FOUND.into_response();
+        };
+        *request.uri_mut() = own;
+        let answered: Result<Response, Infallible> = self.router.clone().oneshot(request).await;
+        answered.unwrap_or_else(|never| match never {})
     }
 }
 

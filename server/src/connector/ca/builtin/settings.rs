@@ -1,7 +1,7 @@
 //! The CA inside this server: how it is made, or brought along, and what is
 //! stored of it.
 
-use super::leaf::making;
+use super::{PublishUrl, leaf::making, publish_url::FIELD};
 use crate::connector::{
     SettingError,
     ca::{Secret, Why},
@@ -11,7 +11,6 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SerialNumber,
 };
-use reqwest::Url;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
@@ -39,7 +38,7 @@ pub(super) struct Checked {
     pub(super) not_after: Timestamp,
     pub(super) key: KeyPair,
     pub(super) issuer: Issuer<'static, KeyPair>,
-    pub(super) publish_url: String,
+    pub(super) publish_url: PublishUrl,
     pub(super) days: u32,
 }
 
@@ -88,7 +87,7 @@ impl Settings {
             root().map_err(|error| SettingError::new("name", name, error.to_string()))?;
         let settings = Self {
             authority,
-            publish_url: publish_url.trim().trim_end_matches('/').to_owned(),
+            publish_url: normal(publish_url),
             days,
         };
         settings.check(&secret, now)?;
@@ -112,7 +111,7 @@ impl Settings {
         let secret = Secret::new(Zeroizing::new(key.secret_pkcs8_der().to_vec()));
         let settings = Self {
             authority: authority.trim().to_owned(),
-            publish_url: publish_url.trim().trim_end_matches('/').to_owned(),
+            publish_url: normal(publish_url),
             days,
         };
         settings.check(&secret, now)?;
@@ -199,23 +198,16 @@ fn wrong_key(found: &str) -> SettingError {
     SettingError::new("private_key", found, allowed)
 }
 
-fn publish_url(text: &str) -> Result<String, SettingError> {
-    let wrong = || {
+fn publish_url(text: &str) -> Result<PublishUrl, SettingError> {
+    PublishUrl::parse(text).ok_or_else(|| {
         let allowed = "an address such as http://pki.example.com/keysteward";
-        SettingError::new("publish_url", text, allowed)
-    };
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    // Over TLS a reader would have to check a certificate to check a certificate.
-    let plain = url.scheme() == "http"
-        && url.host_str().is_some_and(|host| !host.is_empty())
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !plain || text.ends_with('/') || !text.is_ascii() {
-        return Err(wrong());
-    }
-    Ok(text.to_owned())
+        SettingError::new(FIELD, text, allowed)
+    })
+}
+
+/// As it is stored; one that is no address is refused by [`Settings::check`].
+fn normal(text: &str) -> String {
+    PublishUrl::parse(text).map_or_else(|| text.to_owned(), |url| url.to_string())
 }
 
 const LONGEST_NAME: usize = 64;

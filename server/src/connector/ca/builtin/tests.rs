@@ -17,14 +17,14 @@ use rcgen::{CertificateParams, KeyPair};
 use zeroize::Zeroizing;
 
 /// A CA with a clock that a test sets.
-struct Site {
-    ca: Arc<Builtin>,
+pub(in super::super) struct Site {
+    pub(in super::super) ca: Arc<Builtin>,
     list: Arc<PaperList>,
     clock: Arc<std::sync::Mutex<Timestamp>>,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(in super::super) fn new() -> Self {
         let now: Timestamp = NOW.parse().unwrap();
         let (settings, secret) = Settings::create("Test CA", PUBLISH_URL, 365, now).unwrap();
         Self::of(&settings, &secret)

@@ -41,16 +41,33 @@ fn a_question_about_too_many_or_none_is_malformed() {
     }
 }
 
+/// A question with a nonce extension of this value.
+fn with_nonce(value: &[u8]) -> Vec<u8> {
+    let mut asked = OcspRequest::from_der(&question(&[&[1]])).unwrap();
+    asked.tbs_request.request_extensions = Some(vec![Extension {
+        extn_id: NONCE,
+        critical: false,
+        extn_value: OctetString::new(value).unwrap(),
+    }]);
+    asked.to_der().unwrap()
+}
+
 #[test]
-fn a_nonce_comes_back_if_its_length_is_allowed() {
-    for (length, comes_back) in [(0, false), (1, true), (32, true), (128, true), (129, false)] {
-        let mut asked = Question::parse(&question(&[&[1]])).unwrap();
+fn a_nonce_comes_back_and_one_of_a_length_that_is_not_allowed_is_malformed() {
+    for length in [1, 32, 128] {
         let value = OctetString::new(vec![7; length]).unwrap().to_der().unwrap();
-        asked.request.tbs_request.request_extensions = Some(vec![Extension {
-            extn_id: NONCE,
-            critical: false,
-            extn_value: OctetString::new(value).unwrap(),
-        }]);
-        assert_eq!(nonce(&asked).is_some(), comes_back, "{length}");
+        let asked = Question::parse(&with_nonce(&value)).unwrap();
+        let nonce = asked.nonce.unwrap();
+        assert_eq!(nonce.extn_value.as_bytes(), value, "{length}");
     }
+    let octets = |length| OctetString::new(vec![7; length]).unwrap().to_der().unwrap();
+    for wrong in [octets(0), octets(129), Vec::new(), vec![7; 16]] {
+        let answer = Question::parse(&with_nonce(&wrong)).unwrap_err();
+        assert_eq!(
+            answer,
+            encoded(&OcspResponse::malformed_request()),
+            "{wrong:?}"
+        );
+    }
+    assert!(Question::parse(&question(&[&[1]])).unwrap().nonce.is_none());
 }

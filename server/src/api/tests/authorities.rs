@@ -1,0 +1,48 @@
+//! Certification authorities inside the server, as an administrator makes them.
+
+use super::*;
+
+fn office(name: &str, publish_url: &str) -> wire::CreateConnectionRequest {
+    wire::CreateConnectionRequest {
+        connection: Some(wire::Connection {
+            name: name.into(),
+            settings: Some(wire::connection::Settings::BuiltinCa(wire::BuiltinCa {
+                name: "Office CA".into(),
+                publish_url: publish_url.into(),
+                ..wire::BuiltinCa::default()
+            })),
+            ..wire::Connection::default()
+        }),
+        ..wire::CreateConnectionRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn an_authority_is_made_only_where_its_certificates_can_be_checked() {
+    let bench = Bench::new().await;
+    let admin = bench.with(&[Scope::Admin, Scope::Read]).await;
+    let mut connections = ConnectionsClient::new(admin);
+    let made = office("office", "http://PKI.example.com/office/");
+    let made = connections.create(made).await.unwrap().into_inner();
+    let Some(wire::connection::Settings::BuiltinCa(ca)) = made.settings else {
+        panic!("{made:?}");
+    };
+    assert_eq!(ca.publish_url, "http://pki.example.com/office");
+    for (url, allowed) in [
+        // Not at or below an address of the server's settings.
+        ("http://other.example.com/office", "http://pki.example.com"),
+        // Somebody answers there already.
+        ("http://pki.example.com/office", "\"office\""),
+        ("https://pki.example.com/plant", "http://"),
+    ] {
+        let refused = connections.create(office("plant", url)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let detail = detail(&refused);
+        assert!(detail.field.ends_with("publish_url"), "{detail:?}");
+        assert!(detail.allowed.contains(allowed), "{detail:?}");
+    }
+    let listed = connections.list(wire::ListConnectionsRequest {}).await;
+    assert_eq!(listed.unwrap().get_ref().connections.len(), 1);
+    let plant = office("plant", "http://pki.example.com/plant");
+    connections.create(plant).await.unwrap();
+}
