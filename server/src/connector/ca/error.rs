@@ -145,7 +145,7 @@ pub enum Why {
     )]
     NotPermitted { status: u16, refusal: Refusal },
 
-    // Refused, for now.
+    // Refused because of the moment: later the same request may be taken.
     #[error("too many requests (HTTP 429){}", again(*retry_after))]
     TooManyRequests { retry_after: Option<Duration> },
 
