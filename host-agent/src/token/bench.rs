@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keysteward_core::{
     ctaphid::{HidTransport, TransportError},
     nfcctap::NfcTransport,
+    session::Millis,
 };
 use rand::{RngCore as _, rngs::OsRng};
 
@@ -54,20 +55,22 @@ impl Bench {
     }
 
     /// The token's channel for FIDO, opened if it is not: over HID where the token is seen there,
-    /// else at its reader. What was selected on the card is not any more then.
-    pub(crate) fn link(&mut self) -> Result<&mut Channel, ChannelError> {
+    /// else at its reader, where another program may hold it until `patience`. What was selected on
+    /// the card is not any more then.
+    pub(crate) fn link(&mut self, patience: Millis) -> Result<&mut Channel, ChannelError> {
         if self.open.channel.as_mut().is_none_or(Channel::is_lost) {
             self.open.channel = None;
-            let deadline = transport::now().after(OPEN_PATIENCE_MS);
             self.open.channel = Some(match &mut self.reports {
                 Some(port) => {
+                    let deadline = transport::now().after(OPEN_PATIENCE_MS);
                     let link = port.open().map_err(TransportError::Link)?;
                     let mut nonce = [0; 8];
                     OsRng.fill_bytes(&mut nonce);
                     Channel::Hid(HidTransport::open(link, nonce, deadline)?.into())
                 }
                 None => {
-                    let card = self.take_card()?;
+                    let card = self.take_card(patience)?;
+                    let deadline = transport::now().after(OPEN_PATIENCE_MS);
                     Channel::Nfc(NfcTransport::open(card, deadline)?.into())
                 }
             });
@@ -80,12 +83,13 @@ impl Bench {
     }
 
     /// The card at its reader, for its applets beside FIDO: held from the first call on until the
-    /// lease is over, so that no other program's commands come between those of two jobs.
+    /// lease is over, so that no other program's commands come between those of two jobs. One that
+    /// holds the card itself is waited for until `patience`.
     ///
     /// A step begins with the SELECT of its applet. A link that was lost, since the card was reset
     /// or the service restarted, is opened anew by the next call, and nothing is selected then.
-    pub(crate) fn card(&mut self) -> Result<&mut PcscLink, PcscError> {
-        let card = self.take_card()?;
+    pub(crate) fn card(&mut self, patience: Millis) -> Result<&mut PcscLink, PcscError> {
+        let card = self.take_card(patience)?;
         Ok(self.open.card.insert(card))
     }
 
@@ -97,7 +101,17 @@ impl Bench {
     }
 
     /// Out of whichever hand it is in.
-    fn take_card(&mut self) -> Result<PcscLink, PcscError> {
+    fn take_card(&mut self, patience: Millis) -> Result<PcscLink, PcscError> {
+        match self.take_held() {
+            Some(card) => Ok(card),
+            None => match &self.card {
+                Some(port) => port.open(patience),
+                None => Err(PcscError::NotAtReader),
+            },
+        }
+    }
+
+    fn take_held(&mut self) -> Option<PcscLink> {
         let held = match self.open.card.take() {
             Some(card) => Some(card),
             None => match self.open.channel.take() {
@@ -108,13 +122,7 @@ impl Bench {
                 }
             },
         };
-        match held.filter(|card| !card.is_lost()) {
-            Some(card) => Ok(card),
-            None => match &self.card {
-                Some(port) => port.open(),
-                None => Err(PcscError::NotAtReader),
-            },
-        }
+        held.filter(|card| !card.is_lost())
     }
 
     /// Closes what is open: other programs may have the token.
@@ -166,7 +174,7 @@ impl Bench {
             Port::Reports(port) => {
                 self.reports = Some(port);
                 // FIDO goes over HID from now on; a card that is held stays so.
-                let card = self.holds_card().then(|| self.take_card().ok()).flatten();
+                let card = self.take_held();
                 self.open = Open {
                     card,
                     channel: None,

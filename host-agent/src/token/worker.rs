@@ -132,7 +132,7 @@ impl Worker {
                     self.bench.release();
                 }
                 Job::LookAgain => {
-                    if matches!(self.bench.token().reading(), Reading::Fault(_)) {
+                    if self.is_unread() {
                         self.look_anew();
                     }
                 }
@@ -161,6 +161,13 @@ impl Worker {
             }
         }
         jobs.recv().ok()
+    }
+
+    /// Something of it could not be read.
+    fn is_unread(&self) -> bool {
+        let token = self.bench.token();
+        matches!(token.reading(), Reading::Fault(_))
+            || self.bench.is_at_reader() && token.card().is_none()
     }
 
     fn look(&mut self) -> Sight {

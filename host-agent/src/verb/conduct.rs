@@ -140,7 +140,7 @@ pub(super) fn converse_u2f<R>(
     conduct: &mut Conduct,
     flow: impl FnOnce(&mut TokenU2fSession<'_>) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
-    let channel = bench.link()?;
+    let channel = bench.link(conduct.patience)?;
     let deadline = conduct.patience.after(GRACE_MS);
     let mut buffers = Box::new(U2fBuffers::new());
     let mut on_keepalive = |keepalive| conduct.handle_keepalive(keepalive);
@@ -188,7 +188,10 @@ pub(super) fn get_info(bench: &mut Bench, conduct: &mut Conduct) -> Result<Vec<u
 
 /// CTAPHID_WINK.
 pub(super) fn wink(bench: &mut Bench, conduct: &mut Conduct) -> Result<(), Failure> {
-    if bench.link()?.wink(conduct.patience.after(GRACE_MS))? {
+    if bench
+        .link(conduct.patience)?
+        .wink(conduct.patience.after(GRACE_MS))?
+    {
         return Ok(());
     }
     Err(Failure::new(
@@ -202,7 +205,7 @@ fn over_channel<R>(
     conduct: &mut Conduct,
     talk: impl FnOnce(&mut Watched<'_>, &mut Conduct) -> Result<R, Failure>,
 ) -> (Result<R, Failure>, Effect) {
-    let channel = match bench.link() {
+    let channel = match bench.link(conduct.patience) {
         Ok(channel) => channel,
         Err(error) => return (Err(error.into()), Effect::default()),
     };

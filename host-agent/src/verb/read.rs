@@ -5,7 +5,7 @@ use std::time::Duration;
 use keysteward_core::{
     crypto::RustCrypto,
     gids::session as gids,
-    iso7816::{CardError, CardTransport as _, Status},
+    iso7816::{CardError, Status},
     nfcctap::NfcError,
     piv::session as piv,
     session::Millis,
@@ -23,13 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What its FIDO applet says of itself.
 pub(super) fn fido(bench: &mut Bench) -> Reading {
-    match bench.link() {
+    let mut conduct = Conduct::silent(PATIENCE);
+    match bench.link(conduct.deadline()) {
         Ok(link) if link.says_ctap2() == Some(false) => return Reading::U2f,
         Err(ChannelError::Nfc(NfcError::NoApplet)) => return Reading::NoFido,
         // Why it cannot be reached is told below.
         Ok(_) | Err(_) => {}
     }
-    match conduct::get_info(bench, &mut Conduct::silent(PATIENCE)) {
+    match conduct::get_info(bench, &mut conduct) {
         Ok(bytes) => match token::Facts::parse(&bytes) {
             Ok(facts) => Reading::Read(facts.into()),
             Err(error) => Reading::Fault(format!(
@@ -53,9 +54,9 @@ fn is_unknown_command(status_word: u16) -> bool {
 /// reached. At most seven commands for PIV and seven for GIDS beside the two SELECTs.
 pub(super) fn card(bench: &mut Bench) -> Option<CardFacts> {
     let description = bench.token().description();
-    let read = bench.card().and_then(|card| {
-        let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
-        let deadline = card.now().after(patience);
+    let patience = Conduct::silent(PATIENCE).deadline();
+    let read = bench.card(patience).and_then(|card| {
+        let deadline = Conduct::silent(PATIENCE).deadline();
         Ok(CardFacts {
             atr: description.atr.clone(),
             reader: description.reader.clone(),

@@ -171,7 +171,10 @@ fn card_code(error: &PcscError) -> Code {
         PcscError::NoReader { .. } | PcscError::NoCard { .. } | PcscError::Removed { .. } => {
             Code::TokenRemoved
         }
-        PcscError::InUse { .. } | PcscError::Reset { .. } => Code::TokenBusy,
+        PcscError::InUse { .. } | PcscError::HeldElsewhere { .. } | PcscError::Reset { .. } => {
+            Code::TokenBusy
+        }
+        PcscError::NoThread { .. } => Code::Internal,
         PcscError::Unresponsive { .. } => Code::TokenSilent,
         PcscError::NotAtReader => Code::NotSupported,
         PcscError::AnswerTooLong => Code::TokenMalformed,

@@ -80,6 +80,15 @@ impl Host {
 
     /// The only token, once its card was read.
     pub(crate) async fn card(&self) -> proto::Token {
+        self.only(|token| token.card.is_some()).await
+    }
+
+    /// The only token, whether or not its card can be read.
+    pub(crate) async fn listed(&self) -> proto::Token {
+        self.only(|_| true).await
+    }
+
+    async fn only(&self, is_so: impl Fn(&proto::Token) -> bool) -> proto::Token {
         let begun = Instant::now();
         loop {
             let listed = TokensClient::new(self.channel.clone())
@@ -87,8 +96,8 @@ impl Host {
                 .await
                 .unwrap();
             match &listed.into_inner().tokens[..] {
-                [token] if token.card.is_some() => return token.clone(),
-                other => assert!(begun.elapsed() < SOON, "no card: {other:?}"),
+                [token] if is_so(token) => return token.clone(),
+                other => assert!(begun.elapsed() < SOON, "no such card: {other:?}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -8,6 +8,7 @@
 //! | `piv` | the life of a PIV card, from personalising to reset |
 //! | `gids` | the life of a GIDS card |
 //! | `admin` | admin keys that the caller keeps |
+//! | `held` | another program has the card in a transaction |
 //! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
 //! | `cut_off` | steps that are cut off, and what a look at the card says of them |
 
@@ -17,6 +18,7 @@
 mod admin;
 mod cut_off;
 mod gids;
+mod held;
 mod host;
 mod leases;
 #[expect(

@@ -52,6 +52,23 @@ pub enum PcscError {
         /// Its name.
         reader: String,
     },
+    /// Another program speaks to the card in a transaction.
+    #[error(
+        "another program holds the card on the reader {reader} and did not let it go in time; \
+         close it, or try again later"
+    )]
+    HeldElsewhere {
+        /// Its name.
+        reader: String,
+    },
+    /// No thread can wait for the card.
+    #[error("no thread can wait for the card on the reader {reader}: {reason}")]
+    NoThread {
+        /// Its name.
+        reader: String,
+        /// The system's words.
+        reason: String,
+    },
     /// The card is no card, or lies badly.
     #[error(
         "the card on the reader {reader} does not answer; take it off, wipe its contacts, and put \

@@ -8,6 +8,7 @@
 //! | here | the service and its readers |
 //! | `watch` | tells of cards that come and go |
 //! | `card` | one card: connected to, held, spoken to |
+//! | `port` | a way to a card, also while another program holds it |
 //! | `properties` | what its reader can carry |
 //! | `error` | why a card cannot be reached |
 //!
@@ -29,11 +30,13 @@
 
 mod card;
 mod error;
+mod port;
 mod properties;
 mod watch;
 
 pub use card::{PcscCard, PcscLink};
 pub use error::PcscError;
+pub(crate) use port::PcscPort;
 pub(super) use watch::Watch;
 
 use std::{ffi::CString, fmt, time::Duration};
@@ -118,24 +121,5 @@ impl Service {
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service").finish_non_exhaustive()
-    }
-}
-
-/// A card that lies on a reader. Opened for as long as somebody needs it, so that other programs
-/// get at it in between.
-#[derive(Clone, Debug)]
-pub(crate) struct PcscPort {
-    reader: Reader,
-}
-
-impl PcscPort {
-    const fn of(reader: Reader) -> Self {
-        Self { reader }
-    }
-
-    /// Connects to the card, and keeps other programs out until the link is dropped. Over a
-    /// connection to the service of its own: calls on one wait for each other.
-    pub(crate) fn open(&self) -> Result<PcscLink, PcscError> {
-        Service::connect()?.open(&self.reader)?.hold()
     }
 }

@@ -253,7 +253,7 @@ fn sleep(
         let Some((notice, readers)) = states.split_first() else {
             return Ok(Woken::ReadersChanged);
         };
-        seen.update(readers.iter().map(|state| Sight::of(context, state)));
+        seen.update(readers.iter().map(Sight::of));
         let gone = State::UNKNOWN | State::UNAVAILABLE | State::IGNORE;
         if notice.event_state().intersects(gone) {
             tells_of_readers = false;

@@ -84,7 +84,7 @@ impl Steps {
     ) -> (Result<Done, Failure>, Effect) {
         let link = match &request.ask {
             Ask::AnswerChallenge { .. } => bench.held_card().ok_or_else(challenge::dead),
-            _ => bench.card().map_err(Failure::from),
+            _ => bench.card(conduct.deadline()).map_err(Failure::from),
         };
         let link = match link {
             Ok(link) => link,
@@ -183,7 +183,7 @@ fn look_at(bench: &mut Bench, conduct: &Conduct, request: &Request) -> Result<An
         let seen = look(bench, request.applet, conduct)?;
         return Ok(Answer::CardInspected(Box::new(seen)));
     }
-    let mut card = Card::new(bench.card()?, conduct, false);
+    let mut card = Card::new(bench.card(conduct.deadline())?, conduct, false);
     let applet = choose(&mut card, request.applet, deadline)?;
     match (&request.ask, applet) {
         (Ask::TryAdminKeys { candidates }, Applet::Piv) => {
@@ -211,7 +211,7 @@ pub(in crate::verb) fn look(
     applet: Option<Applet>,
     conduct: &Conduct,
 ) -> Result<CardInspection, Failure> {
-    let mut card = Card::new(bench.card()?, conduct, false);
+    let mut card = Card::new(bench.card(conduct.deadline())?, conduct, false);
     let mut seen = inspect::run(&mut card, applet, conduct.deadline())?;
     let token = bench.token();
     seen.facts.atr = token.description().atr.clone();

@@ -1,15 +1,39 @@
 //! What a reader tells of itself, without a word to the card on it.
 
-use std::ffi::CStr;
+use std::{ffi::CStr, sync::mpsc, thread, time::Duration};
 
-use pcsc::{Attribute, Context, Disposition, Protocols, ShareMode};
+use pcsc::{Attribute, Context, Disposition, Protocols, Scope, ShareMode};
 
 use super::super::super::{Description, UsbPosition};
 
-/// Where the reader is plugged in, and its serial number. The card is not touched; who has it for
-/// themselves is not disturbed, and the reader then says nothing.
-pub(super) fn describe(context: &Context, reader: &CStr) -> Description {
-    let Ok(connected) = context.connect(reader, ShareMode::Direct, Protocols::UNDEFINED) else {
+/// Stack of a thread that asks a reader.
+const STACK: usize = 64 * 1024;
+
+/// pcscd lets nobody connect, not even to the reader alone, while a program is in a transaction
+/// with the card. Whoever watches all readers does not wait for that.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where the reader is plugged in, and its serial number; nothing where it does not tell in time.
+/// The card is not touched; who has it for themselves is not disturbed, and the reader then says
+/// nothing.
+pub(super) fn describe(reader: &CStr) -> Description {
+    let (tell, told) = mpsc::channel();
+    let name = reader.to_owned();
+    let asking = thread::Builder::new()
+        .name("reader-ask".to_owned())
+        .stack_size(STACK)
+        .spawn(move || drop(tell.send(ask(&name))));
+    if let Err(error) = asking {
+        tracing::debug!(%error, "cannot ask a reader about itself");
+    }
+    told.recv_timeout(PATIENCE).unwrap_or_default()
+}
+
+/// Over a connection to the service of its own: calls on one wait for each other.
+fn ask(reader: &CStr) -> Description {
+    let connected = Context::establish(Scope::User)
+        .and_then(|context| context.connect(reader, ShareMode::Direct, Protocols::UNDEFINED));
+    let Ok(connected) = connected else {
         return Description::default();
     };
     let told = |attribute| connected.get_attribute_owned(attribute).unwrap_or_default();

@@ -3,9 +3,10 @@
 use std::{
     collections::BTreeMap,
     ffi::{CStr, CString},
+    sync::Arc,
 };
 
-use pcsc::{Context, ReaderState, State};
+use pcsc::{ReaderState, State};
 
 use super::{
     super::{
@@ -34,14 +35,14 @@ pub(super) struct CardSight<'s> {
 }
 
 impl<'s> Sight<'s> {
-    pub(super) fn of(context: &'s Context, state: &'s ReaderState) -> Self {
+    pub(super) fn of(state: &'s ReaderState) -> Self {
         let told = state.event_state();
         let card = told.contains(State::PRESENT).then(|| CardSight {
             count: state.event_count(),
             is_mute: told.contains(State::MUTE),
             is_taken: told.contains(State::EXCLUSIVE),
             atr: state.atr(),
-            describe: Box::new(|| about_reader::describe(context, state.name())),
+            describe: Box::new(|| about_reader::describe(state.name())),
         });
         Self {
             reader: state.name(),
@@ -128,11 +129,21 @@ impl Seen {
                 atr: card.atr.to_vec(),
                 ..(card.describe)()
             },
-            port: Port::Card(PcscPort::of(Reader {
-                name: reader.to_owned(),
-                has_card: !card.is_mute,
-            })),
+            port: Port::Card(self.port(reader, !card.is_mute)),
         });
+    }
+
+    fn port(&self, name: &CStr, has_card: bool) -> PcscPort {
+        let (listener, place) = (Arc::clone(&self.listener), place(name));
+        let reader = Reader {
+            name: name.to_owned(),
+            has_card,
+        };
+        PcscPort::of(reader, move || {
+            listener(Notice::Changed {
+                place: place.clone(),
+            });
+        })
     }
 
     fn went(&self, reader: &CStr) {
