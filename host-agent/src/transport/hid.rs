@@ -143,6 +143,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_rule_that_is_installed_gives_keys_to_the_agents_user() {
+        let rule = include_str!("../../linux/71-keysteward-agent.rules");
+        let unit = include_str!("../../linux/keysteward-agent.service");
+        let user = unit.lines().find_map(|line| line.strip_prefix("User="));
+        let rules: Vec<_> = rule.lines().filter(|line| !line.starts_with('#')).collect();
+        let [rule] = rules.as_slice() else {
+            panic!("{rules:?}");
+        };
+        let group = format!("GROUP=\"{}\"", user.unwrap());
+        for part in ["SUBSYSTEM==\"hidraw\"", "ENV{ID_FIDO_TOKEN}==\"1\"", &group] {
+            assert!(rule.split(", ").any(|one| one == part), "{part}: {rule}");
+        }
+        let path = "/dev/hidraw0".to_owned();
+        let told = LinkError::NotPermitted { path }.to_string();
+        assert!(told.contains("udev rule"), "{told}");
+    }
+
+    #[test]
     fn a_key_is_where_the_first_usb_device_above_it_is() {
         let sysfs = tempfile::tempdir().unwrap();
         let port = sysfs.path().join("devices/usb3/3-2");
