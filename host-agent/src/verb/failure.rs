@@ -49,6 +49,7 @@ pub enum Code {
     ContainerEmpty = 33,
     KeyMismatch = 34,
     CallerSilent = 35,
+    ResetPretended = 36,
 }
 
 /// Why a verb did not succeed. The token is as it was unless `changed`.

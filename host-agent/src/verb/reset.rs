@@ -10,7 +10,11 @@
 //!                 '--- cancelled, out of patience, another one came: nothing was sent ---'
 //! ```
 //!
+//! The token's word that it was erased is checked by a look at it.
+//!
 //! Blocks from start to end; to be called on a thread that may.
+
+mod read_back;
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
@@ -196,20 +200,25 @@ fn send(
     attempt: Attempt,
     conduct: &mut Conduct,
 ) -> Result<Answer, Failure> {
-    let erased = settle::made_on(&steps.journal, recorded)?;
-    if let Reading::Read(facts) = bench.token().reading()
-        && facts.long_touch_for_reset
+    let made = settle::made_on(&steps.journal, recorded)?;
+    let then = match bench.token().reading() {
+        Reading::Read(facts) => Some(facts),
+        _ => None,
+    };
+    if then
+        .as_ref()
+        .is_some_and(|facts| facts.long_touch_for_reset)
     {
         conduct.await_presence_by(Waiting::LongTouch);
     }
     attempt.mark_sent()?;
-    let (result, effect) = converse(bench, conduct, |session| {
-        session.reset()?;
+    let (result, effect) = converse(bench, conduct, |session| Ok(session.reset()?));
+    let result = result.and_then(|()| {
+        read_back::check(bench, conduct, then.as_deref(), &made)?;
+        let credential_ids = made.into_iter().map(|(id, _)| id).collect();
         Ok(Ended {
             answer: Answer::Done,
-            memory: Some(Memory::Erased {
-                credential_ids: erased,
-            }),
+            memory: Some(Memory::Erased { credential_ids }),
         })
     });
     steps.conclude(bench, Some(attempt), result, effect, read::refresh)

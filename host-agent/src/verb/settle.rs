@@ -18,7 +18,8 @@ use crate::{
     causes::Causes,
     clock,
     journal::{
-        CardName, Journal, JournalError, Mark, Memory, Probe, Record, State, StepKey, TokenName,
+        CardName, Journal, JournalError, MadeHere, Mark, Memory, Probe, Record, State, StepKey,
+        TokenName,
     },
     token::{Bench, CardFacts, Likeness, Looker, Reading, likeness},
 };
@@ -157,7 +158,7 @@ fn look(
     }
     let recorded = &record.intent.token;
     let present = bench.token().name();
-    let known = journal.credentials_where(|holder| likeness(holder, recorded) == Likeness::Same)?;
+    let known = made_on(journal, recorded)?;
     let mut conduct = Conduct::silent(PATIENCE);
     let (found, _) = converse(bench, &mut conduct, |session| {
         // Those that a silent look shows tell whether this is the token.
@@ -360,9 +361,11 @@ fn forgets(
 }
 
 /// The credentials that this agent made on a token.
-pub(super) fn made_on(journal: &Journal, token: &TokenName) -> Result<Vec<Vec<u8>>, JournalError> {
-    let made = journal.credentials_where(|holder| likeness(holder, token) == Likeness::Same)?;
-    Ok(made.into_iter().map(|(id, _)| id).collect())
+pub(super) fn made_on(
+    journal: &Journal,
+    token: &TokenName,
+) -> Result<Vec<(Vec<u8>, MadeHere)>, JournalError> {
+    journal.credentials_where(|holder| likeness(holder, token) == Likeness::Same)
 }
 
 fn unchanged(verb: Verb, why: &str) -> State {

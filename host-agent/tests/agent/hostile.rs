@@ -345,7 +345,8 @@ async fn every_hostile_token_is_survived_by_every_verb() {
 #[tokio::test]
 async fn the_reset_of_a_token_that_lies_ends_as_it_says_or_in_a_typed_error() {
     for (name, code, pin_set) in [
-        ("samples-endless", None, false),
+        // It says at every getInfo that it has a PIN.
+        ("samples-endless", Some(Code::ResetPretended), false),
         ("pin-never", None, false),
         ("silent-after-touch", Some(Code::TokenSilent), true),
         ("error-mid-answer", Some(Code::TokenMalformed), true),
@@ -363,6 +364,14 @@ async fn the_reset_of_a_token_that_lies_ends_as_it_says_or_in_a_typed_error() {
         let told = ended.as_ref().err().map(proto::StepError::code);
         assert_eq!(told, code, "{name}: {ended:?}");
         assert_eq!(key.pin_set(), pin_set, "{name}");
+        let state = caller.outcome("reset").await.state();
+        match code {
+            None => assert_eq!(state, proto::outcome::State::Done, "{name}"),
+            Some(Code::ResetPretended) => {
+                assert_eq!(state, proto::outcome::State::Failed, "{name}");
+            }
+            Some(_) => assert_ne!(state, proto::outcome::State::Done, "{name}"),
+        }
     }
 }
 

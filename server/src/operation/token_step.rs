@@ -277,6 +277,7 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
         | Code::PukBlocked
         | Code::ContainerEmpty
         | Code::KeyMismatch
+        | Code::ResetPretended
         | Code::Internal => Judgement::Stands,
     }
 }
@@ -299,6 +300,7 @@ pub(super) fn advice(error: &agent::StepError) -> &'static str {
         }
         Code::PukInvalid => "somebody else changed the PUK: reset the card, and register it again",
         Code::PukBlocked => "reset the card: nothing unblocks its PIN any more",
+        Code::ResetPretended => "reset the key again; if that does not help, take it out of use",
         Code::DeniedByUser | Code::TouchTimeout => "ask the person at the host to touch the key",
         _ => "",
     }
