@@ -76,7 +76,8 @@ pub(super) fn done(output: &mut Output<'_>, verb: &str, presence_id: &str) -> Re
     }
 }
 
-/// The key that `name` means: a presence id, an unambiguous beginning of one, or a serial.
+/// The token that `name` means: a presence id, an unambiguous beginning of one, a serial number, or
+/// a card's GUID or card id.
 /// Without a name, the only key there is.
 pub(super) async fn find(agent: &Agent, name: Option<&str>) -> Result<wire::Token> {
     choose(plugged(agent).await?, name)
@@ -91,7 +92,11 @@ fn choose(tokens: Vec<wire::Token>, name: Option<&str>) -> Result<wire::Token> {
     };
     let matches = |t: &wire::Token| match name {
         None => true,
-        Some(name) => t.presence_id.starts_with(name) || t.serial == name,
+        Some(name) => {
+            t.presence_id.starts_with(name)
+                || serial(t).as_deref() == Some(name)
+                || card_ids(t).iter().any(|id| id.eq_ignore_ascii_case(name))
+        }
     };
     let exact = |t: &wire::Token| name == Some(t.presence_id.as_str());
     let mut found: Vec<wire::Token> = tokens.into_iter().filter(matches).collect();
@@ -139,7 +144,14 @@ pub(super) struct Token {
     product_id: String,
     manufacturer: String,
     product: String,
+    /// The vendor's, of the key or of the card.
     serial: Option<String>,
+    applets: Vec<String>,
+    /// PIV's GUID and GIDS's card id, hexadecimal.
+    card_ids: Vec<String>,
+    reader: Option<String>,
+    /// Answer to reset, hexadecimal.
+    atr: Option<String>,
     fault: Option<String>,
     aaguid: Option<String>,
     versions: Vec<String>,
@@ -158,6 +170,8 @@ impl View for Token {
         "presence_id",
         "product",
         "serial",
+        "applets",
+        "card_ids",
         "aaguid",
         "transport",
         "virtual",
@@ -172,6 +186,10 @@ impl View for Token {
         "manufacturer",
         "product",
         "serial",
+        "applets",
+        "card_ids",
+        "reader",
+        "atr",
         "fault",
         "aaguid",
         "versions",
@@ -188,6 +206,8 @@ impl View for Token {
 
 impl From<wire::Token> for Token {
     fn from(token: wire::Token) -> Self {
+        let (serial, card_ids) = (serial(&token), card_ids(&token));
+        let card = token.card.unwrap_or_default();
         let read = token.fido.is_some();
         let fido = token.fido.unwrap_or_default();
         Self {
@@ -198,7 +218,11 @@ impl From<wire::Token> for Token {
             product_id: format!("{:04x}", token.product_id),
             manufacturer: token.manufacturer,
             product: token.product,
-            serial: some(token.serial),
+            serial,
+            applets: token.applets,
+            card_ids,
+            reader: some(card.reader),
+            atr: some(hex::encode(card.atr)),
             fault: some(token.fault),
             aaguid: aaguid(&fido.aaguid),
             versions: fido.versions,
@@ -213,6 +237,26 @@ impl From<wire::Token> for Token {
             transports: fido.transports,
         }
     }
+}
+
+/// The vendor's serial number, as the link or the card tells it.
+fn serial(token: &wire::Token) -> Option<String> {
+    let of_card = || {
+        let piv = token.card.as_ref()?.piv.as_ref()?;
+        (piv.serial != 0).then(|| piv.serial.to_string())
+    };
+    some(token.serial.clone()).or_else(of_card)
+}
+
+/// What a card's applets are known by, hexadecimal.
+fn card_ids(token: &wire::Token) -> Vec<String> {
+    let Some(card) = &token.card else {
+        return Vec::new();
+    };
+    let guid = card.piv.iter().map(|piv| &piv.guid);
+    let card_id = card.gids.iter().map(|gids| &gids.card_id);
+    let ids = guid.chain(card_id).filter(|id| !id.is_empty());
+    ids.map(hex::encode).collect()
 }
 
 /// 8-4-4-4-12 hexadecimal.
@@ -262,6 +306,58 @@ mod tests {
         ] {
             assert_eq!(choose(tokens, name).unwrap().presence_id, found);
         }
+    }
+
+    fn card() -> wire::Token {
+        wire::Token {
+            presence_id: "2-cc".into(),
+            product: "PIV and GIDS card".into(),
+            transport: "pcsc".into(),
+            applets: vec!["piv".into(), "gids".into()],
+            card: Some(wire::CardFacts {
+                atr: vec![0x3b, 0x00],
+                reader: "Desk 00".into(),
+                piv: Some(wire::PivFacts {
+                    serial: 77_001,
+                    guid: vec![0xAB; 16],
+                    ..wire::PivFacts::default()
+                }),
+                gids: Some(wire::GidsFacts {
+                    card_id: vec![0xCD; 16],
+                    ..wire::GidsFacts::default()
+                }),
+            }),
+            ..wire::Token::default()
+        }
+    }
+
+    #[test]
+    fn a_card_shows_what_it_is_known_by_and_is_found_by_it() {
+        let mut out = Vec::new();
+        Output::new(Format::Table, &mut out)
+            .list("tokens", &[Token::from(card())], None)
+            .unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        let (guid, card_id) = ("ab".repeat(16), "cd".repeat(16));
+        for told in ["PIV and GIDS card", "77001", "piv", &guid, &card_id] {
+            assert!(shown.contains(told), "{told}: {shown}");
+        }
+        let json = serde_json::to_value(Token::from(card())).unwrap();
+        assert_eq!(json["serial"], "77001");
+        assert_eq!(json["card_ids"], json!([guid, card_id]));
+        assert_eq!(
+            (&json["reader"], &json["atr"]),
+            (&json!("Desk 00"), &json!("3b00"))
+        );
+        for name in ["77001", &guid.to_uppercase(), &card_id, "2-"] {
+            let tokens = vec![token("1-aa", "5001"), card()];
+            assert_eq!(choose(tokens, Some(name)).unwrap().presence_id, "2-cc");
+        }
+        assert!(choose(vec![card()], Some("0")).is_err());
+        // One that tells nothing is not found by nothing.
+        let mut silent = card();
+        silent.card = Some(wire::CardFacts::default());
+        assert!(card_ids(&silent).is_empty() && serial(&silent).is_none());
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(super) fn token(token: &Token) -> proto::Token {
         vendor_id: description.vendor_id.into(),
         product_id: description.product_id.into(),
         manufacturer: description.manufacturer.clone(),
-        product: description.product.clone(),
+        product: token.product(),
         serial: description.serial.clone(),
         applets,
         fido,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{CardFacts, Reading, Sight};
+use super::{CardFacts, Reading, Sight, atr};
 use crate::{journal::TokenName, transport::Description};
 
 /// Gives out presence ids: a counter that is unique within this process behind randomness that is
@@ -68,6 +68,31 @@ pub(super) fn serial(description: &Description, card: Option<&CardFacts>) -> Str
     }
 }
 
+/// What its vendor calls it: as USB tells, else as its PIV applet does, else as the answer to reset
+/// does; and where nothing does, by the applets that it has.
+pub(super) fn product(description: &Description, card: Option<&CardFacts>) -> String {
+    if !description.product.is_empty() {
+        return description.product.clone();
+    }
+    let label = card
+        .and_then(|card| card.piv.as_ref())
+        .map(|piv| piv.label.trim());
+    if let Some(label) = label.filter(|label| !label.is_empty()) {
+        return label.to_owned();
+    }
+    if let Some(issuer) = atr::issuer(&description.atr) {
+        return issuer.to_owned();
+    }
+    let has = |card: &CardFacts| (card.piv.is_some(), card.gids.is_some());
+    match card.map(has) {
+        Some((true, true)) => "PIV and GIDS card",
+        Some((true, false)) => "PIV card",
+        Some((false, true)) => "GIDS card",
+        Some((false, false)) | None => "",
+    }
+    .to_owned()
+}
+
 /// Whether what is seen on HID and what is seen at a reader are interfaces of one USB device: they
 /// are plugged in at one place, or, where the system does not tell the places, the reader has the
 /// serial number of the key and is called after it.
@@ -123,7 +148,7 @@ pub(super) fn are_one_token(one: &Side, other: &Side) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        token::{Facts, PivFacts},
+        token::{Facts, GidsFacts, PivFacts},
         transport::{Kind, UsbPosition},
     };
 
@@ -134,6 +159,46 @@ mod tests {
             product_id,
             serial: serial.to_owned(),
             aaguid: [aaguid; 16],
+        }
+    }
+
+    #[test]
+    fn a_token_is_called_what_its_vendor_calls_it() {
+        let described = |product: &str, atr: &str| Description {
+            product: product.to_owned(),
+            atr: hex::decode(atr).unwrap(),
+            ..Description::default()
+        };
+        let labelled = |label: &str| CardFacts {
+            piv: Some(PivFacts {
+                label: label.to_owned(),
+                ..PivFacts::default()
+            }),
+            ..CardFacts::default()
+        };
+        let gids = CardFacts {
+            gids: Some(GidsFacts::default()),
+            ..CardFacts::default()
+        };
+        let both = CardFacts {
+            gids: gids.gids.clone(),
+            ..labelled("")
+        };
+        let telling = "3b8f01805d4e6974726f6b657900000000006a";
+        let (plain, none) = ("3b80800101", CardFacts::default());
+        for (product, atr, card, called) in [
+            ("Key 5", telling, Some(labelled("Label")), "Key 5"),
+            ("", telling, Some(labelled("Label")), "Label"),
+            ("", telling, Some(labelled("")), "Nitrokey"),
+            ("", telling, None, "Nitrokey"),
+            ("", plain, Some(labelled(" ")), "PIV card"),
+            ("", plain, Some(gids), "GIDS card"),
+            ("", plain, Some(both), "PIV and GIDS card"),
+            ("", plain, Some(none), ""),
+            ("", "", None, ""),
+        ] {
+            let named = super::product(&described(product, atr), card.as_ref());
+            assert_eq!(named, called);
         }
     }
 

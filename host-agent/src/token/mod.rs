@@ -3,6 +3,7 @@
 //! Above [`crate::transport`], below [`crate::verb`]. Everything that touches a token runs on that
 //! token's own thread, which lives from plug-in to unplug; a caller that hangs up cuts nothing.
 
+mod atr;
 mod bench;
 mod card_facts;
 mod channel;
@@ -22,8 +23,8 @@ pub(crate) use bench::Bench;
 pub use card_facts::{CardFacts, GidsFacts, PinFacts, PivFacts};
 pub(crate) use channel::{Channel, ChannelError};
 pub use facts::Facts;
-use identity::serial;
 pub(crate) use identity::{Likeness, likeness};
+use identity::{product, serial};
 pub use inventory::{Event, Inventory};
 pub(crate) use lease::{Lease, LeaseError};
 pub(crate) use watch::watch;
@@ -142,12 +143,17 @@ impl Token {
     /// What to call it before a person.
     #[must_use]
     pub fn title(&self) -> String {
-        let description = self.description();
-        match (description.product.as_str(), description.kind) {
-            ("", Kind::Pcsc) => "smart card".to_owned(),
-            ("", _) => "security key".to_owned(),
-            (product, _) => product.to_owned(),
+        match (self.product(), self.description().kind) {
+            (product, _) if !product.is_empty() => product,
+            (_, Kind::Pcsc) => "smart card".to_owned(),
+            _ => "security key".to_owned(),
         }
+    }
+
+    /// What its vendor calls it, as far as it tells; empty where nothing does.
+    #[must_use]
+    pub fn product(&self) -> String {
+        product(&self.description(), self.card().as_deref())
     }
 
     /// Resolves when it was unplugged.

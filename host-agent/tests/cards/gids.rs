@@ -47,6 +47,9 @@ async fn a_card_is_initialised_certified_and_emptied() {
     let seen = lease.inspect().await;
     let gids = seen.facts.unwrap().gids.unwrap();
     assert_eq!(gids.card_id, CARD_ID);
+    let listed = host.card().await;
+    assert_eq!(listed.product, "KS-TOKEN");
+    assert_eq!(listed.card.unwrap().gids.unwrap().card_id, CARD_ID);
     let twice = lease.step("twice", initialise()).await.unwrap_err();
     assert_eq!(twice.code(), Code::NotSupported, "{twice:?}");
 

@@ -151,6 +151,8 @@ async fn a_card_is_personalised_certified_and_reset() {
     let (_card, host) = (Card::piv(4711), Host::new().await);
     let token = host.card().await;
     assert_eq!(token.applets, ["piv"]);
+    assert_eq!(token.product, "Keysteward Virtual PIV");
+    assert_eq!(token.card.unwrap().piv.unwrap().serial, 4711);
     let mut lease = host.lease().await;
     let seen = lease.inspect().await;
     let piv = seen.facts.unwrap().piv.unwrap();
@@ -161,6 +163,8 @@ async fn a_card_is_personalised_certified_and_reset() {
     assert_eq!(seen.containers, []);
 
     lease.step("personalise", personalise()).await.unwrap();
+    let listed = host.card().await.card.unwrap();
+    assert_eq!(listed.piv.unwrap().guid, GUID);
     let key = made(&mut lease, "generate").await;
     let signed = match lease.step("sign", sign(key.info(), PIN)).await {
         Ok(Outcome::RequestSigned(signed)) => signed.signature,
