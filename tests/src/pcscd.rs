@@ -4,7 +4,17 @@
 //! vpcd listens on every address, and each machine has one `/run/pcscd`: so every story that needs
 //! cards is told in a process of its own, which is its program again. Several stand side by side.
 
-use std::{env, path::Path, process::Command};
+use std::{
+    env,
+    path::Path,
+    process::{Child, Command},
+};
+
+use anyhow::Context as _;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 /// Where a card connects to the first reader, in the namespace.
 pub const FIRST_READER: &str = "127.0.0.1:35963";
@@ -79,4 +89,59 @@ pub fn tell(name: &str, story: fn()) {
         output.status.success() && said.contains("1 passed"),
         "{said}\n{complained}"
     );
+}
+
+/// The pcscd that this program runs beside, as a process that dies.
+#[derive(Debug)]
+pub enum Pcscd {
+    /// The one that was there first.
+    First(Pid),
+    /// One that was started after it; dropped, it is killed.
+    Later(Child),
+    /// None.
+    Dead,
+}
+
+impl Pcscd {
+    /// The one that was there first.
+    pub fn beside() -> anyhow::Result<Self> {
+        let id = env::var("PCSCD").context("this runs beside no pcscd")?;
+        Ok(Self::First(Pid::from_raw(id.parse()?)))
+    }
+
+    /// Ends it between two instructions.
+    pub fn kill_9(&mut self) -> anyhow::Result<()> {
+        match self {
+            Self::First(id) => kill(*id, Signal::SIGKILL)?,
+            Self::Later(child) => {
+                child.kill()?;
+                child.wait()?;
+            }
+            Self::Dead => anyhow::bail!("pcscd does not run"),
+        }
+        *self = Self::Dead;
+        Ok(())
+    }
+
+    /// Another one, on the same readers.
+    pub fn run(&mut self) -> anyhow::Result<()> {
+        let config = [
+            "--foreground",
+            "--error",
+            "--config",
+            "/run/pcscd/vpcd.conf",
+        ];
+        *self = Self::Later(Command::new("pcscd").args(config).spawn()?);
+        Ok(())
+    }
+}
+
+impl Drop for Pcscd {
+    fn drop(&mut self) {
+        if let Self::Later(child) = self {
+            // Gone already is as good.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }

@@ -111,22 +111,7 @@ impl CardLife {
         )?;
         let cli = &self.site.cli;
         cli.json(&["user", "import", text_of(&people)?])?;
-        cli.json(&[
-            "connection",
-            "add",
-            "entrust-ca-gateway",
-            "cagw",
-            "--url",
-            self.authority.fact("url")?,
-            "--ca-id",
-            self.authority.fact("ca_id")?,
-            "--roots",
-            self.authority.fact("root")?,
-            "--pkcs12",
-            self.authority.fact("client_p12")?,
-            "--password-file",
-            self.authority.fact("client_password_file")?,
-        ])?;
+        self.authority.add_connection(cli, "cagw")?;
         let check = cli.json(&["connection", "check", "cagw"])?;
         ensure!(check["ok"] == true, "the connection does not work: {check}");
         (self.say)("token types say which cards are ours; templates, what issuing means");

@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -13,7 +15,12 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::process::{Process, program};
+use super::{
+    cable::Cable,
+    cli::Cli,
+    process::{Process, eventually, program},
+};
+use crate::ca_gateway_stand_in::Fault;
 
 /// A certification authority outside.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub struct CaGateway {
     ready: Value,
     http: reqwest::Client,
     runtime: Runtime,
+    /// From the server to it.
+    pub cable: Cable,
 }
 
 impl CaGateway {
@@ -40,6 +49,7 @@ impl CaGateway {
         Ok(Self {
             process,
             http: https(text(&ready, "root")?, text(&ready, "client_pem")?)?,
+            cable: Cable::lay(address(&ready)?)?,
             ready,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -50,6 +60,68 @@ impl CaGateway {
     /// One of the facts it told when it was ready.
     pub fn fact(&self, name: &str) -> Result<&str> {
         text(&self.ready, name)
+    }
+
+    /// Describes it to a server, as the connection `name`, at the other end of the cable.
+    pub fn add_connection(&self, cli: &Cli, name: &str) -> Result<Value> {
+        let url = self.fact("url")?.replacen(
+            &address(&self.ready)?.to_string(),
+            &self.cable.address().to_string(),
+            1,
+        );
+        cli.json(&[
+            "connection",
+            "add",
+            "entrust-ca-gateway",
+            name,
+            "--url",
+            &url,
+            "--ca-id",
+            self.fact("ca_id")?,
+            "--roots",
+            self.fact("root")?,
+            "--pkcs12",
+            self.fact("client_p12")?,
+            "--password-file",
+            self.fact("client_password_file")?,
+        ])
+    }
+
+    /// Makes a coming request go wrong.
+    pub fn fault(&self, fault: &Fault) -> Result<()> {
+        self.runtime.block_on(async {
+            let request = self.http.post(self.faults()?).json(fault);
+            request.send().await?.error_for_status()?;
+            Ok(())
+        })
+    }
+
+    /// Faults that still wait for their request.
+    pub fn faults_left(&self) -> Result<usize> {
+        self.runtime.block_on(async {
+            let response = self.http.get(self.faults()?).send().await?;
+            let left: Vec<Value> = response.error_for_status()?.json().await?;
+            Ok(left.len())
+        })
+    }
+
+    /// Waits until every fault that was set has found its request.
+    pub fn wait_until_struck(&self) -> Result<()> {
+        let struck = || Ok((self.faults_left()? == 0).then_some(()));
+        eventually("the request arrives at the authority", SOON, struck)
+    }
+
+    /// Lets everything go right again.
+    pub fn clear_faults(&self) -> Result<()> {
+        self.runtime.block_on(async {
+            let request = self.http.delete(self.faults()?);
+            request.send().await?.error_for_status()?;
+            Ok(())
+        })
+    }
+
+    fn faults(&self) -> Result<String> {
+        Ok(format!("https://{}/faults", address(&self.ready)?))
     }
 
     /// What the authority has issued, as its administrator sees it: `serialNumber`, `subjectName`,
@@ -120,8 +192,18 @@ fn pem(base64: &str) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
 }
 
+fn address(ready: &Value) -> Result<SocketAddr> {
+    let port = ready["port"].as_u64().context("no port")?;
+    Ok(SocketAddr::from((
+        Ipv4Addr::LOCALHOST,
+        u16::try_from(port)?,
+    )))
+}
+
 fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str> {
     value[name]
         .as_str()
         .with_context(|| format!("no text {name} in {value}"))
 }
+
+const SOON: Duration = Duration::from_secs(20);

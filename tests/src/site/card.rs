@@ -36,6 +36,21 @@ impl Card {
         })
     }
 
+    /// The same with a card that is not ours: `piv-authenticator`.
+    pub fn start_foreign(name: &str, folder: &Path, reader: &str) -> Result<Self> {
+        let control = folder.join(format!("{name}.control"));
+        let mut command = Command::new(program("foreign_card")?);
+        command
+            .args(["--vpcd", reader])
+            .arg("--control")
+            .arg(&control);
+        let process = Process::start(name, &mut command, &folder.join("logs"))?;
+        Ok(Self {
+            process,
+            hand: Hand::take(control)?,
+        })
+    }
+
     /// Puts it on and takes it off.
     #[must_use]
     pub fn hand(&self) -> &Hand {

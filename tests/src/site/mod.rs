@@ -5,7 +5,7 @@
 //!             ▲
 //!           Cable
 //!             │
-//!           Agent <── Key, Card
+//!           Agent <── Key, Card (Contacts)
 //! ```
 
 pub mod agent;
@@ -14,6 +14,7 @@ pub mod ca_gateway;
 pub mod cable;
 pub mod card;
 pub mod cli;
+pub mod contacts;
 pub mod hand;
 pub mod key;
 pub mod process;

@@ -12,4 +12,6 @@ mod desk;
 mod faults;
 mod guest;
 mod main_job;
+#[cfg(target_os = "linux")]
+mod one_token;
 mod secrets;
