@@ -1,7 +1,7 @@
 //! A step on a card: one lease, opened for it and given back after it. The admin
 //! key stays here: what the card wants of it is answered block by block.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::pin, time::Duration};
 
 use http::Uri;
 use keysteward_proto::agent::v1::{
@@ -100,6 +100,7 @@ impl Link {
         }
         // From here on only the journal knows whether it arrived.
         *sent = Sent::Unknown;
+        let mut allowance = Allowance::of(&step);
         ask(ask::Request::Step(step)).await;
         let mut cancelled = pin!(cancelled);
         let mut cancel_sent = false;
@@ -118,6 +119,7 @@ impl Link {
                     let _ = on_progress.try_send(progress);
                 }
                 told::Response::AdminChallenge(challenge) => {
+                    allowance.take(challenge.candidate)?;
                     // Empty blocks open nothing; silence would hold the card.
                     let answer = answer(&challenge).unwrap_or_default();
                     ask(ask::Request::AdminAnswer(answer)).await;
@@ -129,6 +131,41 @@ impl Link {
                 }
             }
         }
+    }
+}
+
+/// How many blocks of an agent are answered in one step. Without it, whoever has the
+/// host would have a step's admin keys encipher and decipher whatever they like.
+struct Allowance {
+    most: u32,
+    /// For each candidate.
+    taken: BTreeMap<u32, u32>,
+}
+
+impl Allowance {
+    fn of(step: &CardStep) -> Self {
+        let once = match step.applet.as_str() {
+            // Five blocks each way. GIDS 2.0 section 9, over CBC.
+            "gids" => 10,
+            // Witness and challenge at once. SP 800-73-5 part 2 appendix A.1.
+            _ => 1,
+        };
+        Self {
+            most: once * PROOFS,
+            taken: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, candidate: u32) -> Result<(), CallError> {
+        let full = self.taken.len() >= CANDIDATES && !self.taken.contains_key(&candidate);
+        let taken = self.taken.entry(candidate).or_insert(0);
+        if full || *taken >= self.most {
+            return Err(CallError::Malformed(
+                "it asks more of an admin key than a card does",
+            ));
+        }
+        *taken += 1;
+        Ok(())
     }
 }
 
@@ -147,3 +184,10 @@ async fn next(answers: &mut Streaming<CardLeaseResponse>) -> Result<told::Respon
 
 /// Open, step, cancel, and an answer.
 const QUEUE: usize = 4;
+/// The key is proven once in a step, and once more where the card was reset meanwhile.
+const PROOFS: u32 = 2;
+/// Of `TryAdminKeys`.
+const CANDIDATES: usize = 4;
+
+#[cfg(test)]
+mod tests;
