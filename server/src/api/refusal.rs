@@ -293,6 +293,12 @@ impl From<operation::Error> for Refusal {
                     "a hand-over that revealed nothing yet, and gave the user no PIN of their own",
                 ),
             E::KeyStore(error) => error.into(),
+            E::Unrecorded { ref label, ref why } => {
+                tracing::error!(label, %why, "a card master key was not written down");
+                Self::new(Code::Internal, "CARD_MASTER_KEY_UNRECORDED", text)
+                    .next("delete that key in the PKCS #11 token, and ask again")
+                    .fact("label", label)
+            }
             E::Store(error) => error.into(),
         }
     }

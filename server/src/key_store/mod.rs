@@ -21,6 +21,8 @@ mod pkcs11;
 pub use card_key::{AdminKey, Answered};
 pub use card_master::{Hsm, Prf};
 pub use factory::FactorySecrets;
+#[cfg(test)]
+pub(crate) use pkcs11::soft_hsm;
 pub use pkcs11::{Pkcs11, Pkcs11Error, Pkcs11Settings};
 
 use std::{

@@ -326,4 +326,6 @@ fn pin(settings: &Pkcs11Settings) -> Result<AuthPin, Pkcs11Error> {
 }
 
 #[cfg(test)]
+pub(crate) mod soft_hsm;
+#[cfg(test)]
 mod tests;

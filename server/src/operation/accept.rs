@@ -10,7 +10,7 @@ use super::{
 use crate::{
     audit::Outcome,
     store::{
-        self, OperationId, Write, card_master_key,
+        self, OperationId, Write,
         operation::{self, Operation, State},
         sealed_secret, token,
     },
@@ -72,14 +72,15 @@ impl Inner {
             cancelled_by: None,
             version: 1,
         };
-        if matches!(ask, Ask::RegisterCard { .. })
-            && card_master_key::list(&mut tx).await?.is_empty()
-        {
-            self.make_card_master(&mut tx, "made with the first card", actor)
-                .await?;
-        }
         let mut work = Work::load(&mut tx, new, None, now).await?;
         self.check(&mut tx, ask, &work).await?;
+        if matches!(ask, Ask::RegisterCard { .. }) && work.generations.is_empty() {
+            // Not while others wait to write; and only now that nothing speaks against it.
+            drop(tx);
+            let comment = "made with the first card";
+            self.masters.make_first(comment, actor).await?;
+            return Box::pin(self.accept(request, actor)).await;
+        }
         self.seal(&mut tx, ask, &mut work).await?;
         work.progress.todo = plan::steps(work.operation.kind, &work.facts());
         work.operation.progress = serde_json::to_string(&work.progress).map_err(corrupt)?;

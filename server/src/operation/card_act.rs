@@ -5,13 +5,13 @@ use serde_json::{Map, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Engine, Error, pins};
+use super::{Engine, Error, Inner, admin_keys, pins};
 use crate::{
     audit::{self, Entry, Outcome},
     lifecycle::{Applet, Cipher, Invalid, TokenState},
     store::{
-        Micros, Reads, TokenId, Write,
-        card::{self, Card},
+        Reads, TokenId, Write, answered_challenge,
+        card::{self, AdminKey, Card},
         card_master_key::{self, CardMasterKey},
         sealed_secret::{self, Kind, State},
         token::{self, Token},
@@ -20,7 +20,7 @@ use crate::{
 
 impl Engine {
     /// The response that a GIDS card takes for its challenge: 3DES under its admin key.
-    /// A challenge is answered once.
+    /// A challenge is answered once. Answered or refused, it is in the audit.
     ///
     /// # Errors
     /// When the token is no such card, or the challenge was answered.
@@ -30,62 +30,95 @@ impl Engine {
         challenge: [u8; 8],
         actor: &str,
     ) -> Result<[u8; 8], Error> {
+        let answered = self.0.answer_challenge(id, challenge, actor).await;
+        if let Err(why) = &answered {
+            let verb = "card.answer-challenge";
+            self.0.record_refusal(id, verb, actor, why).await?;
+        }
+        answered
+    }
+
+    /// The PUK of a card that is not at hand: once. It is spent from then on, and gives
+    /// way to another as soon as the card is seen. Told or refused, it is in the audit.
+    ///
+    /// # Errors
+    /// When this server holds none, told it before, or sees the card: it would be changed
+    /// before anybody can type it.
+    pub async fn release_puk(&self, id: TokenId, actor: &str) -> Result<Zeroizing<String>, Error> {
+        let told = self.0.release_puk(id, actor).await;
+        if let Err(why) = &told {
+            let verb = "card.release-puk";
+            self.0.record_refusal(id, verb, actor, why).await?;
+        }
+        told
+    }
+
+    /// A new generation of the card master key. Cards of older ones stay operable, and
+    /// are moved when they are seen.
+    ///
+    /// # Errors
+    /// When the PKCS #11 token does not make one.
+    pub async fn new_card_master(
+        &self,
+        comment: &str,
+        actor: &str,
+    ) -> Result<CardMasterKey, Error> {
         let inner = &self.0;
-        let mut tx = inner.store.write().await?;
-        let (token, mut card) = in_use(&mut tx, id).await?;
-        if card.applet != Applet::Gids {
-            return Err(refused(
-                "token",
-                "a PIV card",
-                "a GIDS card: PIV has no challenge for its PIN; release its PUK instead",
-            ));
+        if comment.chars().count() > 200 || comment.contains(char::is_control) {
+            let allowed = "at most 200 printable characters";
+            return Err(refused("comment", "something else", allowed));
         }
-        if card.pending.is_some() {
-            return Err(refused(
-                "token",
-                "a card whose admin key may have changed",
-                "a card that was seen since its admin key was changed",
-            ));
+        let made = inner.masters.make(comment, actor).await?;
+        for token in inner.presence.tokens() {
+            inner.move_on(token).await?;
         }
-        let hash = Sha256::digest(challenge).to_vec();
-        if card.answered.as_ref() == Some(&hash) {
-            return Err(refused(
-                "challenge",
-                "one that was answered before",
-                "the challenge that the card shows now: a card never repeats one",
-            ));
-        }
-        let which = card.admin.ok_or(Error::NotACard)?;
-        let generations = card_master_key::list(&mut tx).await?;
-        let key = inner.keys.admin_key(&generations, which, &card.card_id)?;
-        let answered = key
+        Ok(made)
+    }
+}
+
+impl Inner {
+    async fn answer_challenge(
+        &self,
+        id: TokenId,
+        challenge: [u8; 8],
+        actor: &str,
+    ) -> Result<[u8; 8], Error> {
+        let hash: [u8; 32] = Sha256::digest(challenge).into();
+        let mut read = self.store.read().await?;
+        let (_, card, which) = answerable(&mut read, id, &hash).await?;
+        let generations = card_master_key::list(&mut read).await?;
+        drop(read);
+        let key = admin_keys::ask(&self.keys, move |keys| {
+            keys.admin_key(&generations, which, &card.card_id)
+        });
+        let answer = key
+            .await?
             .answer(Cipher::TripleDes, &[], &challenge)
             .and_then(|answered| <[u8; 8]>::try_from(answered.challenge).ok())
             .ok_or_else(|| {
                 let allowed = "a card with an admin key of 3DES";
                 refused("token", which.cipher.as_str(), allowed)
             })?;
-        card.answered = Some(hash);
-        card::put(&mut tx, &card).await?;
-        let now = inner.clock.now();
+        let mut tx = self.store.write().await?;
+        // Meanwhile another may have asked, or the card have got another key.
+        let (token, _, now) = answerable(&mut tx, id, &hash).await?;
+        if now != which {
+            return Err(unsettled());
+        }
+        answered_challenge::insert(&mut tx, id, &hash, self.clock.now()).await?;
         let facts = [("challenge", json!(hex::encode(challenge)))];
-        record(&mut tx, &token, "card.answer-challenge", actor, now, facts).await?;
+        let verb = "card.answer-challenge";
+        self.record_reading(&mut tx, &token, verb, actor, Outcome::Ok, facts)
+            .await?;
         // Before the response leaves.
         tx.commit().await?;
-        Ok(answered)
+        Ok(answer)
     }
 
-    /// The PUK of a card that is not at hand: once. It is spent from then on, and gives
-    /// way to another as soon as the card is seen.
-    ///
-    /// # Errors
-    /// When this server holds none, told it before, or sees the card: it would be changed
-    /// before anybody can type it.
-    pub async fn release_puk(&self, id: TokenId, actor: &str) -> Result<Zeroizing<String>, Error> {
-        let inner = &self.0;
-        let mut tx = inner.store.write().await?;
+    async fn release_puk(&self, id: TokenId, actor: &str) -> Result<Zeroizing<String>, Error> {
+        let mut tx = self.store.write().await?;
         let (token, mut card) = in_use(&mut tx, id).await?;
-        if inner.presence.of(id).is_some() {
+        if self.presence.of(id).is_some() {
             return Err(refused(
                 "token",
                 "a card that is at hand",
@@ -112,76 +145,102 @@ impl Engine {
             ));
         }
         let secret = held(State::Current).ok_or(Error::NotACard)?;
-        let puk = pins::open(&inner.keys, secret)?;
+        let puk = pins::open(&self.keys, secret)?;
         card.puk_spent = true;
         card::put(&mut tx, &card).await?;
-        let now = inner.clock.now();
-        record(&mut tx, &token, "card.release-puk", actor, now, []).await?;
+        let verb = "card.release-puk";
+        self.record_reading(&mut tx, &token, verb, actor, Outcome::Ok, [])
+            .await?;
         // Before the PUK leaves.
         tx.commit().await?;
-        if inner.presence.of(id).is_some() {
-            inner.move_on(id).await?;
+        if self.presence.of(id).is_some() {
+            self.move_on(id).await?;
         }
         Ok(puk)
     }
 
-    /// A new generation of the card master key. Cards of older ones stay operable, and
-    /// are moved when they are seen.
-    ///
-    /// # Errors
-    /// When the PKCS #11 token does not make one.
-    pub async fn new_card_master(
+    /// Who asks for what is not told is written down as well.
+    async fn record_refusal(
         &self,
-        comment: &str,
+        id: TokenId,
+        verb: &'static str,
         actor: &str,
-    ) -> Result<CardMasterKey, Error> {
-        let inner = &self.0;
-        if comment.chars().count() > 200 || comment.contains(char::is_control) {
-            let allowed = "at most 200 printable characters";
-            return Err(refused("comment", "something else", allowed));
-        }
-        let mut tx = inner.store.write().await?;
-        let made = inner.make_card_master(&mut tx, comment, actor).await?;
+        why: &Error,
+    ) -> Result<(), Error> {
+        let mut tx = self.store.write().await?;
+        let Some(token) = token::get(&mut tx, id).await? else {
+            return Ok(());
+        };
+        let outcome = match why {
+            Error::Invalid(_) | Error::NotACard => Outcome::Denied,
+            _ => Outcome::Failed,
+        };
+        let facts = [("why", json!(why.to_string()))];
+        self.record_reading(&mut tx, &token, verb, actor, outcome, facts)
+            .await?;
         tx.commit().await?;
-        for token in inner.presence.tokens() {
-            inner.move_on(token).await?;
-        }
-        Ok(made)
+        Ok(())
+    }
+
+    async fn record_reading<const N: usize>(
+        &self,
+        tx: &mut Write<'_>,
+        token: &Token,
+        verb: &'static str,
+        actor: &str,
+        outcome: Outcome,
+        facts: [(&str, serde_json::Value); N],
+    ) -> Result<(), Error> {
+        let facts = facts.map(|(name, value)| (name.to_owned(), value));
+        let entry = Entry {
+            at: self.clock.now(),
+            actor: actor.to_owned(),
+            verb,
+            object: format!("token:{}", token.id),
+            operation: None,
+            outcome,
+            facts: Map::from_iter(facts),
+        };
+        audit::append(tx, entry).await?;
+        Ok(())
     }
 }
 
-impl super::Inner {
-    /// The next generation, in the caller's transaction.
-    pub(super) async fn make_card_master(
-        &self,
-        tx: &mut Write<'_>,
-        comment: &str,
-        actor: &str,
-    ) -> Result<CardMasterKey, Error> {
-        let newest = card_master_key::list(tx).await?;
-        let generation = newest
-            .last()
-            .map_or(0, |row| row.generation)
-            .saturating_add(1);
-        let now = self.clock.now();
-        let made = self.keys.new_card_master(generation, comment, actor, now)?;
-        card_master_key::insert(tx, &made).await?;
-        let mut facts = Map::new();
-        facts.insert("generation".into(), json!(generation));
-        facts.insert("custody".into(), json!(made.custody));
-        facts.insert("comment".into(), json!(comment));
-        let entry = Entry {
-            at: now,
-            actor: actor.to_owned(),
-            verb: "card-master-key.create",
-            object: format!("card-master-key:{generation}"),
-            operation: None,
-            outcome: Outcome::Ok,
-            facts,
-        };
-        audit::append(tx, entry).await?;
-        Ok(made)
+/// A GIDS card whose admin key is known for sure, and which did not show this
+/// challenge before.
+async fn answerable(
+    from: &mut impl Reads,
+    id: TokenId,
+    hash: &[u8; 32],
+) -> Result<(Token, Card, AdminKey), Error> {
+    let (token, card) = in_use(from, id).await?;
+    if card.applet != Applet::Gids {
+        return Err(refused(
+            "token",
+            "a PIV card",
+            "a GIDS card: PIV has no challenge for its PIN; release its PUK instead",
+        ));
     }
+    if card.pending.is_some() {
+        return Err(unsettled());
+    }
+    if answered_challenge::is_known(from, id, hash).await? {
+        return Err(refused(
+            "challenge",
+            "one that was answered before",
+            "the challenge that the card shows now: a card never repeats one",
+        ));
+    }
+    let which = card.admin.ok_or(Error::NotACard)?;
+    Ok((token, card, which))
+}
+
+fn unsettled() -> Error {
+    refused(
+        "token",
+        "a card whose admin key may have changed",
+        "a card that was seen since its admin key was changed",
+    )
 }
 
 /// A card of ours in somebody's hands.
@@ -203,28 +262,4 @@ async fn in_use(from: &mut impl Reads, id: TokenId) -> Result<(Token, Card), Err
 
 fn refused(field: &'static str, found: &str, allowed: &str) -> Error {
     Error::Invalid(Invalid::new(field, found, allowed))
-}
-
-async fn record<const N: usize>(
-    tx: &mut Write<'_>,
-    token: &Token,
-    verb: &'static str,
-    actor: &str,
-    at: Micros,
-    facts: [(&str, serde_json::Value); N],
-) -> Result<(), Error> {
-    let entry = Entry {
-        at,
-        actor: actor.to_owned(),
-        verb,
-        object: format!("token:{}", token.id),
-        operation: None,
-        outcome: Outcome::Ok,
-        facts: facts
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    };
-    audit::append(tx, entry).await?;
-    Ok(())
 }

@@ -114,7 +114,6 @@ async fn take(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
         admin: None,
         pending: None,
         puk_spent: false,
-        answered: None,
         containers: Vec::new(),
         inspected_at: None,
         created_at: work.now,

@@ -7,9 +7,9 @@ use keysteward_proto::agent::v1::{
 use zeroize::Zeroizing;
 
 use super::{
-    StepName, card_effects, certification_request, enrolment,
-    hosts::AdminKeys,
-    pins,
+    StepName,
+    admin_keys::{Source, Wanted},
+    card_effects, certification_request, enrolment, pins,
     plan::{AdminKeyIs, Scope},
     token_step::{self, Unprepared},
     work::Work,
@@ -26,46 +26,39 @@ use crate::{
 };
 
 /// Puts a step together, and writes down before it leaves what must be known after a
-/// crash: the PIN or PUK it sets, the request it signs.
+/// crash: the PIN or PUK it sets, the request it signs. Admin keys are put in later.
 pub(super) async fn prepare(
     tx: &mut Write<'_>,
     keys: &KeyStore,
     work: &mut Work,
     step: StepName,
-) -> Result<(CardStep, AdminKeys), Unprepared> {
+) -> Result<(CardStep, Wanted), Unprepared> {
     let applet = work
         .card
         .as_ref()
         .map(|card| card.applet)
         .or(work.facts().card_type.map(|card| card.applet));
-    let mut answers = Answers {
-        keys,
-        found: Vec::new(),
-    };
+    let mut wanted = Wanted::of(work);
     let verb = match step {
         StepName::InspectCard | StepName::ReadCard => Verb::InspectCard(agent::InspectCard {}),
         StepName::TryAdminKeys => {
             let candidates = candidates(keys, work)?
                 .into_iter()
-                .map(|(_, key)| answers.proof(key))
-                .collect();
+                .map(|source| wanted.proof(source))
+                .collect::<Result<_, _>>()?;
             Verb::TryAdminKeys(agent::TryAdminKeys { candidates })
         }
         StepName::ChangeAdminKey => {
-            let current = answers.admin(work)?;
-            let card = card_of(work)?;
-            let pending = card
-                .pending
-                .ok_or_else(|| Unprepared::Lacks("no admin key was written down".into()))?;
-            let new = keys.admin_key(&work.generations, pending, &card.card_id)?;
+            let current = admin(&mut wanted, keys, work)?;
+            let pending = wanted.pending(card_of(work)?)?;
             Verb::ChangeAdminKey(agent::ChangeAdminKey {
                 current: Some(current),
                 new_algorithm: pending.cipher.as_str().to_owned(),
-                new_key: new.bytes().to_vec(),
+                new_key: Vec::new(),
             })
         }
         StepName::RestoreAdminKey => {
-            let current = answers.admin(work)?;
+            let current = admin(&mut wanted, keys, work)?;
             Verb::ChangeAdminKey(agent::ChangeAdminKey {
                 current: Some(current),
                 // Only a GIDS card is given it back by itself, and knows no other.
@@ -89,19 +82,16 @@ pub(super) async fn prepare(
         StepName::Initialise => {
             let new_pin = pending(tx, keys, work, Kind::CardPin).await?;
             let card = card_of(work)?;
-            let wanted = card
-                .pending
-                .ok_or_else(|| Unprepared::Lacks("no admin key was written down".into()))?;
-            let new = keys.admin_key(&work.generations, wanted, &card.card_id)?;
+            wanted.pending(card)?;
             Verb::Personalise(agent::Personalise {
                 admin: None,
                 card_id: card.card_id.to_vec(),
                 new_pin: new_pin.to_string(),
-                new_admin_key: new.bytes().to_vec(),
+                new_admin_key: Vec::new(),
             })
         }
         StepName::Personalise => Verb::Personalise(agent::Personalise {
-            admin: Some(answers.admin(work)?),
+            admin: Some(admin(&mut wanted, keys, work)?),
             card_id: card_of(work)?.card_id.to_vec(),
             new_pin: String::new(),
             new_admin_key: Vec::new(),
@@ -109,7 +99,7 @@ pub(super) async fn prepare(
         StepName::SetCardPin => {
             let new_pin = pending(tx, keys, work, Kind::CardPin).await?.to_string();
             let (puk, admin) = match applet {
-                Some(Applet::Gids) => (String::new(), Some(answers.admin(work)?)),
+                Some(Applet::Gids) => (String::new(), Some(admin(&mut wanted, keys, work)?)),
                 _ => {
                     let held = work.secret(Kind::Puk, State::Current).ok_or_else(|| {
                         Unprepared::Lacks("this server does not hold the PUK of the card".into())
@@ -134,7 +124,7 @@ pub(super) async fn prepare(
         StepName::GenerateKey => {
             let slot = slot_to_generate(work)?.clone();
             Verb::GenerateKey(agent::GenerateKey {
-                admin: Some(answers.admin(work)?),
+                admin: Some(admin(&mut wanted, keys, work)?),
                 pin: gids_pin(keys, work, applet)?,
                 container: slot.container,
                 algorithm: slot.algorithm.as_str().to_owned(),
@@ -162,7 +152,7 @@ pub(super) async fn prepare(
         StepName::WriteCertificate => {
             let row = to_write(work)?;
             Verb::WriteCertificate(agent::WriteCertificate {
-                admin: Some(answers.admin(work)?),
+                admin: Some(admin(&mut wanted, keys, work)?),
                 pin: gids_pin(keys, work, applet)?,
                 container: row.container,
                 certificate: row.der,
@@ -174,14 +164,14 @@ pub(super) async fn prepare(
                 .map(|row| row.container.clone())
                 .ok_or_else(|| Unprepared::Lacks("there is no key to delete".into()))?;
             Verb::DeleteContainer(agent::DeleteContainer {
-                admin: Some(answers.admin(work)?),
+                admin: Some(admin(&mut wanted, keys, work)?),
                 pin: gids_pin(keys, work, applet)?,
                 container,
             })
         }
         StepName::ResetCard => Verb::ResetCard(agent::ResetCard {
             admin: match applet {
-                Some(Applet::Gids) => Some(answers.admin(work)?),
+                Some(Applet::Gids) => Some(admin(&mut wanted, keys, work)?),
                 _ => None,
             },
         }),
@@ -193,7 +183,7 @@ pub(super) async fn prepare(
         applet: applet.map_or("", Applet::as_str).to_owned(),
         verb: Some(verb),
     };
-    Ok((step, AdminKeys(answers.found)))
+    Ok((step, wanted))
 }
 
 /// Milliseconds. RSA keys of 4096 bits take some cards more than a minute.
@@ -204,53 +194,25 @@ const fn time_limit(step: StepName) -> u32 {
     }
 }
 
-/// Gathers the keys that answer, and gives the proofs that ask for them.
-struct Answers<'k> {
-    keys: &'k KeyStore,
-    found: Vec<AdminKey>,
-}
-
-impl Answers<'_> {
-    fn proof(&mut self, key: AdminKey) -> AdminProof {
-        let algorithm = key.cipher().map_or("", |cipher| cipher.as_str()).to_owned();
-        self.found.push(key);
-        AdminProof {
-            algorithm,
-            key: Vec::new(),
-            asks_caller: true,
-        }
-    }
-
-    /// The admin key that the card has: as it was found, else as it is written down.
-    fn admin(&mut self, work: &Work) -> Result<AdminProof, Unprepared> {
-        let card = card_of(work)?;
-        let found = work.progress.admin;
-        let which = found.or(card.admin.map(AdminKeyIs::Derived));
-        let key = match which {
-            Some(AdminKeyIs::Derived(which)) => {
-                self.keys
-                    .admin_key(&work.generations, which, &card.card_id)?
-            }
-            _ => AdminKey::given(&factory(self.keys, work)?.admin_key),
-        };
-        Ok(self.proof(key))
-    }
+/// The admin key that the card has: as it was found, else as it is written down.
+fn admin(wanted: &mut Wanted, keys: &KeyStore, work: &Work) -> Result<AdminProof, Unprepared> {
+    let found = work.progress.admin;
+    wanted.proof(
+        match found.or(card_of(work)?.admin.map(AdminKeyIs::Derived)) {
+            Some(AdminKeyIs::Derived(which)) => Source::Derived(which),
+            _ => Source::Given(AdminKey::given(&factory(keys, work)?.admin_key)),
+        },
+    )
 }
 
 /// The admin keys that a card may have: the one it was to get, the one it had, that
 /// of the factory.
-pub(super) fn candidates(
-    keys: &KeyStore,
-    work: &Work,
-) -> Result<Vec<(AdminKeyIs, AdminKey)>, Unprepared> {
+fn candidates(keys: &KeyStore, work: &Work) -> Result<Vec<Source>, Unprepared> {
     let card = card_of(work)?;
-    let mut found = Vec::new();
-    for which in [card.pending, card.admin].into_iter().flatten() {
-        let key = keys.admin_key(&work.generations, which, &card.card_id)?;
-        found.push((AdminKeyIs::Derived(which), key));
-    }
+    let ours = [card.pending, card.admin].into_iter().flatten();
+    let mut found: Vec<_> = ours.map(Source::Derived).collect();
     if let Ok(factory) = factory(keys, work) {
-        found.push((AdminKeyIs::Factory, AdminKey::given(&factory.admin_key)));
+        found.push(Source::Given(AdminKey::given(&factory.admin_key)));
     }
     Ok(found)
 }

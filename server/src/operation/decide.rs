@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner, StepName, ca_step, card_step, effects,
-    hosts::{CardRequest, StepRequest},
+    hosts::{AdminKeys, CardRequest, StepRequest},
     idp_step,
     look::{self, Look},
     plan::{self, Next},
@@ -257,7 +257,7 @@ impl Inner {
                     return Ok(Begun::Again);
                 };
                 let prepared = card_step::prepare(tx, &self.keys, work, step).await;
-                let (mut request, keys) = match prepared {
+                let (mut request, wanted) = match prepared {
                     Ok(prepared) => prepared,
                     Err(Unprepared::Store(error)) => return Err(error),
                     Err(other) => return Ok(cannot(work, step, &other.to_string())),
@@ -268,12 +268,13 @@ impl Inner {
                     presence_id: place.presence_id,
                     purpose: work.purpose(),
                     step: request,
-                    keys,
+                    keys: AdminKeys::default(),
                     on_progress,
                     cancelled: until(work, cancelled),
                 };
                 work.operation.host_id = Some(place.host);
-                Job::Card(attempt.clone(), place.host, Box::new(request), progress)
+                let request = Box::new(request);
+                Job::Card(attempt.clone(), place.host, request, wanted, progress)
             }
             Target::Token => {
                 let Some(place) = work.place.clone() else {

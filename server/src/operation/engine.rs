@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Authorities, Error, Hosts, Progress, Providers, Request, StepName, Update, Watch,
+    card_masters::CardMasters,
     hand_over_pin, pins,
     presence::{Place, Presence},
     unblock_card, watch,
@@ -116,6 +117,7 @@ pub(super) struct Inner {
     pub(super) outbox: Notify,
     /// Who leases: new with each process.
     pub(super) owner: String,
+    pub(super) masters: CardMasters,
     running: Mutex<HashMap<OperationId, CancellationToken>>,
 }
 
@@ -149,7 +151,10 @@ impl Engine {
     /// An engine that does not run yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let masters =
+            CardMasters::new(parts.store.clone(), parts.keys.clone(), parts.clock.clone());
         Self(Arc::new(Inner {
+            masters,
             store: parts.store,
             keys: parts.keys,
             anchors: parts.anchors,

@@ -99,6 +99,18 @@ pub enum Error {
     /// A sealed secret.
     #[error(transparent)]
     KeyStore(#[from] key_store::Error),
+    /// A card master key was made in the PKCS #11 token, and then not written down.
+    #[error(
+        "a card master key was made in the PKCS #11 token and could not be written down: nothing \
+         uses it; delete {label:?} there, and ask again"
+    )]
+    Unrecorded {
+        /// What it is called there.
+        label: String,
+        /// Why it could not.
+        #[source]
+        why: store::Error,
+    },
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -24,10 +24,12 @@ pub mod plan;
 pub mod providers;
 
 mod accept;
+mod admin_keys;
 mod ca_step;
 mod card_act;
 mod card_authority;
 mod card_effects;
+mod card_masters;
 mod card_step;
 mod certification_request;
 mod change_admin_key;

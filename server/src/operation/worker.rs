@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner,
+    admin_keys::Wanted,
     ca_step::{self, CaRequest},
     hosts::{CardRequest, StepRequest},
     idp_step::{self, IdpRequest},
@@ -37,7 +38,13 @@ use crate::store::{
 /// Something to do outside the database.
 pub(super) enum Job {
     Token(Attempt, HostId, Box<StepRequest>, mpsc::Receiver<Progress>),
-    Card(Attempt, HostId, Box<CardRequest>, mpsc::Receiver<Progress>),
+    Card(
+        Attempt,
+        HostId,
+        Box<CardRequest>,
+        Wanted,
+        mpsc::Receiver<Progress>,
+    ),
     Idp(Attempt, Box<IdpRequest>),
     Ca(Attempt, Box<CaRequest>),
     Journal(Attempt, HostId),
@@ -51,7 +58,7 @@ impl Job {
             Self::Token(_, _, request, _) => {
                 Duration::from_millis(request.step.timeout_ms.into()) + MARGIN
             }
-            Self::Card(_, _, request, _) => {
+            Self::Card(_, _, request, ..) => {
                 Duration::from_millis(request.step.timeout_ms.into()) + MARGIN
             }
             Self::Idp(..) | Self::Ca(..) | Self::Journal(..) | Self::Look(_) => MARGIN,
@@ -122,7 +129,11 @@ impl Inner {
                 let (result, ()) = tokio::join!(call, prompts);
                 Finished::Token(attempt, result.map(Box::new))
             }
-            Job::Card(attempt, host, request, progress) => {
+            Job::Card(attempt, host, mut request, wanted, progress) => {
+                request.keys = match wanted.derive(&self.keys, &mut request.step).await {
+                    Ok(keys) => keys,
+                    Err(why) => return Finished::NoKey(attempt, why),
+                };
                 let hostname = self.hostname(host).await;
                 let prompts = self.prompts(id, hostname, progress);
                 let call = self.hosts.card(host, *request);

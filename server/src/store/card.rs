@@ -67,8 +67,6 @@ pub struct Card {
     pub pending: Option<AdminKey>,
     /// Its PUK was told to somebody.
     pub puk_spent: bool,
-    /// SHA-256 of the challenge that was answered last.
-    pub answered: Option<Vec<u8>>,
     /// What is in it.
     pub containers: Vec<Container>,
     /// When somebody looked.
@@ -108,12 +106,11 @@ pub struct Container {
 pub async fn put(tx: &mut Write<'_>, card: &Card) -> Result<()> {
     sqlx::query(
         "INSERT INTO card (token_id, applet, card_id, shown_id, admin_generation, admin_cipher,
-             pending_generation, pending_cipher, puk_spent, answered, containers, inspected_at,
-             created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             pending_generation, pending_cipher, puk_spent, containers, inspected_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (token_id) DO UPDATE SET shown_id = $4, admin_generation = $5,
              admin_cipher = $6, pending_generation = $7, pending_cipher = $8, puk_spent = $9,
-             answered = $10, containers = $11, inspected_at = $12",
+             containers = $10, inspected_at = $11",
     )
     .bind(card.token_id)
     .bind(card.applet.as_str())
@@ -124,7 +121,6 @@ pub async fn put(tx: &mut Write<'_>, card: &Card) -> Result<()> {
     .bind(card.pending.map(|key| key.generation))
     .bind(card.pending.map(|key| key.cipher.as_str()))
     .bind(card.puk_spent)
-    .bind(&card.answered)
     .bind(row::text_of("containers", &card.containers)?)
     .bind(card.inspected_at.map(|at| at.0))
     .bind(card.created_at.0)
@@ -198,7 +194,6 @@ fn read(found: &SqliteRow) -> Result<Card> {
         admin: key(found, "admin_generation", "admin_cipher")?,
         pending: key(found, "pending_generation", "pending_cipher")?,
         puk_spent: row::column(found, "puk_spent")?,
-        answered: row::column(found, "answered")?,
         containers: row::document(found, "containers")?,
         inspected_at: row::maybe_time(found, "inspected_at")?,
         created_at: row::time(found, "created_at")?,

@@ -8,6 +8,7 @@
 //! [`Store::write`] is the one way to change anything. There is one writer; a
 //! second call waits. What is not committed never happened.
 
+pub mod answered_challenge;
 pub mod api_key;
 pub mod audit;
 pub mod audit_checkpoint;

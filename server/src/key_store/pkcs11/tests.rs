@@ -1,63 +1,14 @@
 //! Against SoftHSM (Debian's `softhsm2`), a token of its own for each process.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::Command};
+use std::path::Path;
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::{Hsm as _, Pkcs11, Pkcs11Settings};
-
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-const PIN: &str = "314159";
-const INSIDE: &str = "KEYSTEWARD_SOFTHSM_STORY";
-
-/// Tells a story beside a fresh token "cards": SoftHSM reads its configuration from the
-/// environment, so each story is a process of its own, which is this program again.
-fn tell(name: &str, story: fn(&Path)) {
-    if let Some(folder) = std::env::var_os(INSIDE) {
-        return story(Path::new(&folder));
-    }
-    assert!(
-        Path::new(MODULE).exists(),
-        "{MODULE} is missing. cargo xtask test installs it; by hand: apt-get install softhsm2"
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let tokens = folder.path().join("tokens");
-    fs::create_dir(&tokens).unwrap();
-    let configuration = folder.path().join("softhsm2.conf");
-    fs::write(
-        &configuration,
-        format!("directories.tokendir = {}\n", tokens.display()),
-    )
-    .unwrap();
-    let made = Command::new("softhsm2-util")
-        .args([
-            "--init-token",
-            "--free",
-            "--label",
-            "cards",
-            "--so-pin",
-            "271828",
-            "--pin",
-            PIN,
-        ])
-        .env("SOFTHSM2_CONF", &configuration)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env("SOFTHSM2_CONF", &configuration)
-        .env(INSIDE, folder.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
+use super::{
+    Hsm as _, Pkcs11,
+    soft_hsm::{PIN, settings, tell},
+};
 
 macro_rules! stories {
     ($($story:ident)*) => { $(
@@ -83,33 +34,11 @@ stories! {
     a_session_that_ended_is_opened_again
 }
 
-fn settings(folder: &Path, pin: &str, mode: u32) -> Pkcs11Settings {
-    let pin_file = folder.join("pin");
-    let _ = fs::remove_file(&pin_file);
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&pin_file)
-        .unwrap()
-        .write_all(format!("{pin}\n").as_bytes())
-        .unwrap();
-    Pkcs11Settings {
-        module: MODULE.into(),
-        token: "cards".into(),
-        pin_file,
-    }
-}
-
 mod story {
     use cryptoki::object::{Attribute, AttributeType};
 
     use super::*;
-    use crate::key_store::pkcs11::{Pkcs11Error, keys};
-
-    fn open(folder: &Path) -> Pkcs11 {
-        Pkcs11::open(settings(folder, PIN, 0o600)).unwrap()
-    }
+    use crate::key_store::pkcs11::{Pkcs11Error, keys, soft_hsm::token as open};
 
     pub(super) fn a_key_that_was_made_gives_the_same_answer_after_a_restart(folder: &Path) {
         let token = open(folder);

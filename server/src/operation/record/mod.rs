@@ -21,7 +21,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    audit,
+    audit, key_store,
     store::{
         self, Write,
         credential::{self, OnToken},
@@ -36,6 +36,8 @@ use crate::{
 pub(in crate::operation) enum Finished {
     /// A step at a token.
     Token(Attempt, Result<Box<StepResult>, CallError>),
+    /// The key store did not give an admin key: the step has not left.
+    NoKey(Attempt, key_store::Error),
     /// A step at a certification authority.
     Ca(Attempt, Result<CaDone, CaFailed>),
     /// A step at the identity provider.
@@ -64,6 +66,19 @@ impl Inner {
                     self.backoff(1),
                     format!("{why}; tried again when it is back"),
                 );
+                Ok(())
+            }
+            Finished::NoKey(attempt, why) => {
+                let step = name(&attempt)?;
+                let why = why.to_string();
+                close(tx, work, &attempt, State::Failed, &why).await?;
+                let tries = count(work, step);
+                if tries > self.settings.tries || work.expired() {
+                    self.gives_up(work, step, &why, "look at the PKCS #11 token and its log");
+                } else {
+                    let remark = format!("{step}: {why}; try {} follows", tries + 1);
+                    work.wait_for(self.backoff(tries), remark);
+                }
                 Ok(())
             }
             // Left as started: the journal is asked.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     attestation::Anchors,
-    key_store::{FactorySecrets, KeyStore},
+    key_store::{FactorySecrets, Hsm, KeyStore},
     lifecycle::{
         Aaguid, Alphabet, CardSection, Custody, PinPolicy, Registration, Template, TokenState,
         TokenType, Unrooted,
@@ -40,6 +40,7 @@ pub(super) struct World {
     pub(super) keys: Arc<KeyStore>,
     pub(super) engine: Engine,
     running: JoinHandle<()>,
+    hsm: Option<Arc<dyn Hsm>>,
     pub(super) host: Arc<Host>,
     pub(super) idp: Arc<Idp>,
     pub(super) ca: Arc<Ca>,
@@ -58,6 +59,8 @@ pub(super) struct Wishes {
     pub(super) publishes: bool,
     /// What lies at the host.
     pub(super) host: fn(&mut super::host::State),
+    /// Where card master keys are kept.
+    pub(super) hsm: Option<Arc<dyn Hsm>>,
     /// What the template puts on cards, at this connection.
     pub(super) card: Option<fn(ConnectionId) -> CardSection>,
 }
@@ -70,6 +73,7 @@ impl Default for Wishes {
             token_type: |_| {},
             publishes: true,
             host: |_| {},
+            hsm: None,
             card: None,
         }
     }
@@ -83,7 +87,8 @@ impl World {
     pub(super) async fn with(wishes: Wishes) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("db")).await.unwrap();
-        let keys = Arc::new(KeyStore::create(&folder.path().join("key")).unwrap());
+        let keys = KeyStore::create(&folder.path().join("key")).unwrap();
+        let keys = Arc::new(with(keys, wishes.hsm.as_ref()));
         let (host_id, user, connection) = (HostId::new(), UserId::new(), ConnectionId::new());
         let (token_type, template) = (TokenTypeId::new(), TemplateId::new());
         let mut tx = store.write().await.unwrap();
@@ -171,6 +176,7 @@ impl World {
             keys,
             engine,
             running,
+            hsm: wishes.hsm,
             host,
             idp,
             ca,
@@ -197,7 +203,8 @@ impl World {
     pub(super) async fn start(&mut self) {
         self.start_without_engine().await;
         let path = self.folder.path();
-        self.keys = Arc::new(KeyStore::load(&path.join("key")).unwrap());
+        let keys = KeyStore::load(&path.join("key")).unwrap();
+        self.keys = Arc::new(with(keys, self.hsm.as_ref()));
         let outside = (&self.idp, &self.ca);
         self.engine = engine(&self.store, &self.keys, &self.host, outside, &self.now);
         self.running = run(&self.engine);
@@ -349,6 +356,13 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.running.abort();
+    }
+}
+
+fn with(keys: KeyStore, hsm: Option<&Arc<dyn Hsm>>) -> KeyStore {
+    match hsm {
+        Some(hsm) => keys.with_hsm(hsm.clone()),
+        None => keys,
     }
 }
 

@@ -85,6 +85,11 @@ async fn migrate(writer: &SqlitePool, known: &[(i64, &'static str, &'static str)
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "begin", include_str!("migrations/0001_begin.sql")),
     (2, "cards", include_str!("migrations/0002_cards.sql")),
+    (
+        3,
+        "answered challenges",
+        include_str!("migrations/0003_answered_challenges.sql"),
+    ),
 ];
 
 const READERS: u32 = 4;
