@@ -165,7 +165,7 @@ mod tests {
             (Kind::Tlv, Some(GetInfo), "nothing with this --as"),
             (Kind::Attestation, Some(GetInfo), "nothing with this --as"),
         ] {
-            let refused = check(kind, command).unwrap_err().to_string();
+            let refused = format!("{:?}", check(kind, command).unwrap_err());
             assert!(refused.contains(words), "{kind:?}: {refused}");
         }
         for (kind, command) in [

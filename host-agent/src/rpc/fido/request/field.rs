@@ -1,6 +1,7 @@
 //! Single fields of requests, checked.
 
 use keysteward_core::pin_protocol::{PersistentToken, Pin};
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use crate::verb::{Code, Failure, MAX_CRED_BLOB, MAX_LARGE_BLOB, pin_refused};
@@ -68,9 +69,15 @@ pub(super) fn client_data_hash(hash: &[u8]) -> Result<[u8; 32], Failure> {
     })
 }
 
+/// In Unicode normalisation form C, as every platform sends it: else a PIN that one keyboard
+/// composes and another does not would be two. CTAP 2.3 §6.5.1.
 pub(super) fn pin(field: &str, text: String) -> Result<Pin, Failure> {
     let text = Zeroizing::new(text);
-    Pin::new(&text).map_err(|error| pin_refused(field, error))
+    // No form C is longer than three times what it was: the text is never moved.
+    let room = text.len().saturating_mul(3);
+    let mut composed = Zeroizing::new(String::with_capacity(room));
+    composed.extend(text.nfc());
+    Pin::new(&composed).map_err(|error| pin_refused(field, error))
 }
 
 /// For a token that may have none.
@@ -152,4 +159,20 @@ fn sized(field: &str, length: usize, least: usize, most: usize) -> Result<(), Fa
         format_args!("{length} bytes"),
         &format!("{least} to {most} bytes"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pin;
+
+    #[test]
+    fn a_pin_is_the_same_however_its_letters_were_composed() {
+        let composed = pin("pin", "p\u{e4}ss\u{e9}".to_owned()).unwrap();
+        let apart = pin("pin", "pa\u{308}sse\u{301}".to_owned()).unwrap();
+        assert_eq!(composed.padded(), apart.padded());
+        assert_eq!(apart.code_points(), 5);
+        // Four letters are counted as four, not as the eight code points that were typed.
+        let short = pin("pin", "e\u{301}".repeat(3)).unwrap_err();
+        assert_eq!(short.field, "pin");
+    }
 }
