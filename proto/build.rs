@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 48] = [
+const SECRET: [&str; 49] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -34,6 +34,7 @@ const SECRET: [&str; 48] = [
     ".keysteward.agent.v1.ChangeAdminKey",
     ".keysteward.agent.v1.ChangeCardPin",
     ".keysteward.agent.v1.SetCardPin",
+    ".keysteward.agent.v1.SetPinTries",
     ".keysteward.agent.v1.Personalise",
     ".keysteward.agent.v1.GenerateKey",
     ".keysteward.agent.v1.SignCertificationRequest",

@@ -61,6 +61,7 @@ hidden! {
     v1::ChangeAdminKey { shows current, new_algorithm; hides new_key }
     v1::ChangeCardPin { shows reference; hides current_pin, new_pin }
     v1::SetCardPin { shows admin; hides new_pin, puk }
+    v1::SetPinTries { shows admin, pin_tries, puk_tries; hides pin }
     v1::Personalise { shows admin, card_id; hides new_pin, new_admin_key }
     v1::GenerateKey {
         shows admin, container, algorithm, pin_policy, touch_policy;

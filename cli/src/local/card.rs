@@ -84,7 +84,8 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
         }
         Command::AdminKey(command) => admin_key::run(command, agent, output).await,
         Command::Reset { which, admin, yes } => {
-            pin::confirm_reset(yes)?;
+            let what = "this takes every key and certificate off the card";
+            pin::confirm("reset", what, yes)?;
             let keys = admin.read()?;
             let verb = Verb::ResetCard(wire::ResetCard {
                 admin: keys.proof(),

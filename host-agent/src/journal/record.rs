@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::JournalError;
-use crate::verb::{Answer, Applet, Failure, PinReference, Verb};
+use crate::verb::{Answer, Applet, Failure, PinReference, PinTries, Verb};
 
 /// First byte of every value. The postcard behind it never changes its shape: a new shape is a new
 /// version, and the old one is still read.
@@ -196,6 +196,8 @@ pub enum Mark {
         /// Containers that held something.
         containers: u32,
     },
+    /// PIN and PUK have as many tries, and are those of the factory.
+    Tries(PinTries),
 }
 
 /// What was asked of authenticatorConfig; what is absent was not.

@@ -39,7 +39,8 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Credential, Fingerprint, Inspection, LargeBlob};
 pub use card::{
-    Applet, CardFacts, CardInspection, Container, GidsFacts, PinFacts, PinReference, PivFacts,
+    Applet, CardFacts, CardInspection, Container, GidsFacts, PinFacts, PinReference, PinTries,
+    PivFacts,
 };
 pub(crate) use card::{AskCaller, Blocks, Question};
 pub use failure::{Code, Failure};
@@ -98,11 +99,12 @@ pub enum Verb {
     GiveChallenge,
     AnswerChallenge,
     CardRaw,
+    SetPinTries,
 }
 
 impl Verb {
     /// Every verb, in the order of `fido.proto`, then of `card.proto`.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Inspect,
         Self::LookForCredentials,
         Self::ListCredentials,
@@ -141,6 +143,7 @@ impl Verb {
         Self::ResetCard,
         Self::GiveChallenge,
         Self::AnswerChallenge,
+        Self::SetPinTries,
         Self::CardRaw,
     ];
 
@@ -187,6 +190,7 @@ impl Verb {
             Self::GiveChallenge => "give_challenge",
             Self::AnswerChallenge => "answer_challenge",
             Self::CardRaw => "card_raw",
+            Self::SetPinTries => "set_pin_tries",
         }
     }
 

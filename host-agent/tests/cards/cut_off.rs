@@ -25,7 +25,7 @@ const AUTHENTICATE: u8 = 0x87;
 
 /// The step, with the card taken away at `instruction`, and what became of it once the card is
 /// back.
-async fn cut(
+pub(crate) async fn cut(
     host: &Host,
     card: &Card,
     lease: &mut Lease,

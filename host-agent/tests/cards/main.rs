@@ -10,6 +10,7 @@
 //! | `admin` | admin keys that the caller keeps |
 //! | `held` | another program has the card in a transaction |
 //! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
+//! | `pin_tries` | how many tries PIN and PUK have |
 //! | `cut_off` | steps that are cut off, and what a look at the card says of them |
 
 #![cfg(target_os = "linux")]
@@ -28,6 +29,7 @@ mod leases;
 )]
 #[path = "../../../tests/src/pcscd.rs"]
 mod pcscd;
+mod pin_tries;
 mod piv;
 mod reader;
 

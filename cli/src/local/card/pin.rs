@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use keysteward_proto::agent::v1::{self as wire, PinReference, card_step::Verb};
 
-use super::{Which, admin_key::AdminKeys, args::Admin, change};
+use super::{
+    Which,
+    admin_key::AdminKeys,
+    args::{Admin, Pin},
+    change,
+};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -49,6 +54,26 @@ Examples:
         /// File whose first line is the new PIN; - is standard input
         #[arg(long, value_name = "FILE")]
         new_pin_file: Option<PathBuf>,
+    },
+    /// Set how many tries PIN and PUK have; both are those of the factory afterwards
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token card pin set-tries \\
+      --pin-tries 5 --puk-tries 5 --admin-key-file admin.key --yes")]
+    SetTries {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        admin: Admin,
+        #[command(flatten)]
+        pin: Pin,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
+        pin_tries: u32,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
+        puk_tries: u32,
+        /// Do not ask whether it is meant
+        #[arg(long)]
+        yes: bool,
     },
     /// Use up the tries, so that the card does nothing for who finds it
     #[command(
@@ -110,6 +135,29 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             });
             change(agent, &which, keys, "set-pin", verb, output).await
         }
+        Command::SetTries {
+            which,
+            admin,
+            pin,
+            pin_tries,
+            puk_tries,
+            yes,
+        } => {
+            confirm(
+                "set-tries",
+                "this gives the card the PIN and the PUK of its factory",
+                yes,
+            )?;
+            let pin = pin.read()?;
+            let keys = admin.read()?;
+            let verb = Verb::SetPinTries(wire::SetPinTries {
+                admin: keys.proof(),
+                pin,
+                pin_tries,
+                puk_tries,
+            });
+            change(agent, &which, keys, "set-pin-tries", verb, output).await
+        }
         Command::Block { which, puk } => {
             let verb = Verb::BlockCardPin(wire::BlockCardPin {
                 reference: reference(puk),
@@ -134,24 +182,24 @@ fn reference(puk: bool) -> i32 {
     }
 }
 
-/// A person at a terminal is asked; a script said what it meant.
-pub(super) fn confirm_reset(yes: bool) -> Result<()> {
+/// A person at a terminal is asked to type `word`; a script said what it meant.
+pub(super) fn confirm(word: &str, what: &str, yes: bool) -> Result<()> {
     use std::io::{self, BufRead as _, IsTerminal as _};
     if yes || !io::stdin().is_terminal() {
         return Ok(());
     }
-    eprint!("this takes every key and certificate off the card; type \"reset\" to go on: ");
+    eprint!("{what}; type \"{word}\" to go on: ");
     let mut answer = String::new();
     io::stdin()
         .lock()
         .read_line(&mut answer)
         .map_err(Failure::file("standard input"))?;
-    if answer.trim() == "reset" {
+    if answer.trim() == word {
         return Ok(());
     }
     Err(Failure::wrong(
         "the answer",
         "something else",
-        "reset, or the option --yes",
+        format!("{word}, or the option --yes"),
     ))
 }

@@ -159,6 +159,26 @@ async fn an_admin_key_proves_itself_and_never_leaves() {
 }
 
 #[tokio::test]
+async fn tries_are_set_by_admin_key_and_pin() {
+    let (key, pin) = ([0xA1; 24], [0x31; 3]);
+    let words = "pin set-tries --pin-tries 5 --puk-tries 7 --yes --admin-key-file 0 --pin-file 1";
+    let words: Vec<&str> = words.split(' ').collect();
+    let (said, out) = typed(&words, &[&key, &pin]).await;
+    assert_eq!(answered(&said), under(&key));
+    keeps(&said, &key);
+    let asked = said.iter().find_map(|one| match &one.request {
+        Some(Asked::Step(step)) => step.verb.clone(),
+        _ => None,
+    });
+    let Some(Verb::SetPinTries(asked)) = asked else {
+        panic!("{asked:?}");
+    };
+    assert_eq!((asked.pin_tries, asked.puk_tries), (5, 7));
+    assert_eq!(asked.pin, "313131");
+    assert!(out.contains("set-pin-tries"), "{out}");
+}
+
+#[tokio::test]
 async fn of_several_keys_the_one_asked_for_answers() {
     let (other, key) = ([0xA2; 32], [0xA3; 24]);
     let (said, out) = typed(&["admin-key", "try", "0", "1"], &[&other, &key]).await;

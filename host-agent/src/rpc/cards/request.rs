@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use self::field::{
     applet, certificate, certification_request_info, container, dedicated_proof, named, needed_pin,
-    new_key, optional_name, optional_pin, optional_proof, pin_reference, response, sixteen,
+    new_key, optional_name, optional_pin, optional_proof, pin_reference, response, sixteen, tries,
 };
 use super::admin::Line;
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
     verb::{
         self, Failure,
         card::{
-            Ask, Authority, KeyAlgorithm, NewCard, PinPolicy, Request, SignatureAlgorithm,
-            TouchPolicy,
+            Ask, Authority, KeyAlgorithm, NewCard, PinPolicy, PinTries, Request,
+            SignatureAlgorithm, TouchPolicy,
         },
     },
 };
@@ -103,6 +103,17 @@ fn ask(verb: Option<Verb>, line: &Arc<Line>) -> Result<Ask, Failure> {
         Some(Verb::BlockCardPin(block)) => Ask::BlockPin {
             reference: pin_reference(block.reference)?,
         },
+        Some(Verb::SetPinTries(mut set)) => {
+            let pin = needed_pin("pin", mem::take(&mut set.pin));
+            Ask::SetPinTries {
+                admin: dedicated_proof("admin", set.admin, line, 0)?,
+                pin: pin?,
+                tries: PinTries {
+                    pin: tries("pin_tries", set.pin_tries)?,
+                    puk: tries("puk_tries", set.puk_tries)?,
+                },
+            }
+        }
         Some(Verb::Personalise(personalise)) => self::personalise(personalise, line)?,
         Some(Verb::GenerateKey(mut generate)) => {
             let pin = optional_pin(mem::take(&mut generate.pin));

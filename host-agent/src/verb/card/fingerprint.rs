@@ -31,6 +31,14 @@ pub(in crate::verb) fn fingerprint(digest: &mut Fields, request: &Request) {
             Authority::Puk(_) => digest.text("puk"),
             Authority::Admin(admin) => proof(digest, Some(admin)),
         },
+        Ask::SetPinTries {
+            admin,
+            pin: _,
+            tries,
+        } => {
+            proof(digest, Some(admin));
+            digest.bytes(&[tries.pin, tries.puk]);
+        }
         Ask::Personalise {
             admin,
             card_id,

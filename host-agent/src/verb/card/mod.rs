@@ -23,6 +23,7 @@ mod raw;
 mod request;
 mod reset;
 mod session;
+mod set_pin_tries;
 mod settle;
 mod sign_certification_request;
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub(crate) use admin::{AdminProof, AskCaller, Blocks, Question};
 pub use facts::{CardInspection, Container};
 pub(super) use fingerprint::fingerprint;
 pub(super) use perform::{CardStep, look};
-pub use request::{Applet, PinReference};
+pub use request::{Applet, PinReference, PinTries};
 pub(crate) use request::{
     Ask, Authority, CardPin, KeyAlgorithm, NewCard, PinPolicy, Request, SignatureAlgorithm,
     TouchPolicy,

@@ -7,7 +7,7 @@ use super::{
     Applet, Ask, CardInspection, Request, admin_keys, challenge, delete_container, generate_key,
     inspect, personalise, pins, probe, raw, reset,
     session::{Card, GidsSession, PivSession, choose, with_gids, with_gids_as_it_is, with_piv},
-    sign_certification_request, write_certificate,
+    set_pin_tries, sign_certification_request, write_certificate,
 };
 use crate::{
     journal::{CardName, Intent, Mark, Probe, State, StepKey},
@@ -237,6 +237,9 @@ fn piv(
         } => pins::change_piv(session, *reference, current_pin, new_pin),
         Ask::SetPin { new_pin, by } => pins::set_piv(session, new_pin, by),
         Ask::BlockPin { reference } => pins::block_piv(session, *reference),
+        Ask::SetPinTries { admin, pin, tries } => {
+            set_pin_tries::piv(session, admin, pin, *tries, left)
+        }
         Ask::Personalise {
             admin,
             card_id,
@@ -288,6 +291,7 @@ fn gids(
         } => pins::change_gids(session, *reference, current_pin, new_pin),
         Ask::SetPin { new_pin, by } => pins::set_gids(session, new_pin, by, left),
         Ask::BlockPin { reference } => pins::block_gids(session, *reference),
+        Ask::SetPinTries { .. } => Err(set_pin_tries::gids()),
         Ask::Personalise { card_id, new, .. } => personalise::gids(session, card_id, new.as_ref()),
         Ask::GenerateKey { pin, .. } => match generate_key::Wanted::of(ask) {
             Some(wanted) => generate_key::gids(session, pin.as_ref(), wanted),

@@ -50,6 +50,7 @@ fn without_look(ask: &Ask) -> Option<Probe> {
             header: super::raw::header(command),
         }),
         Ask::BlockPin { .. }
+        | Ask::SetPinTries { .. }
         | Ask::Personalise { .. }
         | Ask::GenerateKey { .. }
         | Ask::WriteCertificate { .. }
@@ -71,6 +72,7 @@ fn probe(
     let place = |name: &str| containers.iter().find(|one| one.name == name);
     let mark = match ask {
         Ask::BlockPin { reference } => Mark::Blocked(*reference),
+        Ask::SetPinTries { tries, .. } => Mark::Tries(*tries),
         Ask::Personalise { card_id, .. } => Mark::Named {
             id: card_id.to_vec(),
         },

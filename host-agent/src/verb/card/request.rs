@@ -37,6 +37,11 @@ pub(crate) enum Ask {
     BlockPin {
         reference: PinReference,
     },
+    SetPinTries {
+        admin: AdminProof,
+        pin: CardPin,
+        tries: PinTries,
+    },
     Personalise {
         admin: Option<AdminProof>,
         /// GUID or cardid.
@@ -93,6 +98,7 @@ impl Request {
             Ask::ChangePin { .. } => Verb::ChangeCardPin,
             Ask::SetPin { .. } => Verb::SetCardPin,
             Ask::BlockPin { .. } => Verb::BlockCardPin,
+            Ask::SetPinTries { .. } => Verb::SetPinTries,
             Ask::Personalise { .. } => Verb::Personalise,
             Ask::GenerateKey { .. } => Verb::GenerateKey,
             Ask::SignCertificationRequest { .. } => Verb::SignCertificationRequest,
@@ -144,6 +150,15 @@ impl PinReference {
             Self::Puk => "PUK",
         }
     }
+}
+
+/// How many tries each is to have, 1 at least.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct PinTries {
+    /// Of the PIN.
+    pub pin: u8,
+    /// Of the PUK.
+    pub puk: u8,
 }
 
 /// A PIN or PUK as it was typed, wiped when dropped. What it may be, the applet says.

@@ -3,6 +3,7 @@
 //! | verb | shows it |
 //! |---|---|
 //! | `block_card_pin` | the tries left |
+//! | `set_pin_tries` | the tries there are, and that PIN and PUK are those of the factory |
 //! | `personalise` | GUID or cardid |
 //! | `generate_key` | the container's public key, where the card tells it |
 //! | `write_certificate`, `delete_container` | the container's certificate |
@@ -10,7 +11,7 @@
 //! | `sign_certification_request` | nothing needs to: a signature that nobody has harms nobody |
 //! | PINs and admin keys | nothing, without trying one |
 
-use super::{CardInspection, PinFacts, PinReference};
+use super::{CardInspection, PinFacts, PinReference, PinTries};
 use crate::{
     journal::{CardName, Mark},
     verb::{Applet, Verb},
@@ -137,6 +138,7 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                 "the card does not tell how many tries are left; block it again, which does no harm",
             ),
         },
+        Mark::Tries(tries) => set_tries(*tries, sight, before.applet),
         // Initialising ends with a command that leaves nothing to be seen.
         Mark::Named { .. } if took_its_name && before.applet == Applet::Gids => Verdict::Unknown(
             "the card has its name, and nothing shows whether the rest was done; ask for it again: \
@@ -193,6 +195,28 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                 )
             }
         }
+    }
+}
+
+/// Nothing but the step itself gives a card these tries and the secrets of its factory.
+fn set_tries(wanted: PinTries, sight: &Sight<'_>, applet: Applet) -> Verdict {
+    let told = |reference| {
+        let facts = sight.pin(applet, reference)?;
+        Some((facts.tries?, facts.is_default?))
+    };
+    match (told(PinReference::Pin), told(PinReference::Puk)) {
+        (Some(pin), Some(puk)) => {
+            let as_wanted = [(wanted.pin.into(), true), (wanted.puk.into(), true)];
+            if [pin, puk] == as_wanted {
+                Verdict::Done
+            } else {
+                Verdict::NotDone
+            }
+        }
+        _ => Verdict::Unknown(
+            "the card does not tell how many tries there are; PIN and PUK are either as before or \
+             those of its factory: try the old PIN first, a wrong try costs one of the tries left",
+        ),
     }
 }
 

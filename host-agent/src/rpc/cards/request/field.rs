@@ -52,6 +52,14 @@ pub(super) fn optional_name<T: Copy>(
     }
 }
 
+/// Of a PIN or a PUK.
+pub(super) fn tries(field: &str, number: u32) -> Result<u8, Failure> {
+    u8::try_from(number)
+        .ok()
+        .filter(|tries| *tries > 0)
+        .ok_or_else(|| Failure::invalid(field, number, "1 to 255"))
+}
+
 pub(super) fn pin_reference(number: i32) -> Result<PinReference, Failure> {
     match proto::PinReference::try_from(number) {
         Ok(proto::PinReference::Pin) => Ok(PinReference::Pin),

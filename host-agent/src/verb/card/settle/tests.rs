@@ -67,6 +67,31 @@ fn tries_tell_whether_a_pin_was_blocked() {
 }
 
 #[test]
+fn tries_and_the_factorys_secrets_tell_whether_tries_were_set() {
+    let mark = Mark::Tries(PinTries { pin: 5, puk: 7 });
+    let told = |pin: (Option<u32>, Option<bool>), puk: (Option<u32>, Option<bool>)| {
+        let mut seen = tries(Some(3));
+        if let Some(piv) = &mut seen.facts.piv {
+            (piv.pin.tries, piv.pin.is_default) = pin;
+            (piv.puk.tries, piv.puk.is_default) = puk;
+        }
+        judge(&mark, &seen)
+    };
+    let set = |tries| (Some(tries), Some(true));
+    assert_eq!(told(set(5), set(7)), Verdict::Done);
+    for (pin, puk) in [
+        (set(3), set(7)),
+        (set(5), set(3)),
+        ((Some(5), Some(false)), set(7)),
+        (set(5), (Some(7), Some(false))),
+    ] {
+        assert_eq!(told(pin, puk), Verdict::NotDone, "{pin:?} {puk:?}");
+    }
+    assert!(is_unknown(&told((None, Some(true)), set(7))));
+    assert!(is_unknown(&told(set(5), (Some(7), None))));
+}
+
+#[test]
 fn a_name_tells_whether_a_card_was_personalised() {
     let mark = Mark::Named { id: vec![2; 16] };
     assert_eq!(judge(&mark, &seen(&[2; 16], 7, vec![])), Verdict::Done);
