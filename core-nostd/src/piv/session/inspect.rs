@@ -78,30 +78,25 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
     /// piece.
     pub fn inspect(&mut self, found: &mut dyn FnMut(&Place<'_>)) -> Result<Facts, Error<T::Error>> {
         let facts = self.facts()?;
-        for key in KeyReference::MAIN {
-            self.inspect_place(key, found)?;
-        }
-        for number in 0..self.retired_keys()?.min(KeyReference::RETIRED) {
-            self.inspect_place(KeyReference::Retired(number), found)?;
-        }
+        self.inspect_places(found)?;
+        Ok(facts)
+    }
+
+    /// The same of a card that was asked before and was not taken away since: version, serial
+    /// number and discovery object are left out, which are three commands less.
+    pub fn inspect_again(
+        &mut self,
+        found: &mut dyn FnMut(&Place<'_>),
+    ) -> Result<Facts, Error<T::Error>> {
+        let facts = self.changing_facts()?;
+        self.inspect_places(found)?;
         Ok(facts)
     }
 
     /// What it tells of itself, without a look at its places: seven commands.
     pub fn facts(&mut self) -> Result<Facts, Error<T::Error>> {
-        let mut facts = Facts {
-            label: self.label.clone(),
-            guid: None,
-            version: None,
-            serial: None,
-            admin_cipher: None,
-            admin_key_is_default: None,
-            pin: PinFacts::default(),
-            puk: PinFacts::default(),
-            discovery: self.discovery()?,
-        };
-        facts.guid = self.guid()?;
-        self.inspect_secrets(&mut facts)?;
+        let mut facts = self.changing_facts()?;
+        facts.discovery = self.discovery()?;
         let (status, len) = self.say(Instruction::Version, yubico::version())?;
         if status == Status::Success {
             facts.version = Version::parse(self.buffers.answer(len)).ok();
@@ -111,6 +106,32 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             facts.serial = yubico::serial_number(self.buffers.answer(len)).ok();
         }
         Ok(facts)
+    }
+
+    fn changing_facts(&mut self) -> Result<Facts, Error<T::Error>> {
+        let mut facts = Facts {
+            label: self.label.clone(),
+            guid: self.guid()?,
+            version: None,
+            serial: None,
+            admin_cipher: None,
+            admin_key_is_default: None,
+            pin: PinFacts::default(),
+            puk: PinFacts::default(),
+            discovery: None,
+        };
+        self.inspect_secrets(&mut facts)?;
+        Ok(facts)
+    }
+
+    fn inspect_places(&mut self, found: &mut dyn FnMut(&Place<'_>)) -> Result<(), Error<T::Error>> {
+        for key in KeyReference::MAIN {
+            self.inspect_place(key, found)?;
+        }
+        for number in 0..self.retired_keys()?.min(KeyReference::RETIRED) {
+            self.inspect_place(KeyReference::Retired(number), found)?;
+        }
+        Ok(())
     }
 
     /// What the card tells of a key, the admin key, the PIN or the PUK; `None`: nothing.

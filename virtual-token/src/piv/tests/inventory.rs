@@ -1,6 +1,7 @@
 use super::{card, factory_key, pin, with};
 use keysteward_core::admin_key::Cipher;
 use keysteward_core::piv::certificate::Certificate;
+use keysteward_core::piv::session::{Facts, Place};
 use keysteward_core::piv::yubico::Version;
 use keysteward_core::piv::{Algorithm, KeyReference, PinReference, generate};
 
@@ -45,6 +46,24 @@ fn a_card_with_four_certificates_is_known_after_fourteen_commands() {
         (facts.puk.left, facts.puk.is_default),
         (Some(3), Some(true))
     );
+    card.take_headers();
+    found.clear();
+    let again = with(&mut card, |session| {
+        let mut find = |place: &Place<'_>| {
+            let certificate = place.certificate.map(|certificate| certificate.bytes.len());
+            found.push((place.key, certificate));
+        };
+        session.inspect_again(&mut find).unwrap()
+    });
+    assert_eq!(card.take_headers().len() + 3, commands);
+    assert_eq!(found, expected);
+    let lasting = Facts {
+        version: None,
+        serial: None,
+        discovery: None,
+        ..facts
+    };
+    assert_eq!(again, lasting);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) fn prove() {
     see(session.select_again());
     session.set_deadline(any());
     see(session.inspect(&mut |place| see(place)));
+    see(session.inspect_again(&mut |place| see(place)));
     see(any::<&Facts>().label());
     see(session.metadata(any()));
     see(any::<&Error<Lost>>().status_word());
