@@ -13,6 +13,7 @@ use crate::{
 
 crate::stories! {
     a_card_is_personalised_certified_and_reset
+    a_card_that_is_known_tells_all_in_fourteen_commands
     a_pin_is_changed_blocked_and_set_with_the_puk
     nothing_but_a_request_of_its_own_is_signed
     no_secret_is_in_the_journal_or_the_log
@@ -209,6 +210,35 @@ async fn a_card_is_personalised_certified_and_reset() {
     let outcome = host.outcome("reset").await;
     assert_eq!(outcome.state(), State::Done);
     assert_eq!(outcome.verb, "reset_card");
+}
+
+async fn a_card_that_is_known_tells_all_in_fourteen_commands() {
+    let (card, host) = (Card::piv(4711), Host::new().await);
+    let mut lease = host.lease().await;
+    lease.step("personalise", personalise()).await.unwrap();
+    let certificate = made(&mut lease, "9a").await.certificate();
+    lease
+        .step("write", write(certificate.clone()))
+        .await
+        .unwrap();
+    for container in ["9c", "9d", "9e"] {
+        let made = lease.step(container, generate(container, "p256")).await;
+        made.unwrap();
+    }
+    card.commands();
+    let seen = lease.inspect().await;
+    let commands = card.commands();
+    assert!(commands <= 14, "{commands}");
+    let told: Vec<_> = seen
+        .containers
+        .iter()
+        .map(|one| (&*one.name, &*one.algorithm, one.made_on_card))
+        .collect();
+    let expected = ["9a", "9c", "9d", "9e"].map(|name| (name, "p256", Some(true)));
+    assert_eq!(told, expected);
+    assert_eq!(seen.containers[0].certificate, certificate);
+    let piv = seen.facts.unwrap().piv.unwrap();
+    assert_eq!((piv.serial, &*piv.version), (4711, "5.7.4"));
 }
 
 async fn a_pin_is_changed_blocked_and_set_with_the_puk() {

@@ -85,6 +85,11 @@ impl Card {
         self.0.lock().unwrap().cut = Some((instruction, moment));
     }
 
+    /// How many commands it has seen since this was asked last.
+    pub(crate) fn commands(&self) -> usize {
+        self.0.lock().unwrap().card.take_headers().len()
+    }
+
     pub(crate) fn put_back(&self) {
         self.0.lock().unwrap().on_reader = true;
     }

@@ -211,8 +211,9 @@ pub(in crate::verb) fn look(
     applet: Option<Applet>,
     conduct: &Conduct,
 ) -> Result<CardInspection, Failure> {
+    let known = bench.token().card();
     let mut card = Card::new(bench.card(conduct.deadline())?, conduct, false);
-    let mut seen = inspect::run(&mut card, applet, conduct.deadline())?;
+    let mut seen = inspect::run(&mut card, applet, known.as_deref(), conduct.deadline())?;
     let token = bench.token();
     seen.facts.atr = token.description().atr.clone();
     seen.facts.reader = token.description().reader.clone();

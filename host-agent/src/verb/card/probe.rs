@@ -15,7 +15,7 @@ pub(super) fn piv(session: &mut PivSession<'_, '_>, ask: &Ask) -> Result<Probe, 
         return Ok(probe);
     }
     let tells = container::piv_tells(session)?;
-    let (facts, containers) = inspect::piv(session)?;
+    let (facts, containers) = inspect::piv(session, None)?;
     let facts = CardFacts {
         piv: Some(facts),
         ..CardFacts::default()
