@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(composed.padded(), apart.padded());
         assert_eq!(apart.code_points(), 5);
         // Four letters are counted as four, not as the eight code points that were typed.
-        let short = pin("pin", "e\u{301}".repeat(3)).unwrap_err();
+        let short = pin("pin", "e\u{301}".repeat(3)).err().unwrap();
         assert_eq!(short.field, "pin");
     }
 }
