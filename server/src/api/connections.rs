@@ -44,18 +44,22 @@ impl connections_server::Connections for Connections {
             .as_ref()
             .and_then(|settings| authorities::parse(settings, given, time));
         // Every setting is checked by whoever will use it; nobody is spoken to.
+        let kind = kind_of(new.settings.as_ref());
+        let wrong = |error| Refusal::setting(kind, error);
         let (kind, settings, secret) = match authority {
             Some(made) => {
-                let (settings, secret) = made?;
+                let (settings, secret) = made.map_err(wrong)?;
                 let rooms = (&self.0.store, &self.0.clock, id);
-                let connected = operation::providers::connect(&settings, &secret, rooms)?;
+                let connected =
+                    operation::providers::connect(&settings, &secret, rooms).map_err(wrong)?;
                 published = connected.publisher.map(|publisher| publisher.url().clone());
                 let bytes = Zeroizing::new(secret.expose().to_vec());
                 (settings.kind(), json!(settings), bytes)
             }
             None => {
                 let settings = parse(new.settings)?;
-                settings.connect(ApiKey::parse(&api_key)?)?;
+                let key = ApiKey::parse(&api_key).map_err(wrong)?;
+                settings.connect(key).map_err(wrong)?;
                 let bytes = Zeroizing::new(api_key.trim().as_bytes().to_vec());
                 (settings.kind(), json!(settings), bytes)
             }
@@ -79,8 +83,9 @@ impl connections_server::Connections for Connections {
         };
         let mut tx = self.0.store.write().await?;
         if let Some(url) = published {
-            url.check(&self.0.public_urls)?;
-            url.check_alone(&operation::published::urls(&mut tx).await?)?;
+            url.check(&self.0.public_urls).map_err(wrong)?;
+            let others = operation::published::urls(&mut tx).await?;
+            url.check_alone(&others).map_err(wrong)?;
         }
         store::connection::insert(&mut tx, &row).await?;
         let facts = [("name", json!(row.name)), ("settings", settings)];
@@ -126,7 +131,8 @@ impl connections_server::Connections for Connections {
         let secret = self.0.key_store.open(context, &row.sealed_secret)?;
         if let Some(settings) = authority_of(&row) {
             let rooms = (&self.0.store, &self.0.clock, row.id);
-            let connected = operation::providers::connect(&settings, &Secret::new(secret), rooms)?;
+            let connected = operation::providers::connect(&settings, &Secret::new(secret), rooms)
+                .map_err(|error| Refusal::setting(&row.kind, error))?;
             let (error, answer) = authorities::check(&*connected.authority).await;
             self.checked(&caller, &row, error.as_deref()).await?;
             return Ok(Response::new(answer));
@@ -134,7 +140,9 @@ impl connections_server::Connections for Connections {
         let text = core::str::from_utf8(&secret).map_err(|_| store::Error::Corrupt {
             column: "sealed_secret",
         })?;
-        let provider = settings_of(&row)?.connect(ApiKey::parse(text)?)?;
+        let wrong = |error| Refusal::setting(&row.kind, error);
+        let key = ApiKey::parse(text).map_err(wrong)?;
+        let provider = settings_of(&row)?.connect(key).map_err(wrong)?;
         let findings = provider.check().await;
         let ok = findings.iter().all(|finding| finding.ok);
         let error = findings
@@ -201,6 +209,16 @@ fn parse(settings: Option<wire::connection::Settings>) -> Result<Settings, Refus
             "nothing",
             "sta, builtin_ca, entrust_ca_gateway or cfssl",
         )),
+    }
+}
+
+/// As the rows of connections say it.
+fn kind_of(settings: Option<&wire::connection::Settings>) -> &'static str {
+    match settings {
+        Some(wire::connection::Settings::BuiltinCa(_)) => ca::Settings::BUILTIN,
+        Some(wire::connection::Settings::EntrustCaGateway(_)) => "entrust-ca-gateway",
+        Some(wire::connection::Settings::Cfssl(_)) => "cfssl",
+        Some(wire::connection::Settings::Sta(_)) | None => "sta",
     }
 }
 

@@ -128,7 +128,6 @@ to_status! {
     key_store::Error,
     lifecycle::Invalid,
     lifecycle::NotAllowed,
-    SettingError,
     RootError,
     EnrolmentError,
     operation::Error,
@@ -178,11 +177,13 @@ impl From<lifecycle::NotAllowed> for Refusal {
     }
 }
 
-impl From<SettingError> for Refusal {
-    fn from(error: SettingError) -> Self {
+impl Refusal {
+    /// A setting of a connection of this kind, as the interface names it: "builtin-ca".
+    pub(super) fn setting(kind: &str, error: SettingError) -> Self {
         let field = match error.field {
-            "api_key" => "api_key".to_owned(),
-            of_connection => format!("connection.sta.{of_connection}"),
+            "credential" if kind == "entrust-ca-gateway" => "pkcs12".to_owned(),
+            "api_key" | "credential" | "private_key" => "api_key".to_owned(),
+            setting => format!("connection.{}.{setting}", kind.replace('-', "_")),
         };
         Self::field(&field, error.found, error.allowed)
     }
