@@ -94,7 +94,10 @@ impl ClientIdentity {
     /// For the key store: PEM.
     #[must_use]
     pub fn to_secret(&self) -> Secret {
-        let mut text = Zeroizing::new(String::new());
+        // Room for all of it: text that grows leaves copies behind.
+        let ders = self.chain.iter().map(|certificate| certificate.len());
+        let room = ders.chain([self.key.secret_der().len()]).map(room_as_pem);
+        let mut text = Zeroizing::new(String::with_capacity(room.sum()));
         let label = match &self.key {
             PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
             PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
@@ -164,6 +167,11 @@ impl fmt::Debug for ClientIdentity {
     }
 }
 
+/// At least what [`push_pem`] writes for so many bytes.
+const fn room_as_pem(length: usize) -> usize {
+    length.div_ceil(3) * 4 + length.div_ceil(48) + BOUNDARIES
+}
+
 fn push_pem(text: &mut String, label: &str, der: &[u8]) {
     let encoded = Zeroizing::new(BASE64.encode(der));
     text.push_str(&format!("-----BEGIN {label}-----\n"));
@@ -183,3 +191,5 @@ fn wrong(found: String) -> SettingError {
 }
 
 const LONGEST: usize = 1 << 17;
+/// The two lines around it, with the longest label.
+const BOUNDARIES: usize = 80;

@@ -94,6 +94,17 @@ fn what_was_unpacked_is_kept_and_read_again() {
 }
 
 #[test]
+fn the_room_for_a_key_as_text_is_known_before_it_is_written() {
+    for length in [0, 1, 2, 3, 47, 48, 49, 95, 96, 97, 2349] {
+        for label in ["EC PRIVATE KEY", "RSA PRIVATE KEY", "CERTIFICATE"] {
+            let mut text = String::new();
+            push_pem(&mut text, label, &vec![7; length]);
+            assert!(text.len() <= room_as_pem(length), "{label} {length}");
+        }
+    }
+}
+
+#[test]
 fn a_key_without_its_certificate_is_refused() {
     let key = KeyPair::generate().unwrap();
     let other = KeyPair::generate().unwrap();
