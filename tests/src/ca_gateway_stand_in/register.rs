@@ -76,6 +76,13 @@ impl Register {
             .find(|certificate| certificate.signed.serial.eq_ignore_ascii_case(serial))
     }
 
+    /// Whether a certificate was issued to this distinguished name.
+    pub(super) fn knows_subject(&self, subject: &str) -> bool {
+        self.certificates
+            .iter()
+            .any(|certificate| certificate.subject == subject)
+    }
+
     pub(super) fn set_state(&mut self, serial: &str, state: State, reason: &str, now: Timestamp) {
         let found = self
             .certificates
@@ -98,12 +105,32 @@ impl Register {
     }
 }
 
-/// `CN=...,O=...`, the last first.
+/// `CN=...,O=...`, the last first, as RFC 4514 writes it.
 pub(super) fn distinguished_name(variables: &[(String, String)]) -> String {
     let parts: Vec<_> = variables
         .iter()
         .rev()
-        .map(|(kind, value)| format!("{}={value}", kind.to_ascii_uppercase()))
+        .map(|(kind, value)| format!("{}={}", kind.to_ascii_uppercase(), escaped(value)))
         .collect();
     parts.join(",")
 }
+
+fn escaped(value: &str) -> String {
+    let mut text = String::new();
+    for (index, character) in value.char_indices() {
+        let last = index + character.len_utf8() == value.len();
+        let special = match character {
+            '"' | '+' | ',' | ';' | '<' | '>' | BACKSLASH => true,
+            '#' => index == 0,
+            ' ' => index == 0 || last,
+            _ => false,
+        };
+        if special {
+            text.push(BACKSLASH);
+        }
+        text.push(character);
+    }
+    text
+}
+
+const BACKSLASH: char = '\\';

@@ -3,7 +3,8 @@
 use super::{Options, Site, bob, issued, request};
 use jiff::SignedDuration;
 use keysteward_server::connector::ca::{
-    AlternativeNameKind, CertificationAuthority, Enrolled, FieldName, Found, Reference, Unfit, Why,
+    AlternativeNameKind, CertificationAuthority, Enrolled, FieldName, Found, Reason, Reference,
+    Unfit, Why,
 };
 use rcgen::KeyPair;
 
@@ -12,7 +13,7 @@ async fn a_certificate_comes_with_its_names_and_its_chain() {
     let site = Site::new().await;
     let wanted = bob();
     let got = issued(site.ca.enrol(&wanted).await.unwrap());
-    assert_eq!(got.subject(), "O=Acme, CN=Bob Smith");
+    assert_eq!(got.subject(), "CN=Bob Smith,O=Acme");
     assert_eq!(got.chain().len(), 2);
     assert_eq!(got.chain()[0], site.stand_in.authority());
     let held = site.stand_in.certificates();
@@ -136,6 +137,42 @@ async fn a_certificate_from_before_is_not_the_one_that_was_lost() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_somebody_revoked_meanwhile_is_not_found() {
+    let site = Site::new().await;
+    let wanted = bob();
+    let got = issued(site.ca.enrol(&wanted).await.unwrap());
+    site.ca.hold(got.serial()).await.unwrap();
+    site.ca.unhold(got.serial()).await.unwrap();
+    let found = site.ca.find(&wanted).await.unwrap();
+    assert_eq!(found, Found::Issued(got.clone()));
+    let other = site.issue().await;
+    site.ca
+        .revoke(other.serial(), Reason::Superseded)
+        .await
+        .unwrap();
+    let found = site.ca.find(&wanted).await.unwrap();
+    assert_eq!(found, Found::Issued(got.clone()));
+    site.ca
+        .revoke(got.serial(), Reason::Superseded)
+        .await
+        .unwrap();
+    assert_eq!(site.ca.find(&wanted).await.unwrap(), Found::Nothing);
+    // Another one for the same key is.
+    let again = issued(site.ca.enrol(&wanted).await.unwrap());
+    assert_eq!(site.ca.find(&wanted).await.unwrap(), Found::Issued(again));
+}
+
+#[tokio::test]
+async fn a_reissue_of_what_the_ca_never_issued_is_refused() {
+    let site = Site::new().await;
+    let other = Site::new().await;
+    let stranger = other.issue().await;
+    let error = site.ca.reissue(&stranger, &bob()).await.unwrap_err();
+    assert!(matches!(error.why, Why::Refused { .. }), "{error}");
+    assert!(site.stand_in.certificates().is_empty());
+}
+
+#[tokio::test]
 async fn a_successor_is_another_certificate_and_a_reissue_names_the_former_subject() {
     let site = Site::new().await;
     let key = KeyPair::generate().unwrap();
@@ -148,7 +185,7 @@ async fn a_successor_is_another_certificate_and_a_reissue_names_the_former_subje
     married.subject[1].value = "Bob Miller".to_owned();
     let reissued = issued(site.ca.reissue(&renewed, &married).await.unwrap());
     assert!(reissued.subject().contains("Bob Miller"));
-    assert_eq!(site.stand_in.previous_subjects(), ["O=Acme, CN=Bob Smith"]);
+    assert_eq!(site.stand_in.previous_subjects(), ["CN=Bob Smith,O=Acme"]);
     assert_eq!(site.stand_in.certificates().len(), 3);
 }
 

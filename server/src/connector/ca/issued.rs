@@ -6,6 +6,7 @@ mod tests;
 
 use super::{AlternativeName, AlternativeNameKind, Enrolment, Serial, SubjectAttribute};
 use jiff::Timestamp;
+use x509_cert::{der::Decode as _, name::Name};
 use x509_parser::{
     asn1_rs::{Any, FromDer as _, Tag, TaggedExplicit},
     certificate::X509Certificate,
@@ -77,15 +78,15 @@ impl Issued {
         }
         check_subject(&parsed, &enrolment.subject)?;
         check_alternative_names(&parsed, &enrolment.alternative_names)?;
-        check_chain(&parsed, chain)?;
+        check_chain(&parsed, chain, enrolment.asked_at)?;
         let not_after = time(parsed.validity().not_after.timestamp())?;
         if not_after <= enrolment.asked_at {
             return Err(WrongCertificate::Ended { not_after });
         }
         Ok(Self {
             serial: Serial::from_bytes(parsed.raw_serial()),
-            subject: parsed.subject().to_string(),
-            issuer: parsed.issuer().to_string(),
+            subject: distinguished_name(parsed.subject()),
+            issuer: distinguished_name(parsed.issuer()),
             not_before: time(parsed.validity().not_before.timestamp())?,
             not_after,
             certificate: certificate.to_vec(),
@@ -110,13 +111,13 @@ impl Issued {
         &self.serial
     }
 
-    /// For people to read.
+    /// As RFC 4514 writes it.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// For people to read.
+    /// As RFC 4514 writes it.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -167,6 +168,12 @@ fn parse(certificate: &[u8]) -> Result<X509Certificate<'_>, WrongCertificate> {
         Ok(([], parsed)) => Ok(parsed),
         _ => Err(WrongCertificate::Malformed),
     }
+}
+
+/// The last part first, separators in values escaped: directories and CAs take
+/// it as it is.
+fn distinguished_name(name: &X509Name<'_>) -> String {
+    Name::from_der(name.as_raw()).map_or_else(|_| name.to_string(), |name| name.to_string())
 }
 
 fn time(seconds: i64) -> Result<Timestamp, WrongCertificate> {
@@ -259,6 +266,7 @@ fn utf8_in(value: &[u8]) -> Option<&str> {
 fn check_chain(
     certificate: &X509Certificate<'_>,
     chain: &[Vec<u8>],
+    asked_at: Timestamp,
 ) -> Result<(), WrongCertificate> {
     let authorities = chain
         .iter()
@@ -287,6 +295,10 @@ fn check_chain(
         let usage = authority.key_usage().ok().flatten();
         if usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
             let why = "its key is not for signing certificates";
+            return Err(WrongCertificate::BadAuthority { subject, why });
+        }
+        if time(authority.validity().not_after.timestamp())? <= asked_at {
+            let why = "it has ended";
             return Err(WrongCertificate::BadAuthority { subject, why });
         }
         signed

@@ -73,11 +73,15 @@ pub(super) async fn enrol(
     let body: Body =
         serde_json::from_slice(&body).map_err(|error| Refused::bad_request(error.to_string()))?;
     let order = order(&body)?;
-    if let Some(previous) = &body.previous_subject_dn {
-        site.remember_previous(previous);
-    }
     let subject = distinguished_name(&order.subject);
     let mut register = site.register();
+    if let Some(previous) = &body.previous_subject_dn {
+        if !register.knows_subject(previous) {
+            let refused = Refused::bad_request("The previous subject is not known");
+            return Err(refused.detail(previous.clone()));
+        }
+        site.remember_previous(previous);
+    }
     let id = register.next_id();
     if register.agreement_needed {
         register.pending.push(Pending {

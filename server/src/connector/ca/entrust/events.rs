@@ -2,13 +2,16 @@
 //! lost, or that was pending.
 
 use super::{Gateway, payload};
-use crate::connector::ca::{CaError, Call, Enrolment, Why, http::read, issued::key_and_serial};
+use crate::connector::ca::{
+    CaError, Call, Enrolment, Serial, Why, http::read, issued::key_and_serial,
+};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde::Deserialize;
 
 /// The newest certificate for the key of the request that was issued since it
-/// was asked for, in DER.
+/// was asked for, in DER. One that somebody revoked meanwhile is none: on a card
+/// it would be of no use.
 pub(super) async fn find(
     gateway: &Gateway,
     call: Call,
@@ -17,7 +20,7 @@ pub(super) async fn find(
     let ca_id = gateway.ca_id(call)?;
     let since = enrolment.asked_at - CLOCKS_DIFFER;
     let since = since.strftime("%Y-%m-%dT%H:%M:%S.00Z").to_string();
-    let mut found = None;
+    let mut found: Option<(Serial, Vec<u8>)> = None;
     let mut next: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let mut query = format!("preferredPageSize={PAGE_SIZE}&startDate={since}");
@@ -30,23 +33,16 @@ pub(super) async fn find(
             .send(call, Method::GET, &path, Some(&query), None)
             .await?;
         let page: Page = read(call, &answer, "a page of events")?;
-        let issued = page.events.unwrap_or_default();
-        let issued = issued
-            .iter()
-            .filter(|event| event.action.eq_ignore_ascii_case("issued"));
-        for event in issued {
-            let certificate = event.certificate.as_deref().and_then(payload::der);
-            // Others' certificates are none of our business, whatever they are.
-            if let Some(certificate) = certificate {
-                let key = key_and_serial(&certificate).map(|(key, _)| key);
-                if key.is_ok_and(|key| key == enrolment.request.public_key()) {
-                    found = Some(certificate);
-                }
+        for event in page.events.unwrap_or_default() {
+            if event.action.eq_ignore_ascii_case("issued") {
+                found = event.for_key(enrolment.request.public_key()).or(found);
+            } else if event.action.eq_ignore_ascii_case("revoked") {
+                found = found.filter(|(serial, _)| !event.is_about(serial));
             }
         }
         next = page.next_page_index.filter(|index| !index.is_empty());
         if !page.more_pages || next.is_none() {
-            return Ok(found);
+            return Ok(found.map(|(_, certificate)| certificate));
         }
     }
     Err(CaError {
@@ -76,9 +72,26 @@ struct Page {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Event {
     action: String,
+    serial_number: Option<String>,
     certificate: Option<String>,
+}
+
+impl Event {
+    /// The certificate, with its own serial number. Others' are none of our
+    /// business, whatever they are.
+    fn for_key(&self, key: &[u8]) -> Option<(Serial, Vec<u8>)> {
+        let certificate = self.certificate.as_deref().and_then(payload::der)?;
+        let (found, serial) = key_and_serial(&certificate).ok()?;
+        (found == key).then_some((serial, certificate))
+    }
+
+    fn is_about(&self, serial: &Serial) -> bool {
+        let told = self.serial_number.as_deref().and_then(Serial::from_hex);
+        told.as_ref() == Some(serial)
+    }
 }
 
 /// What PKI as a Service allows.

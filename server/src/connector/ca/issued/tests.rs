@@ -220,6 +220,36 @@ fn a_chain_that_does_not_hold_is_refused() {
 }
 
 #[test]
+fn a_chain_that_has_ended_is_refused() {
+    let key = KeyPair::generate().unwrap();
+    let ca = Ca::with(|p| p.not_after = rcgen::date_time_ymd(2026, 10, 31));
+    let der = ca.sign(&leaf(), &key);
+    let error = Issued::verify(&der, &ca.chain(), &enrolment(&key)).unwrap_err();
+    let WrongCertificate::BadAuthority { subject, why } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((subject.as_str(), why), ("CN=Issuing", "it has ended"));
+}
+
+#[test]
+fn a_subject_is_written_as_directories_write_it() {
+    let (ca, key) = (Ca::new(), KeyPair::generate().unwrap());
+    let mut params = leaf();
+    params.distinguished_name = DistinguishedName::new();
+    for (kind, value) in [
+        (DnType::CountryName, "DE"),
+        (DnType::OrganizationName, "Müller, Söhne + Co"),
+        (DnType::CommonName, "Bob Smith"),
+    ] {
+        params.distinguished_name.push(kind, value);
+    }
+    let der = ca.sign(&params, &key);
+    let issued = Issued::verify(&der, &ca.chain(), &enrolment(&key)).unwrap();
+    let expected = r"CN=Bob Smith,O=Müller\, Söhne \+ Co,C=DE";
+    assert_eq!(issued.subject(), expected);
+}
+
+#[test]
 fn a_certificate_that_is_a_ca_or_has_ended_or_is_none_is_refused() {
     let (ca, key) = (Ca::new(), KeyPair::generate().unwrap());
     let wanted = enrolment(&key);
