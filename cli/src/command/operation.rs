@@ -196,6 +196,7 @@ pub(crate) struct Operation {
     created_at: Option<String>,
     ended_at: Option<String>,
     deadline: Option<String>,
+    next_try: Option<String>,
 }
 
 impl View for Operation {
@@ -226,6 +227,7 @@ impl View for Operation {
         "created_at",
         "ended_at",
         "deadline",
+        "next_try",
     ];
 }
 
@@ -248,6 +250,7 @@ impl From<wire::Operation> for Operation {
             created_at: time(operation.created_at_us),
             ended_at: time(operation.ended_at_us),
             deadline: time(operation.deadline_us),
+            next_try: time(operation.next_try_us),
         }
     }
 }

@@ -220,6 +220,7 @@ async fn to_wire(
     operation: Operation,
 ) -> store::Result<wire::Operation> {
     let at = position(&operation);
+    let next_try_us = operation.next_try().map_or(0, |at| at.0);
     let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(wire::Operation {
         id: operation.id.to_string(),
@@ -244,6 +245,7 @@ async fn to_wire(
         created_at_us: operation.created_at.0,
         ended_at_us: operation.ended_at.map_or(0, |at| at.0),
         deadline_us: operation.deadline.map_or(0, |at| at.0),
+        next_try_us,
     })
 }
 

@@ -253,6 +253,20 @@ pub async fn waiting_for_revocation(from: &mut impl Reads) -> Result<Vec<Certifi
     .collect()
 }
 
+/// How many there are of these.
+///
+/// # Errors
+/// When the database does.
+pub async fn count_waiting_for_revocation(from: &mut impl Reads) -> Result<u64> {
+    let found = sqlx::query(
+        "SELECT COUNT(*) AS waiting FROM certificate
+         WHERE revocation <> '' AND state IN ('valid', 'held', 'pending')",
+    )
+    .fetch_one(from.connection())
+    .await?;
+    row::count(&found, "waiting")
+}
+
 fn read(found: &SqliteRow) -> Result<Certificate> {
     Ok(Certificate {
         id: row::column(found, "id")?,

@@ -127,6 +127,16 @@ pub struct Operation {
     pub version: i64,
 }
 
+impl Operation {
+    /// When it goes on by itself, where it waits for a time; `None` where it waits for something
+    /// to happen, or does not wait.
+    #[must_use]
+    pub fn next_try(&self) -> Option<Micros> {
+        let for_a_time = self.state == State::Waiting && self.not_before != Micros(i64::MAX);
+        for_a_time.then_some(self.not_before)
+    }
+}
+
 /// Which operations to list; `None` is any.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[allow(missing_docs, reason = "the columns")]

@@ -31,6 +31,7 @@ struct Inner {
     hosts_enrolled: Gauge,
     operations_open: Gauge,
     operations_unknown: Gauge,
+    revocations_waiting: Gauge,
     audit_entries: Gauge,
 }
 
@@ -59,6 +60,10 @@ impl Metrics {
             "operations_unknown",
             "Operations that wait for a person, because an outcome is unknown or attention is needed",
         );
+        let revocations_waiting = gauge(
+            "revocations_waiting",
+            "Certificates that are to be revoked, and whose authority could not be told yet",
+        );
         let audit_entries = gauge("audit_entries", "Entries of the audit record");
         Self(Arc::new(Inner {
             registry,
@@ -67,6 +72,7 @@ impl Metrics {
             hosts_enrolled,
             operations_open,
             operations_unknown,
+            revocations_waiting,
             audit_entries,
         }))
     }
@@ -88,6 +94,7 @@ impl Metrics {
         let mut read = store.read().await?;
         let enrolled = store::host::count(&mut read, store::host::State::Enrolled).await?;
         let (open, unknown) = store::operation::count_open(&mut read).await?;
+        let waiting = store::certificate::count_waiting_for_revocation(&mut read).await?;
         let entries = store::audit::head(&mut read)
             .await?
             .map_or(0, |(seq, _)| seq);
@@ -95,6 +102,7 @@ impl Metrics {
         set(&self.0.hosts_enrolled, enrolled);
         set(&self.0.operations_open, open);
         set(&self.0.operations_unknown, unknown);
+        set(&self.0.revocations_waiting, waiting);
         set(&self.0.audit_entries, entries);
         let mut text = String::new();
         if encode(&mut text, &self.0.registry).is_err() {
@@ -188,6 +196,7 @@ mod tests {
             "keysteward_api_calls_total{method=\"/a.B/C\",code=\"NotFound\"} 1",
             "keysteward_hosts_linked 0",
             "keysteward_operations_unknown 0",
+            "keysteward_revocations_waiting 0",
             "keysteward_audit_entries 0",
         ] {
             assert!(

@@ -525,12 +525,23 @@ async fn revoking_waits_for_no_authority_and_the_wait_is_seen() {
     let open = operation::list(&mut read, &filter, Page::first(9))
         .await
         .unwrap();
-    drop(read);
     let id = open.rows[0].id;
+    let counted = certificate::count_waiting_for_revocation(&mut read).await;
+    assert_eq!(counted.unwrap(), 2);
+    drop(read);
+    // Why it waits, and until when.
+    let waits = world.waiting(id, "cannot be reached").await;
+    let again = waits.next_try();
+    assert!(again.is_some_and(|at| at > waits.created_at), "{waits:?}");
     world.ca.state().down = false;
     let ended = world.settled(id).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     assert_eq!(world.ca.good(), 0);
+    assert_eq!(ended.next_try(), None);
+    let mut read = world.store.read().await.unwrap();
+    let counted = certificate::count_waiting_for_revocation(&mut read).await;
+    assert_eq!(counted.unwrap(), 0);
+    drop(read);
     assert_eq!(world.ca.state().reasons, [Reason::KeyCompromise; 2]);
     world.card_agrees().await;
 }
