@@ -1,6 +1,6 @@
 //! The key of a card's administrator: who has it sets PINs, makes keys and writes certificates.
 //! PIV calls it the card management key (SP 800-73-5 part 1 §5, key reference 9B), GIDS the admin
-//! key (generic identity device specification 2.0 §9).
+//! key (generic identity device specification 2.0, GENERAL AUTHENTICATE; key reference 80).
 //!
 //! The flows that use it know no more than [`AdminKey`]: the key lies here ([`LocalAdminKey`]), in
 //! an HSM, or at a server that the host is not to learn it from.
