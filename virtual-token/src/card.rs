@@ -15,26 +15,25 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod applet;
+mod hand;
+mod handler;
 #[cfg(feature = "std")]
 mod in_process;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
 pub use applet::{Applet, Applets};
+pub use handler::Handler;
 #[cfg(feature = "std")]
 pub use in_process::{InProcessCard, TakenAway};
 
 use applet::{Beside, Turn};
+use hand::{Ended, Hand};
 
-use crate::authenticator::{Authenticator, Environment, Touch};
-#[cfg(feature = "std")]
-use crate::firmware::Contents;
-use crate::storage::Storage;
-use keysteward_core::crypto::Crypto;
-use keysteward_core::ctaphid::{Keepalive, MAX_MESSAGE};
+use keysteward_core::ctaphid::MAX_MESSAGE;
 use keysteward_core::iso7816::{Command, Status};
+use keysteward_core::nfcctap;
 use keysteward_core::nfcctap::device::{Applet as FidoApplet, Event};
-use keysteward_core::nfcctap::{self, Version};
 use keysteward_core::time::Millis;
 
 /// Answer to reset of a contactless card (PC/SC 3 §3.1.3.2.3.1): commands may be chained and
@@ -43,76 +42,6 @@ pub const ATR: [u8; 19] = [
     0x3B, 0x8E, 0x80, 0x01, 0x80, 0x73, 0xC0, 0x21, 0xC0, 0x58, b'K', b'S', b'-', b'T', b'O', b'K',
     b'E', b'N', 0xEB,
 ];
-
-/// Executes the messages of a card: an authenticator, ours or other people's.
-pub trait Handler {
-    /// What SELECT answers.
-    fn version(&self) -> Version;
-
-    /// The card enters the field.
-    fn power_up(&mut self, now: Millis);
-
-    /// Executes one CTAP2 message; the answer lies at the front of `response`.
-    fn ctap2<'r>(
-        &mut self,
-        request: &[u8],
-        environment: &mut dyn Environment,
-        response: &'r mut [u8],
-    ) -> &'r [u8];
-
-    /// Executes one U2F message, of a card whose version is [`Version::U2fV2`].
-    fn ctap1<'r>(
-        &mut self,
-        _command: &Command<'_>,
-        _environment: &mut dyn Environment,
-        _response: &'r mut [u8],
-    ) -> (&'r [u8], Status) {
-        (&[], Status::InsNotSupported)
-    }
-
-    /// What is stored, for the control socket's `state`.
-    #[cfg(feature = "std")]
-    fn contents(&self) -> Contents {
-        Contents::default()
-    }
-}
-
-impl<S: Storage, C: Crypto> Handler for Authenticator<S, C> {
-    fn version(&self) -> Version {
-        if self.offers_ctap1() {
-            Version::U2fV2
-        } else {
-            Version::Fido2_0
-        }
-    }
-
-    fn power_up(&mut self, now: Millis) {
-        self.power_up(now);
-    }
-
-    fn ctap2<'r>(
-        &mut self,
-        request: &[u8],
-        environment: &mut dyn Environment,
-        response: &'r mut [u8],
-    ) -> &'r [u8] {
-        self.process(request, environment, response)
-    }
-
-    fn ctap1<'r>(
-        &mut self,
-        command: &Command<'_>,
-        environment: &mut dyn Environment,
-        response: &'r mut [u8],
-    ) -> (&'r [u8], Status) {
-        self.execute_ctap1(command, environment, response)
-    }
-
-    #[cfg(feature = "std")]
-    fn contents(&self) -> Contents {
-        self.contents()
-    }
-}
 
 /// What the card cannot do itself.
 pub trait Reader {
@@ -313,125 +242,6 @@ impl<H: Handler, A: Applets> Card<H, A> {
     }
 }
 
-/// The handler's view of the world while it executes one message.
-struct Hand<'c, R: Reader> {
-    reader: &'c mut R,
-    applet: &'c mut FidoApplet,
-    apdu: &'c mut [u8],
-    reply: &'c mut [u8],
-    presence: Presence,
-    entered: Millis,
-    ended: Option<Ended<R::Gone>>,
-}
-
-/// Why nobody wants the message any more.
-enum Ended<G> {
-    Gone(G),
-    /// By the command in the first `len` bytes of `apdu`.
-    Interrupted {
-        len: usize,
-    },
-}
-
-impl<R: Reader> Environment for Hand<'_, R> {
-    fn now(&mut self) -> Millis {
-        self.reader.now()
-    }
-
-    fn wait_for_touch(&mut self) -> Touch {
-        match self.presence {
-            Presence::Field => self.in_field(),
-            Presence::Button => self.at_button(|hand| hand.wait_at_button()),
-        }
-    }
-
-    fn wait_for_long_touch(&mut self) -> Touch {
-        match self.presence {
-            Presence::Field => self.in_field(),
-            Presence::Button => self.at_button(|hand| match hand.wait_at_button()? {
-                // People here do not let go before the time is over.
-                Touch::Touched => hand.serve(LONG_TOUCH, Touch::Touched, &mut |_| Ok(false)),
-                touch => Ok(touch),
-            }),
-        }
-    }
-
-    fn touched(&mut self) -> bool {
-        let touch = match self.presence {
-            Presence::Field => self.in_field(),
-            Presence::Button => self.at_button(|hand| match hand.reader.touched()? {
-                true => Ok(Touch::Touched),
-                false => Ok(Touch::TimedOut),
-            }),
-        };
-        touch == Touch::Touched
-    }
-}
-
-impl<R: Reader> Hand<'_, R> {
-    fn in_field(&mut self) -> Touch {
-        if self.reader.now().since(self.entered) <= FIELD_COUNTS {
-            Touch::Touched
-        } else {
-            Touch::TimedOut
-        }
-    }
-
-    /// Lights the lamp for as long as it takes.
-    fn at_button(&mut self, wait: impl FnOnce(&mut Self) -> Result<Touch, R::Gone>) -> Touch {
-        self.reader.lamp(true);
-        let touch = wait(self).unwrap_or_else(|gone| {
-            self.ended = Some(Ended::Gone(gone));
-            Touch::Cancelled
-        });
-        self.reader.lamp(false);
-        touch
-    }
-
-    fn wait_at_button(&mut self) -> Result<Touch, R::Gone> {
-        self.serve(TOUCH_TIMEOUT, Touch::TimedOut, &mut R::touched)
-    }
-
-    /// Answers the client's polls until the button is touched, or so many milliseconds are over,
-    /// which ends in `late`.
-    fn serve(
-        &mut self,
-        milliseconds: u64,
-        late: Touch,
-        touched: &mut dyn FnMut(&mut R) -> Result<bool, R::Gone>,
-    ) -> Result<Touch, R::Gone> {
-        let end = self.reader.now().after(milliseconds);
-        loop {
-            if touched(self.reader)? {
-                return Ok(Touch::Touched);
-            }
-            let now = self.reader.now();
-            if now >= end {
-                return Ok(late);
-            }
-            let needed = Keepalive::UserPresenceNeeded;
-            if let Some(len) = self.applet.keepalive(needed, self.reply) {
-                send(self.reader, self.reply, len)?;
-            }
-            let until = now.after(GLANCE).min(end);
-            let Some(len) = self.reader.receive(Some(until), self.apdu)? else {
-                continue;
-            };
-            let apdu = self.apdu.get(..len).unwrap_or_default();
-            // While an operation runs the applet takes no message and hands none out.
-            match self.applet.handle_command(apdu, &mut [], &[], self.reply) {
-                Event::Reply { len } => send(self.reader, self.reply, len)?,
-                Event::Poll => {}
-                Event::Cancel => return Ok(Touch::Cancelled),
-                Event::Interrupted | Event::Ctap1 { .. } | Event::Ctap2 { .. } => {
-                    self.ended = Some(Ended::Interrupted { len });
-                    return Ok(Touch::Cancelled);
-                }
-            }
-        }
-    }
-}
-
 fn send<R: Reader>(reader: &mut R, reply: &[u8], len: usize) -> Result<(), R::Gone> {
     reader.respond(reply.get(..len).unwrap_or_default())
 }
@@ -440,12 +250,3 @@ fn send<R: Reader>(reader: &mut R, reply: &[u8], len: usize) -> Result<(), R::Go
 const MAX_APDU: usize = MAX_MESSAGE + 9;
 /// Longest response.
 const MAX_REPLY: usize = MAX_MESSAGE + 2;
-/// Milliseconds that holding the card to the reader counts for, as long as any evidence of user
-/// presence does.
-const FIELD_COUNTS: u64 = 120_000;
-/// Milliseconds that a person has to touch the button.
-const TOUCH_TIMEOUT: u64 = 30_000;
-/// Milliseconds. CTAP 2.3 §6.6.
-const LONG_TOUCH: u64 = 5_000;
-/// Milliseconds between looks at the button.
-const GLANCE: u64 = 20;

@@ -1,10 +1,13 @@
+use super::hand::{FIELD_COUNTS, TOUCH_TIMEOUT};
 use super::*;
+use crate::authenticator::{Authenticator, Environment, Touch};
 use crate::manufacture::{Manufacturer, Order, Profile};
 use crate::storage::MemoryStorage;
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap1;
+use keysteward_core::ctaphid::Keepalive;
 use keysteward_core::iso7816::{CardTransport, Framing};
-use keysteward_core::nfcctap::{NfcError, NfcTransport};
+use keysteward_core::nfcctap::{NfcError, NfcTransport, Version};
 use keysteward_core::pin_protocol::Pin;
 use keysteward_core::session::{Buffers, Session};
 use rand_core::OsRng;
