@@ -10,6 +10,7 @@ mod core_size;
 mod demo;
 mod fuzz;
 mod install;
+mod room;
 mod run;
 mod test;
 
@@ -34,7 +35,7 @@ enum Verb {
     Test(test::Test),
     /// The quick gate: format, lints, unit tests, docs, the core without std, Windows
     Check,
-    /// Our codec and PIN protocol beside those of others; memory, speed and waiting of the fleet
+    /// Our codec and PIN protocol beside those of others; what the fleet and smart cards cost
     ///
     /// Example: cargo xtask bench --only codec
     Bench(bench::Bench),

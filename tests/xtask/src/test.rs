@@ -1,10 +1,12 @@
 //! `cargo xtask test`: every test, the real parts included.
 
+use std::{env, fs, process::Command};
+
 use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    core_size, fuzz, install,
+    core_size, fuzz, install, room,
     run::{cargo, output, run, target},
 };
 
@@ -17,6 +19,7 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn run(self) -> Result<()> {
+        room::for_target(MEGABYTES)?;
         install::agent()?;
         install::python()?;
         install::reader()?;
@@ -26,14 +29,14 @@ impl Test {
         install::guest()?;
         clients()?;
         // The programs that the stories start as processes of their own.
-        run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;
+        run(&mut whole(&["build", "--workspace", "--all-targets"]))?;
         let nextest = output(&mut cargo(&["nextest", "--version"])).is_ok();
         let filter: Vec<&str> = self.filter.iter().map(String::as_str).collect();
         if nextest {
-            run(cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).args(&filter))?;
+            run(whole(&["nextest", "run", "--workspace", "--no-fail-fast"]).args(&filter))?;
         } else {
             eprintln!("cargo-nextest is not installed: the slower cargo test does the same");
-            run(cargo(&[
+            run(whole(&[
                 "test",
                 "--workspace",
                 "--all-targets",
@@ -43,12 +46,38 @@ impl Test {
             .args(&filter))?;
         }
         if filter.is_empty() {
-            run(&mut cargo(&["test", "--workspace", "--doc"]))?;
+            run(&mut whole(&["test", "--workspace", "--doc"]))?;
             core_size::check()?;
             fuzz::corpus_and(FUZZ_SECONDS)?;
         }
         Ok(())
     }
+}
+
+/// A cargo that builds everything. Where nobody has worked yet, nobody will want to compile what
+/// changed alone: what is kept for that would take more room than the programs.
+fn whole(arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    if env::var_os(INCREMENTAL).is_none() && !is_worked_in() {
+        command.env(INCREMENTAL, "0");
+    }
+    command
+}
+
+/// Whether the target folder keeps what it takes to compile what changed alone, of more than this
+/// program.
+fn is_worked_in() -> bool {
+    let kept = fs::read_dir(target().join("debug/incremental"));
+    kept.is_ok_and(|mut kept| {
+        kept.any(|entry| {
+            entry.is_ok_and(|entry| {
+                entry
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with("keysteward")
+            })
+        })
+    })
 }
 
 /// Other people's clients, for the table of who understands whom. A workspace of its own, since
@@ -61,6 +90,12 @@ fn clients() -> Result<()> {
             .arg(target().join("clients")),
     )
 }
+
+/// Cargo's own setting.
+const INCREMENTAL: &str = "CARGO_INCREMENTAL";
+
+/// What a clean clone has built in the end, and what its tests write meanwhile.
+const MEGABYTES: u64 = 9_000;
 
 /// For each fuzz target, after its whole corpus.
 const FUZZ_SECONDS: u64 = 3;
