@@ -9,13 +9,14 @@
 //! | a message, read and written again | one named after each command, `extensions`, `authenticator_data`, `attestation_object`, `attestation_statement`, `tpm`, `ctap1`, `apdu`, `tlv`, `cbor_reader`, `piv`, `gids` |
 //! | framing, in both roles | `ctaphid_client`, `ctaphid_device`, `hid_transport`, `apdu_chaining`, `apdu_exchange`, `nfcctap_client`, `nfcctap_device` |
 //! | everything done to a token that answers what it likes | `session`, `u2f_session`, `piv_session`, `gids_session` |
-//! | a token that is asked what one likes | `authenticator`, `card`, `piv_card` |
+//! | a token that is asked what one likes | `authenticator`, `card`, `piv_card`, `gids_card` (a session of ours among the askers) |
 //! | X.509, as the server reads and checks it | `certificates` |
 //! | the same bytes, or the same requests, given to other people's code | `diff_ciborium`, `diff_ctap_types`, `diff_opensk` |
 //!
 //! The server's attestation is compiled in by its path: it needs nothing else of the server.
 
 mod admin_key;
+mod applet_reader;
 /// The server's.
 #[path = "../../server/src/attestation/mod.rs"]
 #[allow(dead_code, reason = "the server uses what no target does")]
@@ -24,12 +25,14 @@ mod card;
 mod chip;
 mod counter;
 pub mod dialogue;
+pub mod gids_flow;
 pub mod opensk_key;
 mod script;
 mod token;
 pub mod virtual_key;
 
 pub use admin_key::ZeroKey;
+pub use applet_reader::{AppletReader, execute};
 pub use card::{Gone, ScriptedCard};
 pub use chip::Chip;
 pub use counter::Counter;
