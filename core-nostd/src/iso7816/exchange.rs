@@ -1,5 +1,6 @@
 //! The reader's side of one command, however many APDUs it takes: command chaining there, GET
-//! RESPONSE back, a second try with the right Le. ISO/IEC 7816-4 §5.3.3, §5.3.4.
+//! RESPONSE back, a second try with the right Le. ISO/IEC 7816-4 §5.3.3, §5.3.4; ISO/IEC 7816-3
+//! §12.2.
 
 use super::chaining::{Blocks, CHAINED};
 use super::{Command, Form, Le, MAX_SHORT_DATA, Response, ResponseTooShort, Status};
@@ -28,10 +29,13 @@ impl Framing {
 /// One command and its answer.
 ///
 /// ```text
-///            9000             last block: 61xx              not 61xx
+///            9000             last block: 61xx               anything else
 ///   Sending ------> Sending -------------------> Collecting ---------> Done
-///      |                                          ^     |
-///      |---- last block: 6Cxx ----> Corrected ----'     '-- 61xx with data
+///      |                                          ^  ^   |  |
+///      |---- last block: 6Cxx ----> Corrected ----'  |   |  '-- 61xx with data
+///      |                                             |   '----- 6Cxx
+///      |                             61xx with data  |           v
+///      |                                             '--- CollectingCorrected --> Done
 ///      '---- anything else --------------------------------------------> Done
 /// ```
 ///
@@ -52,6 +56,8 @@ enum State<'c> {
     /// The last block was sent again with the Le that the card gave.
     Corrected,
     Collecting,
+    /// GET RESPONSE was sent again with the Le that the card gave.
+    CollectingCorrected,
     Done,
 }
 
@@ -114,14 +120,18 @@ impl<'c> Exchange<'c> {
                 Ok(None)
             }
             (State::Sending(_), Status::WrongLe { exact }) if sent.le.is_some() => {
-                self.due = Some(Command {
-                    le: Some(of_one_byte(exact)),
-                    ..sent
-                });
+                self.again(sent, exact);
                 self.state = State::Corrected;
                 Ok(None)
             }
-            (State::Collecting, Status::MoreData { .. }) if got == 0 => {
+            (State::Collecting, Status::WrongLe { exact }) if got == 0 => {
+                self.again(sent, exact);
+                self.state = State::CollectingCorrected;
+                Ok(None)
+            }
+            (State::Collecting | State::CollectingCorrected, Status::MoreData { .. })
+                if got == 0 =>
+            {
                 Err(ExchangeError::NoProgress)
             }
             (_, Status::MoreData { left }) => {
@@ -137,6 +147,13 @@ impl<'c> Exchange<'c> {
                 Ok(Some(status))
             }
         }
+    }
+
+    const fn again(&mut self, sent: Command<'c>, exact: u8) {
+        self.due = Some(Command {
+            le: Some(of_one_byte(exact)),
+            ..sent
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! A blocking client over any reader.
 
-use super::{Command, EncodeError, Exchange, ExchangeError, Framing, Response, Status};
+use super::{Command, EncodeError, Exchange, ExchangeError, Framing, Le, Response, Status};
 use crate::time::Millis;
 use core::fmt;
 
@@ -26,6 +26,12 @@ pub trait CardTransport {
     /// Longest command APDU that the reader takes, in bytes; `None` where it does not say.
     fn max_command(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether reader and card speak T=0, which knows no command with data both ways: one goes out
+    /// without its Le, and the card holds its answer for GET RESPONSE.
+    fn is_t0(&self) -> bool {
+        false
     }
 
     /// Whether the reader refused a command because it was of the extended form: nothing reached
@@ -58,6 +64,10 @@ impl<T: CardTransport + ?Sized> CardTransport for &mut T {
         (**self).max_command()
     }
 
+    fn is_t0(&self) -> bool {
+        (**self).is_t0()
+    }
+
     fn refused_extended(error: &Self::Error) -> bool {
         T::refused_extended(error)
     }
@@ -82,7 +92,8 @@ pub fn exchange<'r, T: CardTransport + ?Sized>(
         if card.now() >= deadline {
             return Err(CardError::Deadline);
         }
-        let apdu = next.encode(form, scratch).map_err(CardError::Command)?;
+        let said = if card.is_t0() { in_t0(next) } else { next };
+        let apdu = said.encode(form, scratch).map_err(CardError::Command)?;
         let room = response
             .get_mut(exchange.len()..)
             .filter(|room| room.len() >= 2)
@@ -96,6 +107,18 @@ pub fn exchange<'r, T: CardTransport + ?Sized>(
         }
     }
     Err(CardError::Exchange(ExchangeError::NothingSent))
+}
+
+/// As T=0 carries it. ISO/IEC 7816-3 §12.2.2, §12.2.5: its header has a fifth byte always, which
+/// counts what goes one way.
+const fn in_t0(command: Command<'_>) -> Command<'_> {
+    let le = match (command.data.is_empty(), command.le) {
+        // The fifth byte is 0, which is how Le of 256 is written.
+        (true, None) => Some(Le::SHORT),
+        (true, le) => le,
+        (false, _) => None,
+    };
+    Command { le, ..command }
 }
 
 fn answered(response: &[u8], len: usize, status: Status) -> Response<'_> {

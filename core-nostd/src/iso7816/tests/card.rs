@@ -82,3 +82,72 @@ impl CardTransport for Echo {
         self.answer(command, response).ok_or(Gone)
     }
 }
+
+/// A card that speaks T=0 and echoes: header and one count, then what that many bytes are of; data
+/// go one way. ISO/IEC 7816-3 §12.2.
+#[derive(Default)]
+pub(super) struct T0 {
+    pub(super) received: Vec<u8>,
+    /// Waits for GET RESPONSE.
+    pub(super) left: Vec<u8>,
+    /// Says 6Cxx to a count that is not exact, at GET RESPONSE too.
+    pub(super) wants_exact_le: bool,
+    pub(super) transmitted: Vec<Vec<u8>>,
+}
+
+impl T0 {
+    fn more(&self) -> Status {
+        let left = u8::try_from(self.left.len()).unwrap_or(0);
+        match left {
+            0 if self.left.is_empty() => Status::Success,
+            left => Status::MoreData { left },
+        }
+    }
+
+    fn answer(&mut self, command: &[u8]) -> (Vec<u8>, Status) {
+        let &[cla, ins, _, _, count, ref data @ ..] = command else {
+            return (Vec::new(), Status::WrongLength);
+        };
+        if ins == 0xC0 {
+            let wanted = if count == 0 { 256 } else { usize::from(count) };
+            let part = wanted.min(self.left.len());
+            if self.wants_exact_le && part < wanted {
+                let exact = u8::try_from(part).unwrap_or(0);
+                return (Vec::new(), Status::WrongLe { exact });
+            }
+            let part: Vec<u8> = self.left.drain(..part).collect();
+            return (part, self.more());
+        }
+        // A count beyond its data is an Le, which has no place here.
+        if !data.is_empty() && data.len() != usize::from(count) {
+            return (Vec::new(), Status::WrongLength);
+        }
+        self.received.extend(data);
+        if cla & 0x10 != 0 {
+            return (Vec::new(), Status::Success);
+        }
+        self.left = core::mem::take(&mut self.received);
+        (Vec::new(), self.more())
+    }
+}
+
+impl CardTransport for T0 {
+    type Error = Gone;
+
+    fn now(&mut self) -> Millis {
+        Millis(0)
+    }
+
+    fn pause(&mut self, _: Millis) {}
+
+    fn transmit<'r>(&mut self, command: &[u8], response: &'r mut [u8]) -> Result<&'r [u8], Gone> {
+        self.transmitted.push(command.to_vec());
+        let (data, status) = self.answer(command);
+        let data = &data;
+        Response { data, status }.encode(response).ok_or(Gone)
+    }
+
+    fn is_t0(&self) -> bool {
+        true
+    }
+}

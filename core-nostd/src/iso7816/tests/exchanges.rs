@@ -1,7 +1,7 @@
 //! The reader's side, against a card of ours and against cards that misbehave.
 
 use super::super::*;
-use super::card::{Echo, Gone};
+use super::card::{Echo, Gone, T0};
 use crate::time::Millis;
 use proptest::prelude::*;
 use std::string::ToString as _;
@@ -117,6 +117,79 @@ fn the_right_le_is_tried_once() {
     assert_eq!(again.le, Some(Le::new(16)));
     let given_up = exchange.handle_response(b"\x6C\x10");
     assert_eq!(given_up, Ok(Some(Status::WrongLe { exact: 16 })));
+}
+
+#[test]
+fn get_response_is_tried_once_with_the_right_le_each_time() {
+    let mut exchange = Exchange::new(command(&[7; 3]), Framing::Short);
+    let mut say = |answer: &[u8]| {
+        let outcome = exchange.handle_response(answer);
+        (
+            outcome,
+            exchange.command().map(|(next, _)| (next.ins, next.le)),
+        )
+    };
+    let fetch = |le| Some((0xC0, Some(Le::new(le))));
+    assert_eq!(say(b"\x61\x00"), (Ok(None), fetch(256)));
+    assert_eq!(say(b"\x6C\x03"), (Ok(None), fetch(3)));
+    assert_eq!(say(b"abc\x61\x05"), (Ok(None), fetch(5)));
+    assert_eq!(say(b"\x6C\x02"), (Ok(None), fetch(2)));
+    let given_up = Status::WrongLe { exact: 1 };
+    assert_eq!(say(b"\x6C\x01"), (Ok(Some(given_up)), None));
+    assert_eq!(exchange.len(), 3);
+}
+
+#[test]
+fn a_card_that_corrects_get_response_and_sends_nothing_is_caught() {
+    let mut exchange = Exchange::new(command(b""), Framing::Short);
+    assert_eq!(exchange.handle_response(b"\x61\x10"), Ok(None));
+    assert_eq!(exchange.handle_response(b"\x6C\x08"), Ok(None));
+    assert_eq!(
+        exchange.handle_response(b"\x61\x10"),
+        Err(ExchangeError::NoProgress)
+    );
+}
+
+proptest! {
+    #[test]
+    fn every_length_comes_back_over_t0(
+        data in proptest::collection::vec(any::<u8>(), 0..1024),
+        wants_exact_le in any::<bool>(),
+    ) {
+        let mut card = T0 { wants_exact_le, ..T0::default() };
+        let (mut scratch, mut response) = ([0; 261], [0; 1026]);
+        let answer = exchange(
+            &mut card,
+            command(&data),
+            Framing::Short,
+            &mut scratch,
+            &mut response,
+            DEADLINE,
+        ).unwrap();
+        prop_assert_eq!(answer.status, Status::Success);
+        prop_assert_eq!(answer.data, &data);
+    }
+}
+
+#[test]
+fn a_command_that_asks_for_nothing_has_its_fifth_byte_over_t0() {
+    let mut card = T0::default();
+    let bare = Command {
+        le: None,
+        ..command(b"")
+    };
+    let (mut scratch, mut response) = ([0; 261], [0; 258]);
+    let framing = Framing::Short;
+    exchange(
+        &mut card,
+        bare,
+        framing,
+        &mut scratch,
+        &mut response,
+        DEADLINE,
+    )
+    .unwrap();
+    assert_eq!(card.transmitted, [[0x80, 0x10, 0, 0, 0]]);
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl PcscCard {
             held,
             reader,
             max_command,
+            is_t0: protocol == Some(Protocol::T0),
             extended: Extended::Untried,
             lost: false,
         })
@@ -125,6 +126,7 @@ pub struct PcscLink {
     held: Held,
     reader: String,
     max_command: Option<usize>,
+    is_t0: bool,
     extended: Extended,
     lost: bool,
 }
@@ -210,6 +212,10 @@ impl CardTransport for PcscLink {
         Some(self.max_command.unwrap_or(usize::MAX))
     }
 
+    fn is_t0(&self) -> bool {
+        self.is_t0
+    }
+
     fn refused_extended(error: &PcscError) -> bool {
         matches!(error, PcscError::ExtendedRefused)
     }
@@ -220,6 +226,7 @@ impl fmt::Debug for PcscLink {
         f.debug_struct("PcscLink")
             .field("reader", &self.reader)
             .field("max_command", &self.max_command)
+            .field("is_t0", &self.is_t0)
             .field("extended", &self.extended)
             .field("lost", &self.lost)
             .finish_non_exhaustive()

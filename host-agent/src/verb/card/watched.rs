@@ -131,6 +131,10 @@ impl<C: CardTransport> CardTransport for Watched<'_, C> {
         self.inner.max_command()
     }
 
+    fn is_t0(&self) -> bool {
+        self.inner.is_t0()
+    }
+
     fn refused_extended(error: &Self::Error) -> bool {
         match error {
             Interrupted::Link(error) => C::refused_extended(error),

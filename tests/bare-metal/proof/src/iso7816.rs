@@ -80,6 +80,10 @@ impl CardTransport for Reader {
         any()
     }
 
+    fn is_t0(&self) -> bool {
+        any()
+    }
+
     fn refused_extended(_: &Lost) -> bool {
         any()
     }
