@@ -102,8 +102,8 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
         self.write_encoded(admin, ObjectId::CHUID, |room| chuid.encode(room))
     }
 
-    /// Gives the card another number: whoever remembers what is on the card looks again. The rest
-    /// of the cardholder unique identifier stays.
+    /// Gives the card another number, and reads it back: whoever remembers what is on the card
+    /// looks again. The rest of the cardholder unique identifier stays.
     pub fn renew_guid(
         &mut self,
         admin: &AdminVerified,
@@ -121,7 +121,12 @@ impl<T: CardTransport + ?Sized, C: Crypto + ?Sized> PivSession<'_, T, C> {
             guid,
             expiry: &expiry,
         };
-        self.write_encoded(admin, ObjectId::CHUID, |room| chuid.encode(room))
+        let object = ObjectId::CHUID;
+        self.write_encoded(admin, object, |room| chuid.encode(room))?;
+        match self.guid()? {
+            Some(found) if found == *guid => Ok(()),
+            _ => Err(Error::NotWritten { object }),
+        }
     }
 
     /// The discovery object; `None`: there is none, or none that can be read.
