@@ -71,7 +71,7 @@ hidden! {
         shows container, certification_request_info, signature_algorithm;
         hides pin
     }
-    v1::WriteCertificate { shows admin, container, certificate, is_default; hides pin }
+    v1::WriteCertificate { shows admin, container, certificate, is_default, guid; hides pin }
     v1::DeleteContainer { shows admin, container; hides pin }
     v1::AnswerChallenge { shows ; hides response, new_pin }
     enrolment::EnrolRequest {

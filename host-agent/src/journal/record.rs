@@ -198,6 +198,15 @@ pub enum Mark {
     },
     /// PIN and PUK have as many tries, and are those of the factory.
     Tries(PinTries),
+    /// The container has this certificate, and the card this name.
+    CertificateAndGuid {
+        /// Which.
+        container: String,
+        /// Of the DER.
+        sha256: [u8; 32],
+        /// Written after it.
+        guid: [u8; 16],
+    },
 }
 
 /// What was asked of authenticatorConfig; what is absent was not.

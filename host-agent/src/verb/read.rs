@@ -54,9 +54,8 @@ fn is_unknown_command(status_word: u16) -> bool {
 /// reached. At most seven commands for PIV and seven for GIDS beside the two SELECTs.
 pub(super) fn card(bench: &mut Bench) -> Option<CardFacts> {
     let description = bench.token().description();
-    let patience = Conduct::silent(PATIENCE).deadline();
-    let read = bench.card(patience).and_then(|card| {
-        let deadline = Conduct::silent(PATIENCE).deadline();
+    let read = bench.card(patience()).and_then(|card| {
+        let deadline = patience();
         Ok(CardFacts {
             atr: description.atr.clone(),
             reader: description.reader.clone(),
@@ -113,6 +112,64 @@ pub(super) fn refresh(bench: &mut Bench) {
         (Reading::Read(now), Reading::Read(then)) if now == *then => {}
         (reading, _) => bench.put(Sight { reading, ..before }),
     }
+}
+
+/// The same of a card's PIV applet.
+pub(super) fn refresh_piv(bench: &mut Bench) {
+    refresh_applet(bench, |card, deadline, facts| {
+        facts.piv = piv(card, deadline)?;
+        Ok(())
+    });
+}
+
+/// The same of a card's GIDS applet.
+pub(super) fn refresh_gids(bench: &mut Bench) {
+    refresh_applet(bench, |card, deadline, facts| {
+        facts.gids = gids(card, deadline)?;
+        Ok(())
+    });
+}
+
+fn refresh_applet(
+    bench: &mut Bench,
+    read: fn(&mut PcscLink, Millis, &mut CardFacts) -> Result<(), PcscError>,
+) {
+    let before = bench.token().sight();
+    let Some(known) = before.card.as_deref() else {
+        return refresh_card(bench);
+    };
+    let mut now = known.clone();
+    let done = bench
+        .card(patience())
+        .and_then(|card| read(card, patience(), &mut now));
+    if let Err(error) = done {
+        let presence_id = bench.token().presence_id();
+        tracing::warn!(presence_id, %error, "cannot read a card");
+    } else if now != *known {
+        bench.put(Sight {
+            card: Some(now.into()),
+            ..before
+        });
+    }
+}
+
+/// Has the PIV applet forget what it was shown, where it tells nothing else than before.
+pub(super) fn leave_piv(bench: &mut Bench) {
+    let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::new(piv::Buffers::new()));
+    let done = bench
+        .card(patience())
+        .map(|card| piv::PivSession::select(card, &mut crypto, &mut buffers, patience()).map(drop));
+    let presence_id = bench.token().presence_id();
+    match done {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(presence_id, %error, "a card's PIV applet"),
+        Err(error) => tracing::warn!(presence_id, %error, "cannot reach a card"),
+    }
+}
+
+/// By when a look that begins now ends.
+fn patience() -> Millis {
+    Conduct::silent(PATIENCE).deadline()
 }
 
 /// The same of the other applets of a card.

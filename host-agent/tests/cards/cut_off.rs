@@ -5,12 +5,13 @@ use proto::{card_step::Verb, outcome::State, step_error::Code, step_result::Resu
 
 use crate::{
     host::{Host, Lease, Pcscd, kill_pcscd},
-    piv::{PIN, factory, generate, made, personalise, sign, write},
+    piv::{GUID, PIN, factory, generate, made, personalise, sign, write},
     reader::{Card, Moment},
 };
 
 crate::stories! {
     a_card_that_was_taken_away_tells_what_was_done_to_it
+    a_certificate_comes_with_the_cards_next_guid_or_says_what_is_missing
     what_does_not_show_is_unknown_and_says_what_to_do
     a_service_that_dies_is_no_end_of_a_step
 }
@@ -22,6 +23,9 @@ const CHANGE_REFERENCE_DATA: u8 = 0x24;
 const SET_ADMIN_KEY: u8 = 0xFF;
 const RESET: u8 = 0xFB;
 const AUTHENTICATE: u8 = 0x87;
+/// Tags of data objects.
+const CHUID: &[u8] = b"\x5F\xC1\x02";
+const CERTIFICATE_9A: &[u8] = b"\x5F\xC1\x05";
 
 /// The step, with the card taken away at `instruction`, and what became of it once the card is
 /// back.
@@ -107,6 +111,61 @@ async fn a_card_that_was_taken_away_tells_what_was_done_to_it() {
         outcome.explanation.contains("reset it again"),
         "{outcome:?}"
     );
+}
+
+async fn a_certificate_comes_with_the_cards_next_guid_or_says_what_is_missing() {
+    use Moment::{After, Before};
+    // Without a serial number, so that nothing but the GUID names it.
+    let (card, host) = (Card::piv(0), Host::new().await);
+    let mut lease = host.lease().await;
+    lease.step("personalise", personalise()).await.unwrap();
+    let certificate = made(&mut lease, "generate").await.certificate();
+    let with_guid = |last| {
+        Verb::WriteCertificate(proto::WriteCertificate {
+            admin: factory(),
+            container: "9a".to_owned(),
+            certificate: certificate.clone(),
+            guid: [&GUID[..15], &[last]].concat(),
+            ..proto::WriteCertificate::default()
+        })
+    };
+    let named = async |lease: &mut Lease| {
+        let seen = lease.inspect().await;
+        let [container] = &seen.containers[..] else {
+            panic!("{:?}", seen.containers)
+        };
+        let guid = seen.facts.unwrap().piv.unwrap().guid;
+        (guid[15], container.certificate == certificate)
+    };
+
+    for (step, (about, moment), state, shows) in [
+        (
+            "w0",
+            (CERTIFICATE_9A, Before),
+            State::Failed,
+            (GUID[15], false),
+        ),
+        ("w1", (CHUID, Before), State::Unknown, (GUID[15], true)),
+        ("w2", (CHUID, After), State::Done, (2, true)),
+    ] {
+        let before = host.card().await.presence_id;
+        card.cut_at_one_about(PUT_DATA, about, moment);
+        lease.step(step, with_guid(2)).await.unwrap_err();
+        host.gone(&before).await;
+        card.put_back();
+        lease = host.lease().await;
+        let outcome = host.settled(step).await;
+        assert_eq!(outcome.state(), state, "{step}: {outcome:?}");
+        assert_eq!(named(&mut lease).await, shows, "{step}");
+    }
+    lease.step("w3", with_guid(3)).await.unwrap();
+    assert_eq!(named(&mut lease).await, (3, true));
+    let wrong = Verb::WriteCertificate(proto::WriteCertificate {
+        guid: vec![1; 15],
+        ..proto::WriteCertificate::default()
+    });
+    let refused = lease.step("w4", wrong).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidRequest);
 }
 
 async fn what_does_not_show_is_unknown_and_says_what_to_do() {

@@ -74,14 +74,22 @@ async fn a_card_is_initialised_certified_and_emptied() {
         other => panic!("{other:?}"),
     }
     let certificate = key.certificate();
-    let write = Verb::WriteCertificate(proto::WriteCertificate {
-        admin: None,
-        pin: PIN.to_owned(),
-        container: "0".to_owned(),
-        certificate: certificate.clone(),
-        is_default: true,
-    });
-    lease.step("write", write).await.unwrap();
+    let write = |guid: &[u8]| {
+        Verb::WriteCertificate(proto::WriteCertificate {
+            admin: None,
+            pin: PIN.to_owned(),
+            container: "0".to_owned(),
+            certificate: certificate.clone(),
+            is_default: true,
+            guid: guid.to_vec(),
+        })
+    };
+    let named = lease.step("name", write(&[1; 16])).await.unwrap_err();
+    assert_eq!(
+        (named.code(), &*named.field),
+        (Code::InvalidRequest, "guid")
+    );
+    lease.step("write", write(&[])).await.unwrap();
     let seen = lease.inspect().await;
     assert_eq!(seen.containers[0].certificate, certificate);
     assert_eq!(seen.containers[0].public_key, made);

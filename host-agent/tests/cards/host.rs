@@ -257,10 +257,14 @@ impl Lease {
 
     /// Begins a step without waiting for its end. Without a name, it has no key.
     pub(crate) async fn begin(&self, step: &str, verb: Verb, timeout_ms: u32) {
+        self.begin_at("", step, verb, timeout_ms).await;
+    }
+
+    async fn begin_at(&self, applet: &str, step: &str, verb: Verb, timeout_ms: u32) {
         self.send(Asked::Step(proto::CardStep {
             key: (!step.is_empty()).then(|| key(step)),
             timeout_ms,
-            applet: String::new(),
+            applet: applet.to_owned(),
             verb: Some(verb),
         }))
         .await;
@@ -279,6 +283,13 @@ impl Lease {
         self.done().await
     }
 
+    /// At an applet that is named.
+    pub(crate) async fn step_at(&mut self, applet: &str, step: &str, verb: Verb) -> Done {
+        self.begin_at(applet, step, verb, 0).await;
+        self.done().await
+    }
+
+    /// Everything that the card tells.
     pub(crate) async fn inspect(&mut self) -> proto::CardInspected {
         match self
             .step("", Verb::InspectCard(proto::InspectCard {}))

@@ -8,6 +8,7 @@
 //! | `piv` | the life of a PIV card, from personalising to reset |
 //! | `gids` | the life of a GIDS card |
 //! | `admin` | admin keys that the caller keeps |
+//! | `commands` | how many commands a change asks of a card |
 //! | `held` | another program has the card in a transaction |
 //! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
 //! | `pin_tries` | how many tries PIN and PUK have |
@@ -17,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod admin;
+mod commands;
 mod cut_off;
 mod gids;
 mod held;

@@ -37,8 +37,25 @@ pub(crate) struct Card(Arc<Mutex<Inner>>);
 struct Inner {
     card: InProcessCard<Vec<Box<dyn Applet + Send>>>,
     on_reader: bool,
-    /// Taken away at this instruction, once.
-    cut: Option<(u8, Moment)>,
+    /// Taken away at this command, once.
+    cut: Option<Cut>,
+}
+
+struct Cut {
+    instruction: u8,
+    /// In the command's bytes; empty: in every command's.
+    about: Vec<u8>,
+    moment: Moment,
+}
+
+impl Cut {
+    fn is_at(&self, command: &[u8]) -> bool {
+        command.get(1) == Some(&self.instruction)
+            && (self.about.is_empty()
+                || command
+                    .windows(self.about.len())
+                    .any(|bytes| bytes == self.about))
+    }
 }
 
 impl Card {
@@ -82,12 +99,26 @@ impl Card {
 
     /// Has the card taken away at the next command with this instruction.
     pub(crate) fn cut_at(&self, instruction: u8, moment: Moment) {
-        self.0.lock().unwrap().cut = Some((instruction, moment));
+        self.cut_at_one_about(instruction, &[], moment);
+    }
+
+    /// The same, at the next one that has these bytes in it.
+    pub(crate) fn cut_at_one_about(&self, instruction: u8, about: &[u8], moment: Moment) {
+        self.0.lock().unwrap().cut = Some(Cut {
+            instruction,
+            about: about.to_vec(),
+            moment,
+        });
+    }
+
+    /// Headers of the commands that came since the last call.
+    pub(crate) fn take_headers(&self) -> Vec<[u8; 4]> {
+        self.0.lock().unwrap().card.take_headers()
     }
 
     /// How many commands it has seen since this was asked last.
     pub(crate) fn commands(&self) -> usize {
-        self.0.lock().unwrap().card.take_headers().len()
+        self.take_headers().len()
     }
 
     pub(crate) fn put_back(&self) {
@@ -126,14 +157,11 @@ fn serve(inner: &Mutex<Inner>, mut reader: TcpStream) -> std::io::Result<()> {
                 continue;
             }
             command => {
-                let cut = inner
-                    .cut
-                    .filter(|(instruction, _)| command.get(1) == Some(instruction));
+                let cut = inner.cut.take_if(|cut| cut.is_at(command));
                 if cut.is_some() {
-                    inner.cut = None;
                     inner.on_reader = false;
                 }
-                if matches!(cut, Some((_, Moment::Before))) {
+                if cut.as_ref().is_some_and(|cut| cut.moment == Moment::Before) {
                     return Ok(());
                 }
                 let mut room = vec![0; 8192];

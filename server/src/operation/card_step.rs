@@ -157,6 +157,7 @@ pub(super) async fn prepare(
                 container: row.container,
                 certificate: row.der,
                 is_default: row.is_default,
+                guid: Vec::new(),
             })
         }
         StepName::DeleteContainer => {

@@ -75,6 +75,7 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 container,
                 certificate,
                 is_default: default,
+                guid: Vec::new(),
             });
             change(agent, &which, keys, "write-certificate", verb, output).await
         }

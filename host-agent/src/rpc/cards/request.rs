@@ -151,6 +151,10 @@ fn ask(verb: Option<Verb>, line: &Arc<Line>) -> Result<Ask, Failure> {
                 container: container(write.container)?,
                 certificate: certificate(write.certificate)?,
                 is_default: write.is_default,
+                guid: match write.guid.as_slice() {
+                    [] => None,
+                    guid => Some(sixteen("guid", guid)?),
+                },
             }
         }
         Some(Verb::DeleteContainer(mut delete)) => {

@@ -2,7 +2,7 @@
 
 use keysteward_core::{
     gids::public_key::PublicKey as GidsKey,
-    piv::{KeyReference, PublicKey, certificate::Format, yubico::metadata},
+    piv::{KeyReference, PublicKey, certificate::Format, session::Error, yubico::metadata},
 };
 
 use super::{
@@ -42,6 +42,26 @@ pub(super) fn piv_key(
 ) -> Result<Option<Vec<u8>>, Failure> {
     let told = session.metadata(metadata::Request { of: key.id() })?;
     Ok(told.and_then(|told| piv_spki(&told.public_key()?)))
+}
+
+/// X.509 of a container, DER; empty: there is none that can be read.
+pub(super) fn piv_certificate(
+    session: &mut PivSession<'_, '_>,
+    key: KeyReference,
+) -> Result<Vec<u8>, Failure> {
+    match session.read_certificate(key) {
+        Ok(found) => Ok(found
+            .and_then(|one| piv_der(one.format, one.bytes))
+            .unwrap_or_default()),
+        // As a look at the card takes them.
+        Err(
+            Error::Malformed(_)
+            | Error::NotAuthenticated(_)
+            | Error::Unsupported(_)
+            | Error::Refused { .. },
+        ) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// DER.

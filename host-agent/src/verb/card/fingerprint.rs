@@ -84,11 +84,16 @@ pub(in crate::verb) fn fingerprint(digest: &mut Fields, request: &Request) {
             container,
             certificate,
             is_default,
+            guid,
         } => {
             proof(digest, admin.as_ref());
             digest.text(container);
             digest.bytes(certificate);
             digest.number(u64::from(*is_default));
+            // Nothing where there is none: agents of before knew none.
+            if let Some(guid) = guid {
+                digest.bytes(guid);
+            }
         }
         Ask::DeleteContainer {
             admin,

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Applet, Ask, CardInspection, Request, admin_keys, challenge, delete_container, generate_key,
-    inspect, personalise, pins, probe, raw, reset,
+    Applet, Ask, CardFacts, CardInspection, Request, admin_keys, challenge, delete_container,
+    generate_key, inspect, personalise, pins, probe, raw, reset,
     session::{Card, GidsSession, PivSession, choose, with_gids, with_gids_as_it_is, with_piv},
     set_pin_tries, sign_certification_request, write_certificate,
 };
@@ -70,7 +70,7 @@ impl Steps {
             Ok(Done::Raw(bytes)) => (Ok(Ended::from(Answer::RawExchanged)), Some(bytes)),
             Err(failure) => (Err(failure), None),
         };
-        let answer = self.conclude(bench, attempt, result, effect, read::refresh_card)?;
+        let answer = self.conclude(bench, attempt, result, effect, refresh(step.request))?;
         Ok(raw.map_or(Outcome::Answer(answer), Outcome::Raw))
     }
 
@@ -82,6 +82,7 @@ impl Steps {
         request: &Request,
         begin: &mut dyn FnMut(Probe) -> Result<(), Failure>,
     ) -> (Result<Done, Failure>, Effect) {
+        let listed = bench.token().card();
         let link = match &request.ask {
             Ask::AnswerChallenge { .. } => bench.held_card().ok_or_else(challenge::dead),
             _ => bench.card(conduct.deadline()).map_err(Failure::from),
@@ -92,13 +93,14 @@ impl Steps {
         };
         let uses_up = matches!(request.ask, Ask::BlockPin { .. } | Ask::Reset { .. });
         let mut card = Card::new(link, conduct, uses_up);
-        let result = self.say(&mut card, conduct, request, begin);
+        let result = self.say(&mut card, listed.as_deref(), conduct, request, begin);
         (result, card.effect())
     }
 
     fn say(
         &self,
         card: &mut Card<'_>,
+        listed: Option<&CardFacts>,
         conduct: &Conduct,
         request: &Request,
         begin: &mut dyn FnMut(Probe) -> Result<(), Failure>,
@@ -127,13 +129,13 @@ impl Steps {
         let left = || conduct.left();
         match applet {
             Applet::Piv => with_piv(card, deadline, |session| {
-                let probe = probe::piv(session, &request.ask)?;
+                let probe = probe::piv(session, listed, &request.ask)?;
                 let made_here = self.made_here(&probe, &request.ask)?;
                 begin(probe)?;
                 piv(session, conduct, &request.ask, made_here.as_deref(), left)
             }),
             Applet::Gids => with_gids(card, deadline, |session| {
-                let probe = probe::gids(session, &request.ask)?;
+                let probe = probe::gids(session, listed, &request.ask)?;
                 begin(probe)?;
                 gids(session, &request.ask, left)
             }),
@@ -166,6 +168,22 @@ impl Steps {
                 _ => None,
             })
             .next_back())
+    }
+}
+
+/// What to read anew after a change: of the applet that was changed, if it tells anything else
+/// then.
+const fn refresh(request: &Request) -> fn(&mut Bench) {
+    match (request.applet, &request.ask) {
+        (
+            Some(Applet::Piv),
+            Ask::GenerateKey { .. }
+            | Ask::DeleteContainer { .. }
+            | Ask::WriteCertificate { guid: None, .. },
+        ) => read::leave_piv,
+        (Some(Applet::Piv), _) => read::refresh_piv,
+        (Some(Applet::Gids), _) => read::refresh_gids,
+        (None, _) => read::refresh_card,
     }
 }
 

@@ -1,38 +1,154 @@
 //! How a card stands before it is changed, and what will show the change.
 
+use std::ops::ControlFlow;
+
+use keysteward_core::piv::KeyReference;
+
 use super::{
-    Applet, Ask, CardFacts, Container, container, inspect,
+    Applet, Ask, CardFacts, container, inspect,
     session::{GidsSession, PivSession},
     settle, sha256,
 };
 use crate::{
-    journal::{Mark, Probe},
+    journal::{CardName, Mark, Probe},
     verb::Failure,
 };
 
-pub(super) fn piv(session: &mut PivSession<'_, '_>, ask: &Ask) -> Result<Probe, Failure> {
+/// `listed` is what the agent has read of the card already: of it counts what no command changes.
+pub(super) fn piv(
+    session: &mut PivSession<'_, '_>,
+    listed: Option<&CardFacts>,
+    ask: &Ask,
+) -> Result<Probe, Failure> {
     if let Some(probe) = without_look(ask) {
         return Ok(probe);
     }
-    let tells = container::piv_tells(session)?;
-    let (facts, containers) = inspect::piv(session, None)?;
-    let facts = CardFacts {
-        piv: Some(facts),
-        ..CardFacts::default()
+    let serial = match listed.and_then(|card| card.piv.as_ref()) {
+        Some(listed) => listed.serial,
+        None => session.facts()?.serial.unwrap_or_default(),
     };
-    Ok(probe(Applet::Piv, &facts, &containers, ask, tells))
+    let card = CardName {
+        applet: Applet::Piv,
+        id: session.guid()?.map(Vec::from).unwrap_or_default(),
+        serial,
+    };
+    let mark = match ask {
+        Ask::GenerateKey { container, .. } => match container::piv(container) {
+            Ok(key) => key_of_piv(session, container, key)?,
+            // Which the verb says.
+            Err(_) => return Ok(Probe::Hidden),
+        },
+        Ask::DeleteContainer { container, .. } => Mark::Empty {
+            container: container.clone(),
+            had_certificate: match container::piv(container) {
+                Ok(key) => !container::piv_certificate(session, key)?.is_empty(),
+                Err(_) => return Ok(Probe::Hidden),
+            },
+        },
+        Ask::Reset { .. } => Mark::Erased {
+            // A card that has a name shows by it that it was erased.
+            containers: if card.id.is_empty() {
+                count(inspect::piv(session, None)?.1.len())
+            } else {
+                0
+            },
+        },
+        _ => return Ok(by_request(card, ask)),
+    };
+    Ok(Probe::Card { card, mark })
 }
 
-pub(super) fn gids(session: &mut GidsSession<'_, '_>, ask: &Ask) -> Result<Probe, Failure> {
+fn key_of_piv(
+    session: &mut PivSession<'_, '_>,
+    name: &str,
+    key: KeyReference,
+) -> Result<Mark, Failure> {
+    let mut before = container::piv_key(session, key)?;
+    let tells = before.is_some() || container::piv_tells(session)?;
+    if tells && before.is_none() {
+        // As a look at a container without a key shows it.
+        let certificate = container::piv_certificate(session, key)?;
+        before = super::certification_request::key_of_certificate(&certificate).ok();
+    }
+    Ok(Mark::Key {
+        container: name.to_owned(),
+        before: before.as_deref().map(sha256),
+        tells,
+    })
+}
+
+/// As [`piv`].
+pub(super) fn gids(
+    session: &mut GidsSession<'_, '_>,
+    listed: Option<&CardFacts>,
+    ask: &Ask,
+) -> Result<Probe, Failure> {
     if let Some(probe) = without_look(ask) {
         return Ok(probe);
     }
-    let (facts, containers) = inspect::gids(session)?;
-    let facts = CardFacts {
-        gids: Some(facts),
-        ..CardFacts::default()
+    // Nothing writes a cardid a second time.
+    let listed = listed.filter(|card| {
+        card.gids
+            .as_ref()
+            .is_some_and(|one| !one.card_id.is_empty())
+    });
+    let card = match listed.and_then(|card| settle::name(Applet::Gids, card)) {
+        Some(card) => card,
+        None => CardName {
+            applet: Applet::Gids,
+            id: session.facts()?.card_id.map(Vec::from).unwrap_or_default(),
+            serial: 0,
+        },
     };
-    Ok(probe(Applet::Gids, &facts, &containers, ask, true))
+    let is_blank = card.id.is_empty();
+    let mark = match ask {
+        Ask::GenerateKey { container, .. } => Mark::Key {
+            container: container.clone(),
+            before: match container::gids(container) {
+                Ok(number) if !is_blank => {
+                    container::gids_key(session, number)?.as_deref().map(sha256)
+                }
+                Ok(_) | Err(_) => None,
+            },
+            tells: true,
+        },
+        Ask::DeleteContainer { container, .. } => Mark::Empty {
+            container: container.clone(),
+            had_certificate: match container::gids(container) {
+                Ok(number) if !is_blank => {
+                    has_container(session, number)? && session.certificate(number)?.is_some()
+                }
+                Ok(_) | Err(_) => false,
+            },
+        },
+        Ask::Reset { .. } => {
+            let mut containers = 0;
+            if !is_blank {
+                session.containers(&mut |_, _| {
+                    containers += 1;
+                    ControlFlow::Continue(())
+                })?;
+            }
+            Mark::Erased {
+                containers: count(containers),
+            }
+        }
+        _ => return Ok(by_request(card, ask)),
+    };
+    Ok(Probe::Card { card, mark })
+}
+
+fn has_container(session: &mut GidsSession<'_, '_>, number: u8) -> Result<bool, Failure> {
+    let mut is_there = false;
+    session.containers(&mut |found, _| {
+        is_there |= found == number;
+        ControlFlow::Continue(())
+    })?;
+    Ok(is_there)
+}
+
+fn count(containers: usize) -> u32 {
+    u32::try_from(containers).unwrap_or(u32::MAX)
 }
 
 /// What no look at the card shows.
@@ -59,46 +175,30 @@ fn without_look(ask: &Ask) -> Option<Probe> {
     }
 }
 
-fn probe(
-    applet: Applet,
-    facts: &CardFacts,
-    containers: &[Container],
-    ask: &Ask,
-    tells: bool,
-) -> Probe {
-    let Some(card) = settle::name(applet, facts) else {
-        return Probe::Hidden;
-    };
-    let place = |name: &str| containers.iter().find(|one| one.name == name);
+/// What will show the change follows from what is asked.
+fn by_request(card: CardName, ask: &Ask) -> Probe {
     let mark = match ask {
         Ask::BlockPin { reference } => Mark::Blocked(*reference),
         Ask::SetPinTries { tries, .. } => Mark::Tries(*tries),
         Ask::Personalise { card_id, .. } => Mark::Named {
             id: card_id.to_vec(),
         },
-        Ask::GenerateKey { container, .. } => Mark::Key {
-            container: container.clone(),
-            before: place(container)
-                .map(|one| one.public_key.as_slice())
-                .filter(|key| !key.is_empty())
-                .map(sha256),
-            tells,
-        },
         Ask::WriteCertificate {
             container,
             certificate,
+            guid,
             ..
-        } => Mark::Certificate {
-            container: container.clone(),
-            sha256: sha256(certificate),
-        },
-        Ask::DeleteContainer { container, .. } => Mark::Empty {
-            container: container.clone(),
-            had_certificate: place(container).is_some_and(|one| !one.certificate.is_empty()),
-        },
-        Ask::Reset { .. } => Mark::Erased {
-            containers: u32::try_from(containers.len()).unwrap_or(u32::MAX),
-        },
+        } => {
+            let (container, sha256) = (container.clone(), sha256(certificate));
+            match guid {
+                None => Mark::Certificate { container, sha256 },
+                Some(guid) => Mark::CertificateAndGuid {
+                    container,
+                    sha256,
+                    guid: *guid,
+                },
+            }
+        }
         _ => return Probe::Hidden,
     };
     Probe::Card { card, mark }

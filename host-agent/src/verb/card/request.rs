@@ -71,6 +71,8 @@ pub(crate) enum Ask {
         /// X.509, DER.
         certificate: Vec<u8>,
         is_default: bool,
+        /// What a PIV card is to be known by from then on; `None`: as before.
+        guid: Option<[u8; 16]>,
     },
     DeleteContainer {
         admin: Option<AdminProof>,

@@ -6,7 +6,8 @@
 //! | `set_pin_tries` | the tries there are, and that PIN and PUK are those of the factory |
 //! | `personalise` | GUID or cardid |
 //! | `generate_key` | the container's public key, where the card tells it |
-//! | `write_certificate`, `delete_container` | the container's certificate |
+//! | `write_certificate` | the container's certificate, and the GUID where it was to be another |
+//! | `delete_container` | the container's certificate |
 //! | `reset_card` | the applet has lost its name and its containers' contents |
 //! | `sign_certification_request` | nothing needs to: a signature that nobody has harms nobody |
 //! | PINs and admin keys | nothing, without trying one |
@@ -101,14 +102,30 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
         return Verdict::Unknown("the card no longer answers at that applet; inspect it");
     };
     let container = |name: &str| sight.seen.containers.iter().find(|one| one.name == name);
-    // No other card has a use for it.
-    if let Mark::Certificate {
-        container: name,
-        sha256,
-    } = mark
-        && container(name).is_some_and(|one| super::sha256(&one.certificate) == *sha256)
-    {
-        return Verdict::Done;
+    let holds = |name: &str, sha256: &[u8; 32]| {
+        container(name).is_some_and(|one| super::sha256(&one.certificate) == *sha256)
+    };
+    // No other card has a use for these certificates.
+    match mark {
+        Mark::Certificate {
+            container: name,
+            sha256,
+        } if holds(name, sha256) => return Verdict::Done,
+        Mark::CertificateAndGuid {
+            container: name,
+            sha256,
+            guid,
+        } if holds(name, sha256) => {
+            return if now.id == guid {
+                Verdict::Done
+            } else {
+                Verdict::Unknown(
+                    "the certificate is written, and the GUID is not the new one; write the \
+                     certificate again, which does no harm",
+                )
+            };
+        }
+        _ => {}
     }
     let took_its_name = matches!(mark, Mark::Named { id } if *id == now.id);
     let same_id = !before.id.is_empty() && before.id == now.id;
@@ -165,7 +182,7 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
             },
             _ => Verdict::NotDone,
         },
-        Mark::Certificate { .. } => Verdict::NotDone,
+        Mark::Certificate { .. } | Mark::CertificateAndGuid { .. } => Verdict::NotDone,
         Mark::Empty {
             container: name,
             had_certificate,

@@ -1,8 +1,8 @@
 //! Writes a certificate beside its key, and so that Windows sees it. SP 800-73-5 part 1 §3.1.3;
 //! the minidriver's files.
 //!
-//! A PIV card's GUID stays as it is, although Windows keeps what it read from a card of the same
-//! GUID for a while: it is what the card is known by.
+//! Windows keeps what it read from a PIV card for as long as the card has the same GUID. So the
+//! caller may give it another one with the certificate: the caller, because the card is known by it.
 
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(super) struct Wanted<'w> {
     pub(super) container: &'w str,
     pub(super) certificate: &'w [u8],
     pub(super) is_default: bool,
+    /// PIV alone.
+    pub(super) guid: Option<&'w [u8; 16]>,
 }
 
 impl<'w> Wanted<'w> {
@@ -42,11 +44,13 @@ impl<'w> Wanted<'w> {
                 container,
                 certificate,
                 is_default,
+                guid,
                 ..
             } => Some(Self {
                 container,
                 certificate,
                 is_default: *is_default,
+                guid: guid.as_ref(),
             }),
             _ => None,
         }
@@ -89,8 +93,11 @@ pub(super) fn piv(
             written => written?,
         }
     }
-    // Last: once it is there, all of it is.
     session.write_certificate(&admin, key, &certificate)?;
+    // Last, when there is something new to see: once it is there, all of it is.
+    if let Some(guid) = wanted.guid {
+        session.renew_guid(&admin, guid)?;
+    }
     Ok(Answer::Done)
 }
 
@@ -146,6 +153,13 @@ pub(super) fn gids(
     left: impl Fn() -> Duration + Copy,
 ) -> Result<Answer, Failure> {
     let number = container::gids(wanted.container)?;
+    if wanted.guid.is_some() {
+        return Err(Failure::invalid(
+            "guid",
+            "16 bytes",
+            "nothing: GIDS cards count what is written to them, which Windows sees",
+        ));
+    }
     let spki = request::key_of_certificate(wanted.certificate)?;
     let told =
         container::gids_key(session, number)?.ok_or_else(|| container::empty(wanted.container))?;

@@ -139,6 +139,30 @@ fn a_certificate_tells_whether_it_was_written_whatever_the_card_is_called() {
 }
 
 #[test]
+fn a_certificate_with_another_guid_is_written_when_both_are_there() {
+    let mark = Mark::CertificateAndGuid {
+        container: "9a".to_owned(),
+        sha256: sha256(b"certificate"),
+        guid: [2; 16],
+    };
+    let holds =
+        |guid: &[u8], certificate: &[u8]| seen(guid, 7, vec![container("9a", b"key", certificate)]);
+    assert_eq!(
+        judge(&mark, &holds(&[2; 16], b"certificate")),
+        Verdict::Done
+    );
+    assert_eq!(judge(&mark, &holds(&[1; 16], b"before")), Verdict::NotDone);
+    let half = judge(&mark, &holds(&[1; 16], b"certificate"));
+    assert!(is_unknown(&half), "{half:?}");
+    let renamed = holds(&[2; 16], b"certificate");
+    let stranger = Sight {
+        seen: &renamed,
+        is_same: false,
+    };
+    assert_eq!(verdict(&before(), &mark, &stranger), Verdict::Done);
+}
+
+#[test]
 fn an_empty_container_tells_that_it_was_deleted() {
     let mark = |had_certificate| Mark::Empty {
         container: "9a".to_owned(),
