@@ -69,7 +69,7 @@ impl Family for SmartCards {
 
     fn response(said: Said) -> CardLeaseResponse {
         let response = match said {
-            Said::Opened(opened) => Told::Opened(opened),
+            Said::Opened(opened) => Told::Opened(*opened),
             Said::Progress(progress) => Told::Progress(progress),
             Said::Result(result) => Told::Result(result),
             Said::Raw(response) => Told::Raw(proto::CardRawResult { response }),

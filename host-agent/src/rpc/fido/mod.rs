@@ -31,7 +31,7 @@ impl Fido for Leases {
 struct Keys;
 
 enum Work {
-    Step(proto::Step),
+    Step(Box<proto::Step>),
     Raw(proto::Raw),
 }
 
@@ -45,14 +45,14 @@ impl Family for Keys {
         Some(match request.request? {
             Carried::Open(open) => Asked::Open(open),
             Carried::Cancel(_) => Asked::Cancel,
-            Carried::Step(step) => Asked::Work(Work::Step(step)),
+            Carried::Step(step) => Asked::Work(Work::Step(Box::new(step))),
             Carried::Raw(raw) => Asked::Work(Work::Raw(raw)),
         })
     }
 
     fn order(work: Work, _: &Answers<LeaseResponse>) -> (Result<Ordered, Failure>, Deaf) {
         let ordered = match work {
-            Work::Step(step) => request::step(step),
+            Work::Step(step) => request::step(*step),
             Work::Raw(raw) => request::raw(raw),
         };
         (ordered, Deaf)
@@ -60,7 +60,7 @@ impl Family for Keys {
 
     fn response(said: Said) -> LeaseResponse {
         let response = match said {
-            Said::Opened(opened) => Told::Opened(opened),
+            Said::Opened(opened) => Told::Opened(*opened),
             Said::Progress(progress) => Told::Progress(progress),
             Said::Result(result) => Told::Result(result),
             Said::Raw(response) => Told::Raw(proto::RawResult { response }),

@@ -130,10 +130,10 @@ impl<F: Family> Conversation<F> {
             }),
         };
         opening::log(&open, &self.caller);
-        self.send(Said::Opened(proto::Opened {
+        let opened = proto::Opened {
             token: Some(tokens::token(lease.token())),
-        }))
-        .await;
+        };
+        self.send(Said::Opened(Box::new(opened))).await;
         Ok((lease, open.purpose))
     }
 

@@ -74,7 +74,7 @@ pub(super) enum Asked<W> {
 
 /// What it hears.
 pub(super) enum Said {
-    Opened(proto::Opened),
+    Opened(Box<proto::Opened>),
     Progress(proto::Progress),
     Result(proto::StepResult),
     /// What the token answered to raw bytes.
