@@ -59,7 +59,7 @@ Examples:
     #[command(after_help = "\
 Example:
   keysteward --agent /run/keysteward-agent/agent.sock token card pin set-tries \\
-      --pin-tries 5 --puk-tries 5 --admin-key-file admin.key --yes")]
+      --tries 5 --unblock-tries 5 --admin-key-file admin.key --yes")]
     SetTries {
         #[command(flatten)]
         which: Which,
@@ -67,10 +67,12 @@ Example:
         admin: Admin,
         #[command(flatten)]
         pin: Pin,
+        /// Wrong tries until the PIN is blocked, at most 255
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
-        pin_tries: u32,
+        tries: u32,
+        /// Wrong tries until the PUK is blocked, at most 255
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
-        puk_tries: u32,
+        unblock_tries: u32,
         /// Do not ask whether it is meant
         #[arg(long)]
         yes: bool,
@@ -139,8 +141,8 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             which,
             admin,
             pin,
-            pin_tries,
-            puk_tries,
+            tries,
+            unblock_tries,
             yes,
         } => {
             confirm(
@@ -153,8 +155,8 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             let verb = Verb::SetPinTries(wire::SetPinTries {
                 admin: keys.proof(),
                 pin,
-                pin_tries,
-                puk_tries,
+                pin_tries: tries,
+                puk_tries: unblock_tries,
             });
             change(agent, &which, keys, "set-pin-tries", verb, output).await
         }

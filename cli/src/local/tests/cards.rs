@@ -161,7 +161,7 @@ async fn an_admin_key_proves_itself_and_never_leaves() {
 #[tokio::test]
 async fn tries_are_set_by_admin_key_and_pin() {
     let (key, pin) = ([0xA1; 24], [0x31; 3]);
-    let words = "pin set-tries --pin-tries 5 --puk-tries 7 --yes --admin-key-file 0 --pin-file 1";
+    let words = "pin set-tries --tries 5 --unblock-tries 7 --yes --admin-key-file 0 --pin-file 1";
     let words: Vec<&str> = words.split(' ').collect();
     let (said, out) = typed(&words, &[&key, &pin]).await;
     assert_eq!(answered(&said), under(&key));
