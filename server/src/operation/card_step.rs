@@ -153,7 +153,7 @@ pub(super) async fn prepare(
             let row = to_write(work)?;
             Verb::WriteCertificate(agent::WriteCertificate {
                 admin: Some(admin(&mut wanted, keys, work)?),
-                pin: gids_pin(keys, work, applet)?,
+                pin: writing_pin(keys, work, applet)?,
                 container: row.container,
                 certificate: row.der,
                 is_default: row.is_default,
@@ -280,6 +280,17 @@ fn gids_pin(keys: &KeyStore, work: &Work, applet: Option<Applet>) -> Result<Stri
     match applet {
         Some(Applet::Gids) => Ok(user_pin(keys, work)?.to_string()),
         _ => Ok(String::new()),
+    }
+}
+
+/// As above; and a PIV card that tells nothing of its keys proves with the PIN that it
+/// has the certificate's.
+fn writing_pin(keys: &KeyStore, work: &Work, applet: Option<Applet>) -> Result<String, Unprepared> {
+    let told = work.token.facts.card.as_ref();
+    let tells = told.is_some_and(|card| !card.admin_algorithm.is_empty());
+    match applet {
+        Some(Applet::Piv) if !tells => Ok(user_pin(keys, work)?.to_string()),
+        _ => gids_pin(keys, work, applet),
     }
 }
 
