@@ -6,16 +6,20 @@
 //! ```
 //! Renewing leaves the old certificate on the card until the new one is written, so
 //! that a failure costs nothing. Reissuing makes the key anew first: what stood in
-//! the container is of no use from then on, and there is no way but onward.
+//! the container is of no use from then on, and there is no way but onward. A card
+//! that was not handed over gets a PIN of ours for it, and is blocked again after.
 
 use super::{
-    StepName, issue_certificates,
+    StepName, card_authority, issue_certificates,
     plan::{Effect, End, Facts, Next, Progress, Scope},
     revoke,
 };
-use crate::store::{
-    certificate::{Certificate, OnCard, State},
-    operation::Kind,
+use crate::{
+    lifecycle::TokenState,
+    store::{
+        certificate::{Certificate, OnCard, State},
+        operation::Kind,
+    },
 };
 
 pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
@@ -24,6 +28,11 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
     }
     if !progress.has(StepName::InspectCard) {
         return facts.at_token(StepName::InspectCard);
+    }
+    // Before it is handed over nobody has the card's PIN.
+    let ours = facts.token.state == TokenState::Issued;
+    if ours && let Some(next) = card_authority::own_pin(progress, facts) {
+        return next;
     }
     for container in containers(facts) {
         let Some(row) = facts.own_certificate(container) else {
@@ -38,6 +47,9 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
     }
     if !progress.has(StepName::ReadCard) {
         return facts.at_token(StepName::ReadCard);
+    }
+    if ours && let Some(next) = card_authority::block_pin(progress, facts) {
+        return next;
     }
     let succeeded = |row| is_succeeded(kind, facts, row);
     if facts.certificates.iter().any(succeeded) {
@@ -84,6 +96,13 @@ fn undo(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
         return Next::Effect(Effect::WantRevoked(Scope::Own));
     }
     if let Some(next) = issue_certificates::revoke(progress, facts, Scope::Own) {
+        return next;
+    }
+    let ours = facts.token.state == TokenState::Issued && facts.card_pin.current;
+    if ours
+        && facts.present
+        && let Some(next) = card_authority::block_pin(progress, facts)
+    {
         return next;
     }
     let mut parts: Vec<String> = revoke::waiting(progress).into_iter().collect();

@@ -67,7 +67,17 @@ impl Inner {
                 format!("those of the template: {}", names.join(", ")),
             )));
         }
+        let issued = work.token.state == TokenState::Issued;
         match pin {
+            Some(_) if issued => {
+                return Err(Error::Invalid(Invalid::new(
+                    "pin",
+                    "given",
+                    "none for a card that was not handed over: nobody has its PIN, and this \
+                     server sets one of its own for the time",
+                )));
+            }
+            None if issued => {}
             Some(pin) => check_card_pin("pin", pin.expose())?,
             None if work.facts().card_pin.current => {}
             None => {
