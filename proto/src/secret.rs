@@ -85,7 +85,7 @@ hidden! {
     }
     server::HandOverPin { shows token; hides new_pin }
     server::Revoke { shows token, reason; hides pin }
-    server::SetPin { shows token; hides current_pin, new_pin }
+    server::SetPin { shows token, applet; hides current_pin, new_pin }
     server::RevealPinResponse { shows ; hides pin, card_pin }
     server::ReleasePukResponse { shows ; hides puk }
     server::RenewCertificates { shows token, containers; hides pin }

@@ -22,11 +22,16 @@ pub(crate) enum Command {
     #[command(after_help = "\
 PINs are asked for, or read from standard input (the current one first) or a file.
 
-Example:
-  keysteward pin set 5a1c --ask-current-pin")]
+Examples:
+  keysteward pin set 5a1c --ask-current-pin
+  keysteward pin set 5a1c --applet piv --ask-current-pin")]
     Set {
         /// Id, an unambiguous beginning of one, or serial
         token: String,
+        /// Whose PIN, where the token has several [default: the card's, if nothing but
+        /// certificates was issued to it; else that of fido2]
+        #[arg(long, value_parser = ["fido2", "piv", "gids"])]
+        applet: Option<String>,
         /// Ask for the current PIN; needed where the server does not hold it
         #[arg(long, conflicts_with = "current_pin_file")]
         ask_current_pin: bool,
@@ -73,6 +78,7 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
     match command {
         Command::Set {
             token,
+            applet,
             ask_current_pin,
             current_pin_file,
             new_pin_file,
@@ -88,6 +94,7 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
                 token,
                 current_pin,
                 new_pin,
+                applet: applet.unwrap_or_default(),
             });
             work.run(kind, context).await
         }

@@ -105,12 +105,12 @@ impl Inner {
         // A key that is a card too gets it at both.
         let at_card = match ask {
             Ask::UnblockCard { .. } => true,
-            Ask::SetPin { .. } => facts.is_card_alone(),
+            Ask::SetPin { .. } => facts.sets_card_pin(),
             _ => hand_over_pin::has_card(&facts),
         };
         let at_key = match ask {
             Ask::UnblockCard { .. } => false,
-            Ask::SetPin { .. } => !facts.is_card_alone(),
+            Ask::SetPin { .. } => !facts.sets_card_pin(),
             _ => facts.pins.current || !at_card,
         };
         for (pin, kind, state) in [

@@ -86,7 +86,7 @@ pub use hosts::Hosts;
 pub use plan::Progress;
 pub use presence::Place;
 pub use providers::{Connections, Providers};
-pub use request::{Ask, GivenPin, Request};
+pub use request::{Ask, GivenPin, PinOf, Request};
 pub use resolve::Resolution;
 pub use step::{StepName, Target};
 pub use watch::{Prompt, Update, Watch};

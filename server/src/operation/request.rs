@@ -5,7 +5,10 @@ use core::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
 use super::plan::Parameters;
-use crate::store::{OperationId, TemplateId, TokenId, UserId, operation::Kind};
+use crate::{
+    lifecycle::Applet,
+    store::{OperationId, TemplateId, TokenId, UserId, operation::Kind, words},
+};
 
 /// A request for an operation.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ pub enum Ask {
     },
     SetPin {
         token: TokenId,
+        applet: Option<PinOf>,
         current_pin: Option<GivenPin>,
         new_pin: GivenPin,
     },
@@ -87,6 +91,29 @@ pub enum Ask {
     Unregister {
         token: TokenId,
     },
+}
+
+words! {
+    /// Which of a token's applets a PIN is of.
+    PinOf {
+        /// The key's.
+        Fido2 = "fido2",
+        /// The card's, with that applet.
+        Piv = "piv",
+        /// The card's, with that applet.
+        Gids = "gids",
+    }
+}
+
+impl PinOf {
+    /// That of a card edge.
+    #[must_use]
+    pub const fn card(applet: Applet) -> Self {
+        match applet {
+            Applet::Piv => Self::Piv,
+            Applet::Gids => Self::Gids,
+        }
+    }
 }
 
 /// A PIN as somebody typed it: not printed, wiped when dropped, sealed before
@@ -171,6 +198,10 @@ impl Ask {
             },
             Self::Revoke { reason, .. } => Parameters {
                 reason: reason.clone(),
+                ..Parameters::default()
+            },
+            Self::SetPin { applet, .. } => Parameters {
+                pin_of: *applet,
                 ..Parameters::default()
             },
             Self::RenewCertificates { containers, .. }

@@ -3,6 +3,7 @@
 //! ```text
 //!  inspect ─┬─ no PIN yet ──> set-pin ────┬─> kept while this server needs it, else erased
 //!           └─ has one ─────> change-pin ─┘
+//!  a card's: change-card-pin ─────────────> likewise
 //! ```
 
 use super::{
@@ -22,7 +23,7 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         }
         return Next::End(End::default());
     }
-    if facts.is_card_alone() {
+    if facts.sets_card_pin() {
         return at_card(progress, facts);
     }
     let Some(pin_set) = progress.pin_set else {

@@ -7,9 +7,19 @@ use tonic::Status;
 
 use crate::{
     api::{names, refusal::Refusal},
-    operation::{Ask, GivenPin},
-    store::Reads,
+    operation::{Ask, GivenPin, PinOf},
+    store::{Reads, UnknownWord},
 };
+
+fn pin_of(applet: &str) -> Result<Option<PinOf>, Refusal> {
+    if applet.is_empty() {
+        return Ok(None);
+    }
+    let known = applet.parse().map(Some);
+    known.map_err(|words: UnknownWord| {
+        Refusal::field("set_pin.applet", applet, words.allowed.join(", "))
+    })
+}
 
 /// Names to ids; PINs into types that are wiped and do not print.
 pub(super) async fn ask(from: &mut impl Reads, wanted: Option<Wanted>) -> Result<Ask, Status> {
@@ -36,6 +46,7 @@ pub(super) async fn ask(from: &mut impl Reads, wanted: Option<Wanted>) -> Result
             reason: reason(revoke.reason)?,
         },
         Some(Wanted::SetPin(mut set_pin)) => Ask::SetPin {
+            applet: pin_of(&set_pin.applet)?,
             current_pin: given(&mut set_pin.current_pin),
             new_pin: GivenPin::new(mem::take(&mut set_pin.new_pin)),
             token: names::token(from, &set_pin.token).await?.id,

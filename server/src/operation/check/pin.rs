@@ -3,7 +3,7 @@
 use super::in_states;
 use crate::{
     lifecycle::{self, Event, Invalid, TokenState, card_section::check_card_pin, pin_policy},
-    operation::{Ask, Error, GivenPin, hand_over_pin, work::Work},
+    operation::{Ask, Error, GivenPin, PinOf, hand_over_pin, work::Work},
 };
 
 /// The PIN that the token has, as it was typed. A card's is checked with its own rules.
@@ -56,7 +56,18 @@ pub(super) fn set(
             "a key that is registered, issued, active, suspended or revoked",
         )));
     }
-    if facts.is_card_alone() {
+    let there = || facts.applets_with_pin();
+    if let Some(applet) = facts.parameters.pin_of
+        && !there().any(|known| known == applet)
+    {
+        let names: Vec<_> = there().map(PinOf::as_str).collect();
+        return Err(Error::Invalid(Invalid::new(
+            "set_pin.applet",
+            applet,
+            format!("an applet of this token: {}", names.join(", ")),
+        )));
+    }
+    if facts.sets_card_pin() {
         check_card_pin("set_pin.new_pin", new_pin.expose())?;
         let known = facts.card_pin.current || current.is_some();
         if !known {

@@ -3,7 +3,7 @@
 use super::{ABSENT, Next, Parameters};
 use crate::{
     lifecycle::{Applet, CardType, Template},
-    operation::StepName,
+    operation::{PinOf, StepName, hand_over_pin},
     store::{
         CredentialId, OperationId,
         card::{AdminKey, Card},
@@ -121,6 +121,27 @@ impl Facts<'_> {
     #[must_use]
     pub fn is_card_alone(&self) -> bool {
         self.card.is_some() && self.token.facts.versions.is_empty()
+    }
+
+    /// Set PIN: whether the card's is meant: asked for, or nothing but certificates
+    /// was issued.
+    #[must_use]
+    pub fn sets_card_pin(&self) -> bool {
+        match self.parameters.pin_of {
+            Some(applet) => applet != PinOf::Fido2,
+            None => {
+                let deleted = |c: &Credential| c.on_token == OnToken::Deleted;
+                let as_key = self.pins.current || !self.credentials.iter().all(deleted);
+                self.is_card_alone() || (hand_over_pin::has_card(self) && !as_key)
+            }
+        }
+    }
+
+    /// The applets whose PIN can be set.
+    pub fn applets_with_pin(&self) -> impl Iterator<Item = PinOf> {
+        let key = !self.token.facts.versions.is_empty();
+        let card = self.card.map(|card| PinOf::card(card.applet));
+        key.then_some(PinOf::Fido2).into_iter().chain(card)
     }
 
     /// A GIDS card without files.

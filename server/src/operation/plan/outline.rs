@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::{
-    lifecycle::{Applet, CardType},
+    lifecycle::{Applet, CardType, TokenState},
     operation::{StepName, hand_over_pin, issue},
     store::operation::Kind,
 };
@@ -67,7 +67,7 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
             only(certified, &[DeleteContainer]),
         ]
         .concat(),
-        Kind::SetPin if facts.is_card_alone() => vec![ChangeCardPin],
+        Kind::SetPin if facts.sets_card_pin() => vec![ChangeCardPin],
         Kind::SetPin => vec![Inspect, SetPin],
         Kind::ResetToken => vec![Reset],
         Kind::DeleteCredentials => [
@@ -86,18 +86,19 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
             steps.extend([Personalise, BlockCardPin, ReadCard]);
             steps
         }
-        Kind::RenewCertificates => {
-            vec![InspectCard, SignRequest, Enrol, WriteCertificate, ReadCard]
+        Kind::RenewCertificates | Kind::ReissueCertificates => {
+            let anew = kind == Kind::ReissueCertificates;
+            let ours = facts.token.state == TokenState::Issued;
+            [
+                vec![InspectCard],
+                only(ours, &[SetCardPin]),
+                only(anew, &[GenerateKey]),
+                vec![SignRequest, Enrol, WriteCertificate, ReadCard],
+                only(ours, &[BlockCardPin]),
+                only(anew, &[RevokeCertificate]),
+            ]
+            .concat()
         }
-        Kind::ReissueCertificates => vec![
-            InspectCard,
-            GenerateKey,
-            SignRequest,
-            Enrol,
-            WriteCertificate,
-            ReadCard,
-            RevokeCertificate,
-        ],
         Kind::UnblockCard => vec![SetCardPin],
         Kind::RotatePuk => vec![SetPuk],
         Kind::ChangeAdminKey => vec![TryAdminKeys, ChangeAdminKey],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    operation::StepName,
+    operation::{StepName, request::PinOf},
     store::{ConnectionId, CredentialId, Micros, SecretId, TemplateId, card::AdminKey},
 };
 
@@ -21,6 +21,8 @@ pub struct Parameters {
     pub own_pin: bool,
     /// Renew, reissue: in which containers; empty: each of the template.
     pub containers: Vec<String>,
+    /// Set PIN: whose; none: the only one that can be meant.
+    pub pin_of: Option<PinOf>,
 }
 
 /// How far an operation has come. Stored in clear: never a secret.

@@ -13,7 +13,7 @@ use crate::{
         Applet, CardSection, CardType, CertificateSlot, Cipher, Custody, KeyAlgorithm, TokenState,
         card_section::RequestField,
     },
-    operation::{Ask, Error, GivenPin, Operation, Resolution, State},
+    operation::{Ask, Error, GivenPin, Operation, PinOf, Resolution, State},
     store::{
         self, ConnectionId, Page, TokenId,
         card::Card as Row,
@@ -602,8 +602,48 @@ async fn renewing_keeps_the_key_and_reissuing_makes_another() {
 }
 
 #[tokio::test]
-async fn one_token_gets_passkey_and_certificates_in_one_operation() {
-    let world = World::with(Wishes {
+async fn a_card_that_nobody_holds_yet_is_renewed_under_a_pin_of_ours() {
+    for wishes in [piv(), gids()] {
+        let world = World::with(wishes).await;
+        let token = world.registered().await;
+        world.settled(world.issue_card().await.id).await;
+        let before = world.certificates().await;
+        let containers = vec![before[0].container.clone()];
+        let given = Some(GivenPin::new("271828".into()));
+        let refused = Ask::RenewCertificates {
+            token,
+            containers: containers.clone(),
+            pin: given,
+        };
+        let refused = world.ask(refused).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+        world
+            .done(Ask::RenewCertificates {
+                token,
+                containers: containers.clone(),
+                pin: None,
+            })
+            .await;
+        world.card(|card| assert_eq!(card.pin_tries, 0, "nobody has it again"));
+        let renewed = world.certificates().await.pop().unwrap();
+        assert_eq!(renewed.public_key, before[0].public_key);
+        assert_ne!(renewed.serial, before[0].serial);
+        world
+            .done(Ask::ReissueCertificates {
+                token,
+                containers,
+                pin: None,
+            })
+            .await;
+        world.card(|card| assert_eq!(card.pin_tries, 0, "nor now"));
+        let held = world.secrets().await;
+        assert!(held.iter().all(|s| s.kind == sealed_secret::Kind::Puk));
+        world.card_agrees().await;
+    }
+}
+
+fn both() -> Wishes {
+    Wishes {
         publishes: true,
         token_type: |t| {
             let aaguids = t.aaguids.clone();
@@ -612,8 +652,69 @@ async fn one_token_gets_passkey_and_certificates_in_one_operation() {
         },
         host: |host| host.card = Some(Card::piv()),
         ..piv()
+    }
+}
+
+fn set_pin(token: TokenId, applet: Option<PinOf>, current: &str, new: &str) -> Ask {
+    Ask::SetPin {
+        token,
+        applet,
+        current_pin: Some(GivenPin::new(current.into())),
+        new_pin: GivenPin::new(new.into()),
+    }
+}
+
+#[tokio::test]
+async fn the_pin_of_the_card_is_meant_where_nothing_but_certificates_was_issued() {
+    let world = World::with(Wishes {
+        publishes: false,
+        ..both()
     })
     .await;
+    let token = world.card_in_use().await;
+    world.done(set_pin(token, None, "271828", "314159")).await;
+    world.card(|card| assert_eq!((card.pin.as_str(), card.pin_tries), ("314159", 3)));
+    assert_eq!(world.host.state().key.pin, None);
+    assert!(
+        world
+            .secrets()
+            .await
+            .iter()
+            .all(|s| s.kind == sealed_secret::Kind::Puk)
+    );
+    let wrong = world
+        .ask(set_pin(token, Some(PinOf::Gids), "314159", "161803"))
+        .await;
+    let wrong = wrong.unwrap_err().to_string();
+    assert!(wrong.contains("fido2, piv"), "{wrong}");
+    world.card_agrees().await;
+}
+
+#[tokio::test]
+async fn a_token_with_both_applets_has_each_pin_changed_by_its_name() {
+    let world = World::with(both()).await;
+    let token = world.registered().await;
+    world.settled(world.issue_card().await.id).await;
+    let new_pin = Some(GivenPin::new("271828".into()));
+    world.done(Ask::HandOverPin { token, new_pin }).await;
+    let key_has = |pin: &str| assert_eq!(world.host.state().key.pin.as_deref(), Some(pin));
+    key_has("271828");
+    let piv = Some(PinOf::Piv);
+    world.done(set_pin(token, piv, "271828", "314159")).await;
+    world.card(|card| assert_eq!(card.pin, "314159"));
+    key_has("271828");
+    let fido2 = Some(PinOf::Fido2);
+    world.done(set_pin(token, fido2, "271828", "161803")).await;
+    key_has("161803");
+    world.done(set_pin(token, None, "161803", "141421")).await;
+    key_has("141421");
+    world.card(|card| assert_eq!(card.pin, "314159"));
+    world.card_agrees().await;
+}
+
+#[tokio::test]
+async fn one_token_gets_passkey_and_certificates_in_one_operation() {
+    let world = World::with(both()).await;
     world.registered().await;
     let issued = world.settled(world.issue_card().await.id).await;
     assert_eq!(issued.state, State::Succeeded, "{issued:?}");

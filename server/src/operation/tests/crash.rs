@@ -60,6 +60,7 @@ async fn begin(world: &World, act: Act) -> Operation {
         },
         Act::Reset => Ask::ResetToken { token },
         Act::SetPin => Ask::SetPin {
+            applet: None,
             token,
             current_pin: None,
             new_pin: GivenPin::new("battery-staple-8".into()),

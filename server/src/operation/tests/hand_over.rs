@@ -129,6 +129,7 @@ async fn a_pin_set_by_an_operator_is_held_until_hand_over_and_erased_after() {
     world.settled(world.issue().await.id).await;
     let token = world.token().await.id;
     let set = |current: Option<&str>, new: &str| Ask::SetPin {
+        applet: None,
         token,
         current_pin: current.map(|pin| GivenPin::new(pin.into())),
         new_pin: GivenPin::new(new.into()),
