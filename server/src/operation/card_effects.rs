@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use super::{
     StepName, effects,
     plan::{Effect, Scope},
-    reissue_certificates,
+    recognise, reissue_certificates,
     work::Work,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         certificate::{self, Certificate, OnCard, State},
         operation::{self, Kind as Operation},
         sealed_secret::{Kind, State as Sealed},
+        token,
     },
 };
 
@@ -38,6 +39,13 @@ pub(super) async fn apply(
                 if work.secret(kind, state).is_some() {
                     effects::erase(tx, work, kind, state).await?;
                 }
+            }
+            if let Some(row) = &work.card
+                && !row.shown_id.is_empty()
+            {
+                // The card may keep it.
+                let identity = recognise::by_id(&row.shown_id);
+                token::know_as(tx, work.token.id, &identity).await?;
             }
             card::delete(tx, work.token.id).await?;
             work.card = None;
@@ -111,6 +119,7 @@ async fn take(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
         // Never another one for this token, whatever the card shows.
         card_id: work.token.id.0.into_bytes(),
         shown_id: shown.unwrap_or_default(),
+        next_id: Vec::new(),
         admin: None,
         pending: None,
         puk_spent: false,

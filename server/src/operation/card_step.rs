@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     StepName,
     admin_keys::{Source, Wanted},
-    card_effects, certification_request, enrolment, pins,
+    card_effects, card_ids, certification_request, enrolment, pins,
     plan::{AdminKeyIs, Scope},
     token_step::{self, Unprepared},
     work::Work,
@@ -81,18 +81,17 @@ pub(super) async fn prepare(
         }
         StepName::Initialise => {
             let new_pin = pending(tx, keys, work, Kind::CardPin).await?;
-            let card = card_of(work)?;
-            wanted.pending(card)?;
+            wanted.pending(card_of(work)?)?;
             Verb::Personalise(agent::Personalise {
                 admin: None,
-                card_id: card.card_id.to_vec(),
+                card_id: card_ids::first(tx, work).await?,
                 new_pin: new_pin.to_string(),
                 new_admin_key: Vec::new(),
             })
         }
         StepName::Personalise => Verb::Personalise(agent::Personalise {
             admin: Some(admin(&mut wanted, keys, work)?),
-            card_id: card_of(work)?.card_id.to_vec(),
+            card_id: card_ids::first(tx, work).await?,
             new_pin: String::new(),
             new_admin_key: Vec::new(),
         }),

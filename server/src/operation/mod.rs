@@ -29,6 +29,7 @@ mod ca_step;
 mod card_act;
 mod card_authority;
 mod card_effects;
+mod card_ids;
 mod card_masters;
 mod card_step;
 mod certification_request;

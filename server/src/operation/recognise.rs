@@ -3,11 +3,13 @@
 //! A token that tells a serial is `vendor:product:serial`. One that tells none
 //! is known again by its presence (until it is unplugged), then by a silent look
 //! for the credentials that we issued; else it is one of its model that never had any.
+//! A card is known by its serial where its maker numbers them, else by the id that we
+//! gave it, which registering does first.
 mod behind;
 mod find;
 mod told;
 
-pub(super) use told::{card_facts, card_id};
+pub(super) use told::{by_id, card_facts, card_id};
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -108,13 +110,7 @@ impl Inner {
         let identity = told::identity(&seen);
         let known = match self.presence.at(host, &seen.presence_id) {
             Some(known) => Some(known),
-            None => match self.find_card(&seen).await? {
-                Some(known) => Some(known),
-                None if identity.is_none() && seen.fido.is_some() => {
-                    self.find_by_credentials(&place, aaguid).await?
-                }
-                None => None,
-            },
+            None => self.find(&seen, &place, aaguid).await?,
         };
         let now = self.clock.now();
         let mut tx = self.store.write().await?;

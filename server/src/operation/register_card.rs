@@ -2,9 +2,12 @@
 //! server, and the card has its id.
 //!
 //! ```text
-//!  inspect ─┬─ try admin keys ─> change admin key ─> set PUK (PIV) ─> personalise ─┬─> block PIN ─> read ─> registered
+//!  inspect ─┬─ try admin keys ─> personalise ─> change admin key ─> set PUK (PIV) ─┬─> block PIN ─> read ─> registered
 //!           └─ blank (GIDS): initialise with our admin key ───────────────────────┘
 //! ```
+//! The card gets its id before its secrets: a card that is blank is known again by
+//! nothing, some makers give all of theirs one serial.
+//!
 //! Which key a change was to bring is written down before: whatever is cut off, the
 //! card opens with the one or the other, and registering it again goes on from
 //! there. There is nothing to undo.
@@ -35,14 +38,17 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         return facts.at_token(StepName::Initialise);
     }
     if !progress.has(StepName::Initialise) {
+        if progress.admin.is_none() {
+            return facts.at_token(StepName::TryAdminKeys);
+        }
+        if !progress.has(StepName::Personalise) {
+            return facts.at_token(StepName::Personalise);
+        }
         if let Some(next) = card_authority::admin_key(progress, facts) {
             return next;
         }
         if card.applet == Applet::Piv && !facts.puk.current {
             return card_authority::puk(facts);
-        }
-        if !progress.has(StepName::Personalise) {
-            return facts.at_token(StepName::Personalise);
         }
     }
     if let Some(next) = card_authority::block_pin(progress, facts) {

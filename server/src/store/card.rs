@@ -61,6 +61,8 @@ pub struct Card {
     pub card_id: [u8; 16],
     /// What it gave as its own id when it was seen last; empty: none.
     pub shown_id: Vec<u8>,
+    /// What it was last asked to give from then on, and may give; empty: nothing.
+    pub next_id: Vec<u8>,
     /// The admin key it has; none: that of the factory.
     pub admin: Option<AdminKey>,
     /// The admin key it is to get, or has got in an attempt that was cut off.
@@ -106,11 +108,12 @@ pub struct Container {
 pub async fn put(tx: &mut Write<'_>, card: &Card) -> Result<()> {
     sqlx::query(
         "INSERT INTO card (token_id, applet, card_id, shown_id, admin_generation, admin_cipher,
-             pending_generation, pending_cipher, puk_spent, containers, inspected_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             pending_generation, pending_cipher, puk_spent, containers, inspected_at, created_at,
+             next_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (token_id) DO UPDATE SET shown_id = $4, admin_generation = $5,
              admin_cipher = $6, pending_generation = $7, pending_cipher = $8, puk_spent = $9,
-             containers = $10, inspected_at = $11",
+             containers = $10, inspected_at = $11, next_id = $13",
     )
     .bind(card.token_id)
     .bind(card.applet.as_str())
@@ -124,6 +127,7 @@ pub async fn put(tx: &mut Write<'_>, card: &Card) -> Result<()> {
     .bind(row::text_of("containers", &card.containers)?)
     .bind(card.inspected_at.map(|at| at.0))
     .bind(card.created_at.0)
+    .bind(&card.next_id)
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -142,12 +146,13 @@ pub async fn get(from: &mut impl Reads, id: TokenId) -> Result<Option<Card>> {
         .transpose()
 }
 
-/// The card that gave this id last; none where two did.
+/// The card that gave this id last, or may give it by now; none where two did.
 ///
 /// # Errors
 /// When the database does.
 pub async fn by_shown_id(from: &mut impl Reads, id: &[u8]) -> Result<Option<Card>> {
-    let found = sqlx::query("SELECT * FROM card WHERE shown_id = $1 AND shown_id <> x'' LIMIT 2")
+    let either = "SELECT * FROM card WHERE $1 <> x'' AND (shown_id = $1 OR next_id = $1) LIMIT 2";
+    let found = sqlx::query(either)
         .bind(id)
         .fetch_all(from.connection())
         .await?;
@@ -191,6 +196,7 @@ fn read(found: &SqliteRow) -> Result<Card> {
             .try_into()
             .map_err(|_| Error::Corrupt { column: "card_id" })?,
         shown_id: row::column(found, "shown_id")?,
+        next_id: row::column(found, "next_id")?,
         admin: key(found, "admin_generation", "admin_cipher")?,
         pending: key(found, "pending_generation", "pending_cipher")?,
         puk_spent: row::column(found, "puk_spent")?,

@@ -235,6 +235,23 @@ pub async fn by_identity(from: &mut impl Reads, identity: &str) -> Result<Option
         .transpose()
 }
 
+/// A card without a serial of its own is known by this from now on, unless another is.
+///
+/// # Errors
+/// When the database does.
+pub async fn know_as(tx: &mut Write<'_>, id: TokenId, identity: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE token SET identity = $2 WHERE id = $1
+             AND (identity IS NULL OR identity LIKE 'card:%')
+             AND NOT EXISTS (SELECT 1 FROM token WHERE identity = $2)",
+    )
+    .bind(id)
+    .bind(identity)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// The token that an agent saw under this name before: from plug-in to unplug it
 /// is the same one.
 ///

@@ -79,11 +79,11 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
             vec![InspectCard, Initialise, BlockCardPin, ReadCard]
         }
         Kind::RegisterCard => {
-            let mut steps = vec![InspectCard, TryAdminKeys, ChangeAdminKey];
+            let mut steps = vec![InspectCard, TryAdminKeys, Personalise, ChangeAdminKey];
             let piv = |card: &CardType| card.applet == Applet::Piv;
             let puk = facts.card_type.is_some_and(piv) && !facts.puk.current;
             steps.extend(only(puk, &[SetPuk]));
-            steps.extend([Personalise, BlockCardPin, ReadCard]);
+            steps.extend([BlockCardPin, ReadCard]);
             steps
         }
         Kind::RenewCertificates | Kind::ReissueCertificates => {

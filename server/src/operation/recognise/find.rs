@@ -6,20 +6,22 @@ use keysteward_proto::agent::v1::{self as agent, Step, step::Verb, step_result::
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::told::card_id;
+use super::told::{self, card_id};
 use crate::{
-    lifecycle::TokenState,
-    operation::{Inner, hosts::StepRequest, presence::Place},
+    lifecycle::{Applet, TokenState},
+    operation::{Inner, card_ids, hosts::StepRequest, presence::Place},
     store::{
-        self, TokenId, card,
+        self, TokenId,
+        card::{self, Card},
         credential::{self, OnToken},
-        token,
+        operation,
+        token::{self, Facts},
     },
 };
 
 impl Inner {
     /// Which of the tokens without a serial it is.
-    pub(super) async fn find_by_credentials(
+    async fn find_by_credentials(
         &self,
         place: &Place,
         aaguid: [u8; 16],
@@ -91,18 +93,101 @@ impl Inner {
         }
     }
 
-    /// The card of ours that shows this GUID or cardid.
-    pub(super) async fn find_card(&self, seen: &agent::Token) -> store::Result<Option<TokenId>> {
-        let shown = seen.card.as_ref().map(card_id).unwrap_or_default();
-        // The serial of a link says more; that of an applet some makers give to every card.
-        let of_link = !seen.serial.is_empty() && !seen.serial.starts_with("piv ");
-        if shown.is_empty() || of_link {
+    /// Which token it is, where its link tells no serial.
+    pub(super) async fn find(
+        &self,
+        seen: &agent::Token,
+        place: &Place,
+        aaguid: [u8; 16],
+    ) -> store::Result<Option<TokenId>> {
+        if told::is_of_link(seen) {
             return Ok(None);
         }
-        let mut read = self.store.read().await?;
-        let found = card::by_shown_id(&mut read, &shown).await?;
-        Ok(found.map(|card| card.token_id))
+        let Some(card) = &seen.card else {
+            return self.find_by_credentials(place, aaguid).await;
+        };
+        if let Some(known) = self.find_card(seen, card).await? {
+            return Ok(Some(known));
+        }
+        if told::identity(seen).is_some() {
+            return Ok(None);
+        }
+        if seen.fido.is_some() {
+            return self.find_by_credentials(place, aaguid).await;
+        }
+        self.find_blank(seen, place).await
     }
+
+    /// The card of ours with this serial, where its maker numbers them; else the one that
+    /// gives this GUID or cardid, or may give it by now.
+    async fn find_card(
+        &self,
+        seen: &agent::Token,
+        card: &agent::CardFacts,
+    ) -> store::Result<Option<TokenId>> {
+        let mut read = self.store.read().await?;
+        let numbered = told::unique_serial(card).and_then(|_| told::identity(seen));
+        if let Some(identity) = &numbered
+            && let Some(row) = token::by_identity(&mut read, identity).await?
+        {
+            return Ok(Some(row.id));
+        }
+        let Some(found) = card::by_shown_id(&mut read, &card_id(card)).await? else {
+            return Ok(None);
+        };
+        let row = token::get(&mut read, found.token_id).await?;
+        let identity = row.and_then(|row| row.identity);
+        // An id can be copied to another card.
+        let other = numbered.is_some()
+            && identity.is_some_and(|known| known.starts_with("piv:") && Some(known) != numbered);
+        Ok((!other).then_some(found.token_id))
+    }
+
+    /// A blank card that was seen at this host before. The serial of its applet may be
+    /// that of any other of its maker: it may stand in for one that has no secret of
+    /// ours, and for no other; nor where two of them are being registered.
+    async fn find_blank(
+        &self,
+        seen: &agent::Token,
+        place: &Place,
+    ) -> store::Result<Option<TokenId>> {
+        let facts = told::facts(seen);
+        let atr = |facts: &Facts| facts.card.as_ref().map(|card| card.atr.clone());
+        let mut read = self.store.read().await?;
+        let (mut begun, mut fresh) = (Vec::new(), Vec::new());
+        for row in token::without_identity(&mut read, &[0; 16]).await? {
+            let alike = row.serial == told::serial(seen) && atr(&row.facts) == atr(&facts);
+            let here = row.host_id == Some(place.host) && self.presence.of(row.id).is_none();
+            if !alike || !here || row.state != TokenState::Unregistered {
+                continue;
+            }
+            match card::get(&mut read, row.id).await? {
+                Some(card) if is_without_secrets(&card) => begun.push(row.id),
+                Some(_) => {}
+                None if operation::any_open(&mut read, row.id).await? => begun.push(row.id),
+                None => fresh.push(row.id),
+            }
+        }
+        match begun.as_slice() {
+            [one] => {
+                card_ids::not_given(&self.store, *one).await?;
+                Ok(Some(*one))
+            }
+            [] => Ok(fresh.first().copied()),
+            several => {
+                tracing::warn!(host = %place.host, cards = several.len(),
+                    "a blank card may be any of those that are being registered, and is taken for \
+                     none: register them one after the other");
+                Ok(fresh.first().copied())
+            }
+        }
+    }
+}
+
+/// Whether losing sight of it loses nothing: a GIDS card gets id and admin key at once.
+fn is_without_secrets(card: &Card) -> bool {
+    let may_have_key = card.applet == Applet::Piv && card.pending.is_some();
+    card.shown_id.is_empty() && card.admin.is_none() && !may_have_key
 }
 
 /// The agent splits it further where the token takes fewer.

@@ -4,23 +4,42 @@ use keysteward_proto::agent::v1::{self as agent, CardFacts as SeenFacts, FidoFac
 
 use crate::store::token::{CardFacts, Facts};
 
-/// What a token is known by from the first time on: the serial of its link; else
-/// the GUID or cardid of a card; else the serial that its applet tells, which some
-/// makers give to every card, and which is better than nothing on a blank one.
+/// What a token is known by from the first time on: the serial of its link; the serial
+/// that a card tells, where its maker gives each its own; else its GUID or cardid. A
+/// blank card of other makers is known by nothing that lasts.
 pub(super) fn identity(seen: &agent::Token) -> Option<String> {
-    if !seen.serial.is_empty() {
+    if is_of_link(seen) {
         return Some(format!(
             "{:04x}:{:04x}:{}",
             seen.vendor_id, seen.product_id, seen.serial
         ));
     }
     let card = seen.card.as_ref()?;
-    let id = card_id(card);
-    if !id.is_empty() {
-        return Some(format!("card:{}", hex::encode(id)));
+    if let Some(serial) = unique_serial(card) {
+        return Some(format!("piv:{serial}"));
     }
+    let id = card_id(card);
+    (!id.is_empty()).then(|| by_id(&id))
+}
+
+/// The identity of a card that gives this id.
+pub(in crate::operation) fn by_id(id: &[u8]) -> String {
+    format!("card:{}", hex::encode(id))
+}
+
+/// Whether the serial is of the link, and not the one that a card edge tells.
+pub(super) fn is_of_link(seen: &agent::Token) -> bool {
+    !seen.serial.is_empty() && !seen.serial.starts_with("piv ")
+}
+
+/// The serial that a card edge tells, where no two cards tell the same.
+pub(super) fn unique_serial(card: &SeenFacts) -> Option<u32> {
     let serial = card.piv.as_ref().map_or(0, |piv| piv.serial);
-    (serial != 0).then(|| format!("piv:{serial}"))
+    let numbered = MAKERS_THAT_NUMBER.iter().any(|name| {
+        let has_name = |part: &[u8]| part.eq_ignore_ascii_case(name);
+        card.atr.windows(name.len()).any(has_name)
+    });
+    (serial != 0 && numbered).then_some(serial)
 }
 
 /// For people.
@@ -115,3 +134,7 @@ pub(super) fn facts(seen: &agent::Token) -> Facts {
         card: seen.card.as_ref().map(card_facts),
     }
 }
+
+/// What stands among the historical bytes of their cards. Yubico: "YubiKey", or
+/// "Yubikey" before version 5.
+const MAKERS_THAT_NUMBER: [&[u8]; 1] = [b"yubikey"];

@@ -94,8 +94,10 @@ impl Inner {
                 took_admin_key(tx, work).await?;
                 if step == StepName::Initialise {
                     promote(tx, work, Kind::CardPin).await?;
+                    took_id(tx, work).await?;
                 }
             }
+            StepName::Personalise => took_id(tx, work).await?,
             StepName::RestoreAdminKey => work.progress.admin = Some(AdminKeyIs::Factory),
             StepName::SetPuk | StepName::CheckPuk => {
                 promote(tx, work, Kind::Puk).await?;
@@ -110,6 +112,7 @@ impl Inner {
                 promote(tx, work, Kind::CardPin).await?;
             }
             StepName::WriteCertificate => {
+                took_id(tx, work).await?;
                 let written = card_step::to_write(work).ok().map(|row| row.id);
                 mark(tx, work, written, |row| row.on_card = OnCard::Present).await?;
                 if let Some(row) = work.certificates.iter().find(|row| Some(row.id) == written) {
@@ -196,6 +199,17 @@ async fn promote(tx: &mut Write<'_>, work: &mut Work, kind: Kind) -> store::Resu
     Ok(())
 }
 
+/// The id that the card was to give is the one it gives.
+async fn took_id(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
+    if let Some(row) = &mut work.card
+        && !row.next_id.is_empty()
+    {
+        row.shown_id = std::mem::take(&mut row.next_id);
+        card::put(tx, row).await?;
+    }
+    Ok(())
+}
+
 /// The pending admin key is the one that the card has.
 async fn took_admin_key(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
     if let Some(row) = &mut work.card
@@ -221,6 +235,9 @@ async fn inspected(
         return Ok(());
     };
     row.shown_id = recognise::card_id(&told);
+    if !row.shown_id.is_empty() {
+        row.next_id.clear();
+    }
     row.inspected_at = Some(work.now);
     row.containers = seen
         .containers

@@ -22,6 +22,9 @@ pub(super) struct Card {
     pub(super) admin: Vec<u8>,
     pub(super) cipher: Cipher,
     pub(super) id: Vec<u8>,
+    pub(super) atr: Vec<u8>,
+    /// As its applet tells it; 0: it tells none.
+    pub(super) serial: u32,
     pub(super) pin: String,
     pub(super) pin_tries: u32,
     pub(super) puk: String,
@@ -47,6 +50,8 @@ impl Card {
             admin: [1, 2, 3, 4, 5, 6, 7, 8].repeat(3),
             cipher: Cipher::TripleDes,
             id: vec![],
+            atr: vec![0x3B, 0x8F, 0x80],
+            serial: 0,
             pin: "123456".into(),
             pin_tries: 3,
             puk: "12345678".into(),
@@ -77,11 +82,12 @@ impl Card {
         };
         let piv = self.applet == Applet::Piv;
         CardFacts {
-            atr: vec![0x3B, 0x8F, 0x80],
+            atr: self.atr.clone(),
             reader: "Test Reader 00 00".into(),
             piv: piv.then(|| PivFacts {
                 label: "Test PIV".into(),
                 guid: self.id.clone(),
+                serial: self.serial,
                 admin_algorithm: self.cipher.as_str().into(),
                 pin: tries(self.pin_tries),
                 puk: tries(self.puk_tries),
@@ -194,10 +200,6 @@ impl Card {
                 let forgets = self.forgets;
                 let container = self.container(&asked.container)?;
                 container.certificate = if forgets { vec![1] } else { asked.certificate };
-                // So that Windows looks again.
-                if self.applet == Applet::Piv {
-                    OsRng.fill_bytes(&mut self.id);
-                }
                 done()
             }
             Verb::DeleteContainer(asked) => {

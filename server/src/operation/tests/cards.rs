@@ -1,6 +1,7 @@
 //! The life of a smart card: registered, issued, handed over, unblocked, revoked.
 
 mod hsm;
+mod recognition;
 
 use super::{
     card::Card,
@@ -80,6 +81,7 @@ fn piv() -> Wishes {
         publishes: false,
         host: |host| {
             host.has_key = false;
+            host.serial.clear();
             host.card = Some(Card::piv());
         },
         ..Wishes::default()
@@ -92,6 +94,7 @@ fn gids() -> Wishes {
         card: Some(gids_section),
         host: |host| {
             host.has_key = false;
+            host.serial.clear();
             host.card = Some(Card::gids());
         },
         ..piv()
@@ -218,9 +221,9 @@ async fn a_registered_card_has_secrets_of_ours_and_nobody_knows_its_pin() {
         [
             "inspect-card",
             "try-admin-keys",
+            "personalise",
             "change-admin-key",
             "change-card-pin",
-            "personalise",
             "block-card-pin",
             "inspect-card"
         ]
@@ -315,6 +318,7 @@ async fn a_blank_gids_card_is_initialised_with_our_admin_key() {
     let world = World::with(Wishes {
         host: |host| {
             host.has_key = false;
+            host.serial.clear();
             host.card = Some(Card {
                 id: vec![],
                 ..Card::gids()

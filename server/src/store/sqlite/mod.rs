@@ -90,6 +90,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "answered challenges",
         include_str!("migrations/0003_answered_challenges.sql"),
     ),
+    (4, "next id", include_str!("migrations/0004_next_id.sql")),
 ];
 
 const READERS: u32 = 4;
