@@ -1,4 +1,4 @@
-//! Cards that another program holds in a transaction.
+//! Cards that another program holds in a transaction, or would like to.
 
 use std::{
     sync::mpsc,
@@ -19,6 +19,7 @@ use crate::{
 crate::stories! {
     a_card_that_is_held_is_waited_for_until_the_deadline_by_one_thread
     a_card_that_is_held_when_it_comes_is_read_once_it_is_let_go
+    another_program_is_kept_out_for_a_whole_lease
 }
 
 /// Another program, in the middle of a transaction.
@@ -112,4 +113,20 @@ async fn a_card_that_is_held_when_it_comes_is_read_once_it_is_let_go() {
     assert_eq!(read.card.unwrap().piv.unwrap().serial, 1);
     assert_eq!(waiting(), 0);
     drop(card);
+}
+
+async fn another_program_is_kept_out_for_a_whole_lease() {
+    let (_card, host) = (Card::piv(1), Host::new().await);
+    let mut lease = host.lease().await;
+    lease.step("personalise", personalise()).await.unwrap();
+    let mut other = tokio::task::spawn_blocking(OtherProgram::holds);
+    for _ in 0..4 {
+        // Between two steps, too.
+        let waited = tokio::time::timeout(Duration::from_millis(300), &mut other).await;
+        assert!(waited.is_err(), "it has the card in the middle of a lease");
+        let seen = lease.inspect().await;
+        assert_eq!(seen.facts.unwrap().piv.unwrap().guid, GUID);
+    }
+    drop(lease);
+    other.await.unwrap().lets_go();
 }

@@ -9,7 +9,8 @@
 //! | `gids` | the life of a GIDS card |
 //! | `admin` | admin keys that the caller keeps |
 //! | `commands` | how many commands a change asks of a card |
-//! | `held` | another program has the card in a transaction |
+//! | `algorithms` | keys and admin keys of each kind |
+//! | `held` | another program has the card in a transaction, or would like to |
 //! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
 //! | `pin_tries` | how many tries PIN and PUK have |
 //! | `cut_off` | steps that are cut off, and what a look at the card says of them |
@@ -18,6 +19,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod admin;
+mod algorithms;
 mod commands;
 mod cut_off;
 mod gids;
