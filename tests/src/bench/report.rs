@@ -166,7 +166,7 @@ the fsync of each transaction of the server and of each journal record of the ag
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{issue::Times, procfs::Memory, uplinks::Reading},
+        super::{procfs::Memory, times::Times, uplinks::Reading},
         *,
     };
 

@@ -1,7 +1,10 @@
 //! `cargo xtask bench`: the codec and the PIN protocol beside those of others; memory, speed and
-//! waiting of the fleet. Ratios of one run.
+//! waiting of the fleet; what smart cards cost. Ratios of one run.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -20,7 +23,8 @@ pub(crate) struct Bench {
     /// Idle agents in the larger of the two loads
     #[arg(long, default_value_t = 5000)]
     links: u32,
-    /// Keys that are issued on the disk, and as many in memory
+    /// Keys that are issued on the disk, and as many in memory; certificates that are renewed, and as
+    /// many that are reissued
     #[arg(long, default_value_t = 100)]
     operations: usize,
     /// What standard output shows
@@ -36,6 +40,8 @@ enum Part {
     Pin,
     /// Links, an idle agent and issuing; some minutes
     Fleet,
+    /// Commands, inventories, admin keys and certificates of smart cards; some minutes
+    Card,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -49,11 +55,14 @@ enum Output {
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
         let mut report = Map::new();
-        if self.only != Some(Part::Fleet) {
+        if !matches!(self.only, Some(Part::Fleet | Part::Card)) {
             self.show(peers(self.only)?, &mut report)?;
         }
         if self.only.is_none_or(|only| only == Part::Fleet) {
             self.show(self.fleet()?, &mut report)?;
+        }
+        if self.only.is_none_or(|only| only == Part::Card) {
+            self.show(self.card()?, &mut report)?;
         }
         if matches!(self.output, Output::Json) {
             println!("{}", Value::Object(report));
@@ -62,13 +71,18 @@ impl Bench {
     }
 
     fn fleet(&self) -> Result<Command> {
-        crate::install::agent()?;
-        run(&mut cargo(&["build", "--release", "--workspace", "--bins"]))?;
-        let mut fleet = Command::new(target().join("release/bench"));
+        let mut fleet = Command::new(optimised("bench")?);
         fleet
             .args(["--links", &self.links.to_string()])
             .args(["--operations", &self.operations.to_string()]);
         Ok(fleet)
+    }
+
+    fn card(&self) -> Result<Command> {
+        install::reader()?;
+        let mut card = Command::new(optimised("bench_cards")?);
+        card.args(["--operations", &self.operations.to_string()]);
+        Ok(card)
     }
 
     /// Runs a part of the bench: its table goes to standard output, its figures into `report`.
@@ -98,6 +112,13 @@ impl Bench {
     }
 }
 
+/// A program of `tests`, with all others that it starts.
+fn optimised(name: &str) -> Result<PathBuf> {
+    install::agent()?;
+    run(&mut cargo(&["build", "--release", "--workspace", "--bins"]))?;
+    Ok(target().join("release").join(name))
+}
+
 /// The program of `tests/peers`, built with its own profile.
 fn peers(only: Option<Part>) -> Result<Command> {
     install::packages(&[
@@ -116,7 +137,7 @@ fn peers(only: Option<Part>) -> Result<Command> {
     match only {
         Some(Part::Codec) => peers.args(["--only", "codec"]),
         Some(Part::Pin) => peers.args(["--only", "pin"]),
-        Some(Part::Fleet) | None => &mut peers,
+        Some(Part::Fleet | Part::Card) | None => &mut peers,
     };
     Ok(peers)
 }
