@@ -99,7 +99,7 @@ fn a_card_that_was_somebodys_is_as_initialisation_left_it() {
         assert_eq!(after.files, before.files + 2);
         assert_eq!(after.pins, before.pins + 1);
         let opens = session.try_admin_key(&mut admin_key(&ADMIN_KEY));
-        assert_eq!(opens.unwrap(), true, "the admin key is another flow's");
+        assert!(opens.unwrap(), "the admin key is another flow's");
     });
 }
 
