@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_trivial_card_says_what_the_full_one_said() {
         let mut full = full().unwrap();
-        let select = hex::decode("00A404000BA000000308000010000100").unwrap();
+        let select = hex::decode("00A404000BA00000030800001000010000").unwrap();
         let told = full.answer(&select);
         assert!(told.ends_with(&[0x90, 0x00]), "{}", hex::encode(&told));
         let said = full.take().into_iter();
