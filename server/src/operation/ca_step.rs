@@ -28,6 +28,9 @@ pub(super) struct CaRequest {
     look_first: bool,
     /// Somebody has looked: there is nothing of an earlier try.
     nothing_there: bool,
+    /// Serial numbers of what this server has had for the token: what is looked for is none of it,
+    /// although it may be for the same key.
+    known: Vec<String>,
 }
 
 /// What was found or done, about one certificate.
@@ -130,6 +133,12 @@ pub(super) fn prepare(
             _ => work.attempts_of(step) > 0,
         },
         nothing_there: work.progress.enrol_anyway,
+        known: work
+            .certificates
+            .iter()
+            .filter(|known| known.id != row.id && !known.serial.is_empty())
+            .map(|known| known.serial.clone())
+            .collect(),
     })
 }
 
@@ -166,7 +175,7 @@ impl CaRequest {
     async fn enrol(&self) -> Result<CaDone, CaFailed> {
         let enrolment = self.enrolment()?;
         if self.look_first {
-            match self.authority.find(enrolment).await? {
+            match self.find(enrolment).await? {
                 Found::Issued(issued) => return Ok(self.issued(issued)),
                 Found::CannotTell if !self.nothing_there => return Err(CaFailed::CannotTell),
                 Found::Nothing | Found::CannotTell => {}
@@ -178,7 +187,24 @@ impl CaRequest {
     async fn poll(&self) -> Result<CaDone, CaFailed> {
         let reference = Reference(self.row.enrolment.clone());
         let enrolled = self.authority.poll(&reference, self.enrolment()?).await?;
-        Ok(self.enrolled(enrolled))
+        Ok(match enrolled {
+            Enrolled::Issued(issued) if self.knows(&issued) => {
+                CaDone::Pending(self.row.id, reference)
+            }
+            enrolled => self.enrolled(enrolled),
+        })
+    }
+
+    /// The certificate of an answer that was lost, and no older one for the same key.
+    async fn find(&self, enrolment: &Enrolment) -> Result<Found, CaError> {
+        Ok(match self.authority.find(enrolment).await? {
+            Found::Issued(issued) if self.knows(&issued) => Found::Nothing,
+            found => found,
+        })
+    }
+
+    fn knows(&self, issued: &Issued) -> bool {
+        self.known.contains(&issued.serial().to_string())
     }
 
     async fn hold(&self) -> Result<CaDone, CaFailed> {
@@ -195,7 +221,7 @@ impl CaRequest {
         match self.row.state {
             // A lost answer: what it may have brought is found first.
             State::Requested => {
-                return match self.authority.find(self.enrolment()?).await? {
+                return match self.find(self.enrolment()?).await? {
                     Found::Issued(issued) => Ok(self.issued(issued)),
                     Found::Nothing => Ok(CaDone::Standing(self.row.id, State::Rejected)),
                     Found::CannotTell if self.nothing_there => {
