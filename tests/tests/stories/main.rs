@@ -7,6 +7,8 @@ mod backup;
 mod bad_input;
 mod batch;
 #[cfg(target_os = "linux")]
+mod card_faults;
+#[cfg(target_os = "linux")]
 mod cards;
 mod desk;
 mod faults;
