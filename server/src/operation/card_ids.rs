@@ -14,6 +14,11 @@ pub(super) async fn first(tx: &mut Write<'_>, work: &mut Work) -> store::Result<
     next(tx, work, own.unwrap_or_default()).await
 }
 
+/// For a card whose contents change: Windows sees by it that they did.
+pub(super) async fn another(tx: &mut Write<'_>, work: &mut Work) -> store::Result<Vec<u8>> {
+    next(tx, work, fresh()).await
+}
+
 /// A card was taken for this one that is blank: it did not get the id that this one was
 /// to get. Whichever did is not this one from now on.
 pub(super) async fn not_given(store: &Store, token: TokenId) -> store::Result<()> {

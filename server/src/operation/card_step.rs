@@ -156,7 +156,10 @@ pub(super) async fn prepare(
                 container: row.container,
                 certificate: row.der,
                 is_default: row.is_default,
-                guid: Vec::new(),
+                guid: match applet {
+                    Some(Applet::Piv) => card_ids::another(tx, work).await?,
+                    _ => Vec::new(),
+                },
             })
         }
         StepName::DeleteContainer => {

@@ -200,6 +200,11 @@ impl Card {
                 let forgets = self.forgets;
                 let container = self.container(&asked.container)?;
                 container.certificate = if forgets { vec![1] } else { asked.certificate };
+                match (self.applet, asked.guid.len()) {
+                    (Applet::Piv, 16) => self.id = asked.guid,
+                    (_, 0) => {}
+                    _ => panic!("no card takes such a GUID: {:?}", asked.guid),
+                }
                 done()
             }
             Verb::DeleteContainer(asked) => {

@@ -143,6 +143,22 @@ async fn a_card_is_known_by_the_id_it_has_and_by_the_one_it_is_to_get() {
 }
 
 #[tokio::test]
+async fn a_certificate_gives_a_piv_card_another_id_and_it_is_known_by_that() {
+    let world = World::with(of_one_serial()).await;
+    let token = world.registered().await;
+    let before = world.card_row().await.shown_id;
+    world.settled(world.issue_card().await.id).await;
+    let row = world.card_row().await;
+    assert_ne!(row.shown_id, before, "Windows would not look again");
+    assert_eq!(row.next_id, [0; 0], "it was read back");
+    world.card(|card| assert_eq!(card.id, row.shown_id));
+    world.unplug().await;
+    world.host.plug();
+    world.lies_there(token).await;
+    assert_eq!(world.tokens().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_card_of_a_maker_that_numbers_them_is_known_whatever_id_it_gives() {
     let numbered = || Card {
         serial: 7,
