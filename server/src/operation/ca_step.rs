@@ -10,7 +10,7 @@ use crate::{
         Issued, Nature, Reason, Reference, Serial,
     },
     store::{
-        self, CertificateId, ConnectionId, Write,
+        self, CertificateId, ConnectionId, Micros, Write,
         certificate::{self, Certificate, State},
         operation::Kind as Operation,
     },
@@ -28,9 +28,8 @@ pub(super) struct CaRequest {
     look_first: bool,
     /// Somebody has looked: there is nothing of an earlier try.
     nothing_there: bool,
-    /// Serial numbers of what this server has had for the token: what is looked for is none of it,
-    /// although it may be for the same key.
-    known: Vec<String>,
+    /// Until then it may act on an earlier try whose answer was lost.
+    may_act_until: Option<Micros>,
 }
 
 /// What was found or done, about one certificate.
@@ -43,6 +42,10 @@ pub(super) enum CaDone {
     Standing(CertificateId, State),
     /// The authority has taken it on.
     Underway,
+    /// It was issued after an answer was lost, beside the one that is known.
+    Stray(CertificateId, Box<Issued>),
+    /// There is none but what is known.
+    NoStray(CertificateId),
 }
 
 /// Why it was not done.
@@ -53,6 +56,9 @@ pub(super) enum CaFailed {
     /// Nobody can tell whether an earlier try had its effect.
     #[error("the authority has no list in which an answer that was lost could be found")]
     CannotTell,
+    /// There is nothing of an earlier try, and there may be yet.
+    #[error("the authority may still act on a request whose answer was lost")]
+    MayStillAct(Micros),
     #[error("{0}")]
     Lacks(String),
 }
@@ -61,7 +67,7 @@ impl CaFailed {
     pub(super) fn nature(&self) -> Option<Nature> {
         match self {
             Self::Call(error) => Some(error.nature()),
-            Self::CannotTell => None,
+            Self::CannotTell | Self::MayStillAct(_) => None,
             Self::Lacks(_) => Some(Nature::Refused),
         }
     }
@@ -100,6 +106,7 @@ pub(super) fn about(work: &Work, step: StepName) -> Option<&Certificate> {
         StepName::UnholdCertificate => facts
             .certificates_of(Scope::All)
             .find(|row| row.state == State::Held),
+        StepName::LookAgain => facts.to_look_again(),
         _ => facts.to_revoke(scope),
     }
     .map(|row| row.id);
@@ -118,11 +125,16 @@ pub(super) fn prepare(
     authority: Arc<dyn CertificationAuthority>,
 ) -> Result<CaRequest, String> {
     let row = about(work, step).ok_or("there is no certificate that it is about")?;
-    let needs_request = matches!(row.state, State::Requested | State::Pending);
+    let needs_request =
+        step == StepName::LookAgain || matches!(row.state, State::Requested | State::Pending);
     let enrolment = match needs_request {
         true => Some(enrolment::of(work, row)?),
         false => None,
     };
+    let may_act_until = row
+        .lost_at
+        .map(|at| at.plus(authority.time_limit()))
+        .filter(|until| *until > work.now);
     Ok(CaRequest {
         authority,
         step,
@@ -133,12 +145,7 @@ pub(super) fn prepare(
             _ => work.attempts_of(step) > 0,
         },
         nothing_there: work.progress.enrol_anyway,
-        known: work
-            .certificates
-            .iter()
-            .filter(|known| known.id != row.id && !known.serial.is_empty())
-            .map(|known| known.serial.clone())
-            .collect(),
+        may_act_until,
     })
 }
 
@@ -167,6 +174,7 @@ pub(super) async fn perform(request: &CaRequest) -> Result<CaDone, CaFailed> {
         StepName::PollEnrolment => request.poll().await,
         StepName::HoldCertificate => request.hold().await,
         StepName::UnholdCertificate => request.unhold().await,
+        StepName::LookAgain => request.look_again().await,
         _ => request.revoke().await,
     }
 }
@@ -178,7 +186,7 @@ impl CaRequest {
             match self.find(enrolment).await? {
                 Found::Issued(issued) => return Ok(self.issued(issued)),
                 Found::CannotTell if !self.nothing_there => return Err(CaFailed::CannotTell),
-                Found::Nothing | Found::CannotTell => {}
+                Found::Nothing | Found::CannotTell => self.only_once_over()?,
             }
         }
         Ok(self.enrolled(self.authority.enrol(enrolment).await?))
@@ -186,9 +194,10 @@ impl CaRequest {
 
     async fn poll(&self) -> Result<CaDone, CaFailed> {
         let reference = Reference(self.row.enrolment.clone());
-        let enrolled = self.authority.poll(&reference, self.enrolment()?).await?;
+        let enrolment = self.enrolment()?;
+        let enrolled = self.authority.poll(&reference, enrolment).await?;
         Ok(match enrolled {
-            Enrolled::Issued(issued) if self.knows(&issued) => {
+            Enrolled::Issued(issued) if knows(enrolment, &issued) => {
                 CaDone::Pending(self.row.id, reference)
             }
             enrolled => self.enrolled(enrolled),
@@ -198,13 +207,29 @@ impl CaRequest {
     /// The certificate of an answer that was lost, and no older one for the same key.
     async fn find(&self, enrolment: &Enrolment) -> Result<Found, CaError> {
         Ok(match self.authority.find(enrolment).await? {
-            Found::Issued(issued) if self.knows(&issued) => Found::Nothing,
+            Found::Issued(issued) if knows(enrolment, &issued) => Found::Nothing,
             found => found,
         })
     }
 
-    fn knows(&self, issued: &Issued) -> bool {
-        self.known.contains(&issued.serial().to_string())
+    /// Whether there is more than the certificate that is known.
+    async fn look_again(&self) -> Result<CaDone, CaFailed> {
+        match self.find(self.enrolment()?).await? {
+            Found::Issued(issued) => Ok(CaDone::Stray(self.row.id, Box::new(issued))),
+            Found::CannotTell if !self.nothing_there => Err(CaFailed::CannotTell),
+            Found::Nothing | Found::CannotTell => {
+                self.only_once_over()?;
+                Ok(CaDone::NoStray(self.row.id))
+            }
+        }
+    }
+
+    /// That there is nothing counts once nothing can come any more.
+    fn only_once_over(&self) -> Result<(), CaFailed> {
+        match self.may_act_until {
+            Some(until) => Err(CaFailed::MayStillAct(until)),
+            None => Ok(()),
+        }
     }
 
     async fn hold(&self) -> Result<CaDone, CaFailed> {
@@ -223,7 +248,10 @@ impl CaRequest {
             State::Requested => {
                 return match self.find(self.enrolment()?).await? {
                     Found::Issued(issued) => Ok(self.issued(issued)),
-                    Found::Nothing => Ok(CaDone::Standing(self.row.id, State::Rejected)),
+                    Found::Nothing => {
+                        self.only_once_over()?;
+                        Ok(CaDone::Standing(self.row.id, State::Rejected))
+                    }
                     Found::CannotTell if self.nothing_there => {
                         Ok(CaDone::Standing(self.row.id, State::Rejected))
                     }
@@ -282,4 +310,9 @@ impl CaRequest {
         Serial::from_hex(&self.row.serial)
             .ok_or_else(|| CaFailed::Lacks("the certificate has no serial number".into()))
     }
+}
+
+/// Whether it is one that this server has had for the token, which may be for the same key.
+fn knows(enrolment: &Enrolment, issued: &Issued) -> bool {
+    enrolment.known.contains(issued.serial())
 }

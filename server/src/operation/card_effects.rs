@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 
 use super::{
     StepName, effects,
-    plan::{Effect, Scope},
+    plan::{Effect, End, Parameters, Scope},
     recognise, reissue_certificates,
     work::Work,
 };
@@ -182,6 +182,27 @@ fn reason_of(text: &str) -> Reason {
     }
 }
 
+/// Before the operation ends: where an answer was lost, the authority is asked once more for
+/// what nobody knows here.
+pub(super) async fn look_later(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    end: &mut End,
+) -> store::Result<()> {
+    let own = work.operation.id;
+    let lost = |row: &Certificate| row.operation_id == own && row.lost_at.is_some();
+    if work.certificates.iter().any(lost) {
+        let why = "an answer of the authority was lost: it is asked once more for what came of it";
+        work.progress.unrevoked.get_or_insert_with(|| why.into());
+        if !end.remark.is_empty() {
+            end.remark.push_str("; ");
+        }
+        end.remark.push_str(why);
+        revoke_later(tx, work).await?;
+    }
+    Ok(())
+}
+
 /// An operation of its own waits for the authority.
 async fn revoke_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
     work.progress.revoked_later = true;
@@ -203,6 +224,14 @@ async fn revoke_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> 
         "waits for the certification authority",
     )?;
     later.not_before = work.now;
+    // What a lost answer may have brought is compared with what the template asks for.
+    let by = Parameters {
+        template: work.template.as_ref().map(|row| row.id),
+        ..Parameters::default()
+    };
+    later.parameters = serde_json::to_string(&by).map_err(|_| store::Error::Corrupt {
+        column: "operation.parameters",
+    })?;
     operation::insert(tx, &later).await?;
     let mut facts = Map::new();
     facts.insert("later".into(), json!(later.id));
@@ -237,6 +266,7 @@ async fn renew(tx: &mut Write<'_>, work: &mut Work, container: &str) -> store::R
         revocation: String::new(),
         on_card: OnCard::Key,
         created_at: work.now,
+        lost_at: None,
         ..old.clone()
     };
     certificate::insert(tx, &row).await?;

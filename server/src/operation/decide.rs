@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Inner, StepName, ca_step, card_step, effects,
+    Inner, StepName, ca_step, card_effects, card_step, effects,
     hosts::{AdminKeys, CardRequest, StepRequest},
     idp_step,
     look::{self, Look},
@@ -72,7 +72,8 @@ impl Inner {
             let next = plan::next(work.operation.kind, &work.progress, &work.facts());
             match next {
                 Next::Effect(effect) => effects::apply(tx, work, effect).await?,
-                Next::End(end) => {
+                Next::End(mut end) => {
+                    card_effects::look_later(tx, work, &mut end).await?;
                     effects::end(tx, &self.keys, work, end).await?;
                     return Ok(None);
                 }
@@ -147,6 +148,7 @@ impl Inner {
         let Some(host) = attempt.host_id else {
             let why = "the server stopped before the answer was written down";
             record::close(tx, work, &attempt, step::State::Unknown, why).await?;
+            record::answer_lost(tx, work, &attempt).await?;
             return Ok(None);
         };
         let row = host::get(tx, host).await?;

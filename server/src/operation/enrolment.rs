@@ -4,7 +4,7 @@
 use super::work::Work;
 use crate::{
     connector::ca::{
-        Attributes, CertificationRequest, Enrolment, RequestField,
+        Attributes, CertificationRequest, Enrolment, RequestField, Serial,
         request_field::{self, Filled, WrongFields},
     },
     lifecycle::CertificateSlot,
@@ -65,5 +65,10 @@ pub(super) fn of(work: &Work, row: &Certificate) -> Result<Enrolment, String> {
         alternative_names: filled.alternative_names,
         days: None,
         asked_at: super::trust::timestamp(row.created_at),
+        known: work
+            .certificates
+            .iter()
+            .filter_map(|known| Serial::from_hex(&known.serial))
+            .collect(),
     })
 }

@@ -150,7 +150,8 @@ impl Inner {
             | StepName::GenerateKey
             | StepName::SignRequest
             | StepName::Enrol
-            | StepName::PollEnrolment => return Err(Error::NotByHand { step }),
+            | StepName::PollEnrolment
+            | StepName::LookAgain => return Err(Error::NotByHand { step }),
             StepName::HoldCertificate
             | StepName::UnholdCertificate
             | StepName::RevokeCertificate => {

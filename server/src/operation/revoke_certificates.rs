@@ -1,5 +1,6 @@
 //! Revoke certificates: what a certification authority could not be told at once.
-//! Waits for it for as long as it takes, where everybody can see.
+//! And what it issued without our knowledge, where an answer of it was lost. Waits for it
+//! for as long as it takes, where everybody can see.
 
 use super::{
     StepName,
@@ -9,6 +10,9 @@ use super::{
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if progress.failure.is_none() && facts.to_revoke(Scope::All).is_some() {
         return Next::Step(StepName::RevokeCertificate);
+    }
+    if progress.failure.is_none() && facts.to_look_again().is_some() {
+        return Next::Step(StepName::LookAgain);
     }
     Next::End(End::default())
 }

@@ -64,6 +64,8 @@ words! {
         Enrol = "enrol",
         /// One that the authority takes its time for.
         PollEnrolment = "poll-enrolment",
+        /// Whether the authority issued more than is known here, after an answer was lost.
+        LookAgain = "look-again",
         /// The certificate to the card.
         WriteCertificate = "write-certificate",
         /// What is on the card now.
@@ -149,6 +151,7 @@ impl StepName {
             | Self::PollEnrolment
             | Self::HoldCertificate
             | Self::UnholdCertificate
+            | Self::LookAgain
             | Self::RevokeCertificate => Target::Ca,
         }
     }
@@ -170,6 +173,7 @@ impl StepName {
                 | Self::ReadCard
                 | Self::TryAdminKeys
                 | Self::PollEnrolment
+                | Self::LookAgain
         )
     }
 
@@ -219,6 +223,7 @@ impl StepName {
             Self::SignRequest => "card.sign-request",
             Self::Enrol => "ca.enrol",
             Self::PollEnrolment => "ca.poll",
+            Self::LookAgain => "ca.look-again",
             Self::WriteCertificate => "card.write-certificate",
             Self::ReadCard => "card.read",
             Self::HoldCertificate => "ca.hold",

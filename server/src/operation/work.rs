@@ -198,7 +198,7 @@ impl Work {
         self.wait_until(until, remark);
     }
 
-    fn wait_until(&mut self, time: Micros, remark: String) {
+    pub(super) fn wait_until(&mut self, time: Micros, remark: String) {
         // A deadline that is still to come ends the wait.
         let deadline = self.operation.deadline.filter(|at| *at > self.now);
         self.operation.state = operation::State::Waiting;

@@ -126,6 +126,9 @@ pub struct Certificate {
     pub on_card: OnCard,
     /// When the key was made.
     pub created_at: Micros,
+    /// When the newest request for it left whose outcome nobody told, until the authority
+    /// has been asked for a certificate that is not known here.
+    pub lost_at: Option<Micros>,
 }
 
 /// Adds a certificate.
@@ -136,9 +139,10 @@ pub async fn insert(tx: &mut Write<'_>, new: &Certificate) -> Result<()> {
     sqlx::query(
         "INSERT INTO certificate (id, token_id, user_id, operation_id, connection_id, container,
              profile, algorithm, is_default, public_key, attestation, request, state, enrolment,
-             serial, issuer, subject, not_before, not_after, der, revocation, on_card, created_at)
+             serial, issuer, subject, not_before, not_after, der, revocation, on_card, created_at,
+             lost_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22, $23)",
+             $19, $20, $21, $22, $23, $24)",
     )
     .bind(new.id)
     .bind(new.token_id)
@@ -163,6 +167,7 @@ pub async fn insert(tx: &mut Write<'_>, new: &Certificate) -> Result<()> {
     .bind(&new.revocation)
     .bind(new.on_card.as_str())
     .bind(new.created_at.0)
+    .bind(new.lost_at.map(|at| at.0))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -176,7 +181,7 @@ pub async fn update(tx: &mut Write<'_>, certificate: &Certificate) -> Result<()>
     sqlx::query(
         "UPDATE certificate SET request = $2, state = $3, enrolment = $4, serial = $5, issuer = $6,
              subject = $7, not_before = $8, not_after = $9, der = $10, revocation = $11,
-             on_card = $12
+             on_card = $12, lost_at = $13
          WHERE id = $1",
     )
     .bind(certificate.id)
@@ -191,6 +196,7 @@ pub async fn update(tx: &mut Write<'_>, certificate: &Certificate) -> Result<()>
     .bind(&certificate.der)
     .bind(&certificate.revocation)
     .bind(certificate.on_card.as_str())
+    .bind(certificate.lost_at.map(|at| at.0))
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -292,5 +298,6 @@ fn read(found: &SqliteRow) -> Result<Certificate> {
         revocation: row::column(found, "revocation")?,
         on_card: row::word(found, "on_card")?,
         created_at: row::time(found, "created_at")?,
+        lost_at: row::maybe_time(found, "lost_at")?,
     })
 }

@@ -119,5 +119,6 @@ fn request(key: &KeyPair) -> Enrolment {
         ],
         days: None,
         asked_at: now(),
+        known: Vec::new(),
     }
 }

@@ -117,6 +117,7 @@ async fn issue(ca: &dyn CertificationAuthority) -> Issued {
         alternative_names: Vec::new(),
         days: None,
         asked_at: Timestamp::from_microsecond(Clock::system().now().0).unwrap(),
+        known: Vec::new(),
     };
     match ca.enrol(&enrolment).await.unwrap() {
         Enrolled::Issued(issued) => issued,

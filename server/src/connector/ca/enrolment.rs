@@ -1,6 +1,6 @@
 //! One request for a certificate, and what a CA makes of it.
 
-use super::{CertificationRequest, Issued, SubjectAttribute};
+use super::{CertificationRequest, Issued, Serial, SubjectAttribute};
 use jiff::Timestamp;
 use std::fmt;
 
@@ -20,6 +20,8 @@ pub struct Enrolment {
     pub days: Option<u32>,
     /// When it was asked for first: a search begins here.
     pub asked_at: Timestamp,
+    /// Certificates that may be for the same key, and are not what is looked for.
+    pub known: Vec<Serial>,
 }
 
 /// What a CA made of a request. A refusal is an error.

@@ -49,6 +49,11 @@ impl Http {
         })
     }
 
+    /// For each request.
+    pub(super) const fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Sends one request, once.
     pub(super) async fn send(
         &self,

@@ -50,7 +50,7 @@ pub use subject::SubjectAttribute;
 
 use super::Finding;
 use async_trait::async_trait;
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// One configured certification authority.
 ///
@@ -62,6 +62,10 @@ use std::fmt;
 pub trait CertificationAuthority: fmt::Debug + Send + Sync {
     /// What this kind of CA can do at all.
     fn abilities(&self) -> Abilities;
+
+    /// How long a request may be under way. Before that much time has passed since it was
+    /// sent, that [`find`](Self::find) finds nothing does not say that nothing comes.
+    fn time_limit(&self) -> Duration;
 
     /// Whether the CA can be reached, knows us, and has what the settings name:
     /// what an administrator asks for before saving a connection. Changes

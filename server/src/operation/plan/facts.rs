@@ -177,6 +177,19 @@ impl Facts<'_> {
         })
     }
 
+    /// One for which an answer of the authority was lost, where no request for the same key is
+    /// under way: what the authority has and nobody knows here is not wanted.
+    #[must_use]
+    pub fn to_look_again(&self) -> Option<&Certificate> {
+        use certificate::State::{Pending, Requested};
+        self.certificates.iter().find(|row| {
+            let under_way = |other: &Certificate| {
+                other.public_key == row.public_key && matches!(other.state, Requested | Pending)
+            };
+            row.lost_at.is_some() && !self.certificates.iter().any(under_way)
+        })
+    }
+
     /// A step at the token: now, or when it is seen.
     #[must_use]
     pub fn at_token(&self, step: StepName) -> Next {

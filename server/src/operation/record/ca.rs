@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use super::{close, count, name};
 use crate::{
     audit,
-    connector::ca::{Issued, Nature},
+    connector::ca::{Issued, Nature, Reason},
     operation::{
         Inner, StepName,
         ca_step::{self, CaDone, CaFailed},
@@ -15,8 +15,8 @@ use crate::{
         work::Work,
     },
     store::{
-        self, Micros, Write,
-        certificate::{self, State as At},
+        self, CertificateId, Micros, Write,
+        certificate::{self, Certificate, OnCard, State as At},
         operation::{self, Kind as Operation},
         step::{Attempt, State},
     },
@@ -33,6 +33,9 @@ impl Inner {
         let step = name(attempt)?;
         let done = match result {
             Ok(done) => done,
+            Err(CaFailed::MayStillAct(until)) => {
+                return self.may_still_act(tx, work, attempt, until).await;
+            }
             Err(error) => return self.ca_failed(tx, work, attempt, &error).await,
         };
         close(tx, work, attempt, State::Done, "").await?;
@@ -43,6 +46,9 @@ impl Inner {
                     take(row, &issued);
                     facts.insert("serial".into(), json!(row.serial));
                     facts.insert("container".into(), json!(row.container));
+                    if work.progress.enrol_anyway {
+                        row.lost_at = None;
+                    }
                     certificate::update(tx, row).await?;
                 }
                 work.progress.enrol_anyway = false;
@@ -74,6 +80,18 @@ impl Inner {
                 work.wait_for(wait, format!("{step}: the authority has taken it on"));
                 return Ok(());
             }
+            CaDone::Stray(id, issued) => {
+                facts.insert("stray".into(), json!(issued.serial().to_string()));
+                stray(tx, work, id, &issued).await?;
+            }
+            CaDone::NoStray(id) => {
+                let looked = work.facts().to_look_again().map(|row| row.id);
+                let row = work.certificates.iter_mut().find(|row| row.id == id);
+                if let Some(row) = row.filter(|_| looked == Some(id)) {
+                    row.lost_at = None;
+                    certificate::update(tx, row).await?;
+                }
+            }
         }
         work.progress.finish(step);
         effects::record(tx, work, step.verb(), audit::Outcome::Ok, facts).await
@@ -97,6 +115,26 @@ impl Inner {
         self.backoff(tries).saturating_mul(SLOWER)
     }
 
+    /// Nothing came of a lost answer so far.
+    async fn may_still_act(
+        &self,
+        tx: &mut Write<'_>,
+        work: &mut Work,
+        attempt: &Attempt,
+        until: Micros,
+    ) -> store::Result<()> {
+        let step = name(attempt)?;
+        let why = CaFailed::MayStillAct(until).to_string();
+        close(tx, work, attempt, State::Failed, &why).await?;
+        let revoking = step == StepName::RevokeCertificate;
+        if revoking && work.operation.kind != Operation::RevokeCertificates {
+            work.progress.unrevoked = Some(why);
+        } else {
+            work.wait_until(until, format!("{step}: {why}; it is asked again"));
+        }
+        Ok(())
+    }
+
     async fn ca_failed(
         &self,
         tx: &mut Write<'_>,
@@ -112,6 +150,9 @@ impl Inner {
             _ => (State::Failed, audit::Outcome::Failed),
         };
         close(tx, work, attempt, state, &why).await?;
+        if state == State::Unknown {
+            answer_lost(tx, work, attempt).await?;
+        }
         if matches!(
             nature,
             Some(Nature::NotNow(_) | Nature::Refused | Nature::Settings)
@@ -121,7 +162,7 @@ impl Inner {
         let mut facts = Map::new();
         facts.insert("why".into(), json!(why));
         effects::record(tx, work, step.verb(), outcome, facts).await?;
-        let revoking = step == StepName::RevokeCertificate;
+        let revoking = matches!(step, StepName::RevokeCertificate | StepName::LookAgain);
         if revoking && work.operation.kind != Operation::RevokeCertificates {
             // It never holds up what can be done without the authority.
             work.progress.unrevoked = Some(why);
@@ -190,7 +231,62 @@ impl Inner {
     }
 }
 
-fn take(row: &mut certificate::Certificate, issued: &Issued) {
+/// Nobody told what came of a request for a certificate.
+pub(in crate::operation) async fn answer_lost(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    attempt: &Attempt,
+) -> store::Result<()> {
+    let step = name(attempt)?;
+    let about = ca_step::about(work, step)
+        .filter(|_| step == StepName::Enrol)
+        .map(|row| row.id);
+    let row = work
+        .certificates
+        .iter_mut()
+        .find(|row| Some(row.id) == about);
+    match row {
+        Some(row) => {
+            // Who has looked has not looked for this one.
+            work.progress.enrol_anyway = false;
+            row.lost_at = Some(attempt.started_at);
+            certificate::update(tx, row).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// A certificate that nobody asked for twice: it is on no card, and is to be revoked. Unless
+/// its own request was under way while the authority was asked.
+async fn stray(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    beside: CertificateId,
+    issued: &Issued,
+) -> store::Result<()> {
+    let looked = work.facts().to_look_again().cloned();
+    let Some(known) = looked.filter(|row| row.id == beside) else {
+        return Ok(());
+    };
+    let serial = issued.serial().to_string();
+    if work.certificates.iter().any(|row| row.serial == serial) {
+        return Ok(());
+    }
+    let mut row = Certificate {
+        id: CertificateId::new(),
+        on_card: OnCard::Replaced,
+        revocation: Reason::Superseded.as_str().to_owned(),
+        created_at: work.now,
+        lost_at: None,
+        ..known
+    };
+    take(&mut row, issued);
+    certificate::insert(tx, &row).await?;
+    work.certificates.push(row);
+    Ok(())
+}
+
+fn take(row: &mut Certificate, issued: &Issued) {
     let time = |at: jiff::Timestamp| Some(Micros(at.as_microsecond()));
     row.state = At::Valid;
     row.enrolment = String::new();

@@ -6,6 +6,8 @@ mod card;
 mod idp;
 mod token;
 
+pub(super) use ca::answer_lost;
+
 use core::time::Duration;
 
 use keysteward_proto::agent::v1::{Outcome, StepResult};

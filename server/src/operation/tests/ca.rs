@@ -1,5 +1,6 @@
 //! A certification authority that really issues, and can be slow, down or lying.
 
+use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -7,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, DnType,
     IsCa, KeyPair,
 };
+use x509_parser::parse_x509_certificate;
 
 use super::fault::{Fault, Gate};
 use crate::{
@@ -38,6 +40,14 @@ pub(super) struct State {
     pub(super) pending: u32,
     /// It refuses every request.
     pub(super) refuses: bool,
+    /// How long a request may be under way.
+    pub(super) limit: Duration,
+    /// The server dies while the next request is under way, and it is acted on later.
+    pub(super) late: bool,
+    /// Taken, and not yet acted on.
+    pub(super) under_way: Vec<Enrolment>,
+    /// What is under way is acted on together with the next request.
+    pub(super) later_with_next: bool,
 }
 
 impl std::fmt::Debug for Ca {
@@ -118,6 +128,14 @@ impl Ca {
         issued
     }
 
+    /// Acts on what is under way.
+    pub(super) fn act_late(&self) {
+        let under_way = std::mem::take(&mut self.state().under_way);
+        for enrolment in &under_way {
+            self.issue(enrolment);
+        }
+    }
+
     fn of(&self, request_id: &str) -> Option<Issued> {
         let state = self.state();
         let found = state.issued.iter().find(|(id, _, _)| id == request_id);
@@ -146,6 +164,10 @@ impl CertificationAuthority for Ca {
         }
     }
 
+    fn time_limit(&self) -> Duration {
+        self.state().limit
+    }
+
     async fn check(&self) -> Vec<Finding> {
         vec![]
     }
@@ -170,10 +192,19 @@ impl CertificationAuthority for Ca {
         if self.state().pending > 0 {
             return Ok(Enrolled::Pending(Reference("E-1".into())));
         }
+        let late = std::mem::take(&mut self.state().late);
+        if late {
+            self.state().under_way.push(enrolment.clone());
+            self.gate.trip().await;
+        }
         assert_eq!(self.of(&enrolment.request_id), None, "asked for twice");
         self.pass(Call::Enrol, || drop(self.issue(enrolment)))
             .await?;
-        Ok(Enrolled::Issued(self.of(&enrolment.request_id).unwrap()))
+        let issued = self.of(&enrolment.request_id).unwrap();
+        if self.state().later_with_next {
+            self.act_late();
+        }
+        Ok(Enrolled::Issued(issued))
     }
 
     async fn poll(
@@ -193,10 +224,17 @@ impl CertificationAuthority for Ca {
         Ok(Enrolled::Issued(self.issue(enrolment)))
     }
 
+    /// By the key, as authorities do that list certificates alone: the newest that is not known.
     async fn find(&self, enrolment: &Enrolment) -> Result<Found, CaError> {
-        Ok(self
-            .of(&enrolment.request_id)
-            .map_or(Found::Nothing, Found::Issued))
+        let state = self.state();
+        let found = state.issued.iter().rev().find(|(_, issued, _)| {
+            let (_, certificate) = parse_x509_certificate(issued.certificate()).unwrap();
+            certificate.public_key().raw == enrolment.request.public_key()
+                && !enrolment.known.contains(issued.serial())
+        });
+        Ok(found.map_or(Found::Nothing, |(_, issued, _)| {
+            Found::Issued(issued.clone())
+        }))
     }
 
     async fn status(&self, serial: &Serial) -> Result<CertificateStatus, CaError> {

@@ -1,6 +1,7 @@
 //! The life of a smart card: registered, issued, handed over, unblocked, revoked.
 
 mod hsm;
+mod late_authority;
 mod recognition;
 
 use super::{
@@ -783,6 +784,7 @@ enum Act {
     Register,
     Issue,
     HandOver,
+    Renew,
     Revoke,
     ChangeAdminKey,
 }
@@ -798,6 +800,14 @@ async fn begin(world: &World, act: Act) -> Operation {
                 .ask(Ask::HandOverPin { token, new_pin })
                 .await
                 .unwrap()
+        }
+        Act::Renew => {
+            let renew = Ask::RenewCertificates {
+                token,
+                containers: vec![],
+                pin: Some(GivenPin::new("271828".into())),
+            };
+            world.ask(renew).await.unwrap()
         }
         Act::Revoke => {
             let reason = "left".into();
@@ -815,6 +825,7 @@ async fn survives(act: Act, fault: Fault, at: usize) -> bool {
         Act::Register => &[],
         Act::Issue | Act::ChangeAdminKey => &[Act::Register],
         Act::HandOver | Act::Revoke => &[Act::Register, Act::Issue],
+        Act::Renew => &[Act::Register, Act::Issue, Act::HandOver],
     };
     for act in acts {
         let ended = world.settled(begin(&world, *act).await.id).await;
@@ -863,6 +874,16 @@ async fn survives(act: Act, fault: Fault, at: usize) -> bool {
         })
         .await;
     world.card_agrees().await;
+    let rows = world.certificates().await;
+    let mut serials: Vec<_> = rows
+        .iter()
+        .map(|row| &row.serial)
+        .filter(|serial| !serial.is_empty())
+        .collect();
+    let taken = serials.len();
+    serials.sort_unstable();
+    serials.dedup();
+    assert_eq!(serials.len(), taken, "{context}: one certificate, twice");
     world.card(|card| {
         assert!(card.puk_errors <= 1, "{context}: tries were burned");
         assert_eq!(card.puk_tries, 3, "{context}");
@@ -893,6 +914,11 @@ async fn issuing_certificates_survives_every_fault_at_every_call() {
 #[tokio::test]
 async fn handing_a_card_over_survives_every_fault_at_every_call() {
     every_fault_at_every_call(Act::HandOver, 1).await;
+}
+
+#[tokio::test]
+async fn renewing_certificates_survives_every_fault_at_every_call() {
+    every_fault_at_every_call(Act::Renew, 8).await;
 }
 
 #[tokio::test]

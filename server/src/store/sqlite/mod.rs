@@ -91,6 +91,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("migrations/0003_answered_challenges.sql"),
     ),
     (4, "next id", include_str!("migrations/0004_next_id.sql")),
+    (
+        5,
+        "lost answer",
+        include_str!("migrations/0005_lost_answer.sql"),
+    ),
 ];
 
 const READERS: u32 = 4;

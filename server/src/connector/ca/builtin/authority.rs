@@ -10,6 +10,7 @@ use crate::connector::{
     },
 };
 use async_trait::async_trait;
+use std::time::Duration;
 
 #[async_trait]
 impl CertificationAuthority for Builtin {
@@ -21,6 +22,10 @@ impl CertificationAuthority for Builtin {
             status: true,
             upn: true,
         }
+    }
+
+    fn time_limit(&self) -> Duration {
+        Duration::ZERO
     }
 
     async fn check(&self) -> Vec<Finding> {

@@ -84,6 +84,7 @@ fn enrolment(request_id: &str, key: &KeyPair) -> Enrolment {
         ],
         days: None,
         asked_at: NOW.parse().unwrap(),
+        known: Vec::new(),
     }
 }
 

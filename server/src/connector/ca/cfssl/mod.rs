@@ -158,6 +158,10 @@ impl CertificationAuthority for Cfssl {
         }
     }
 
+    fn time_limit(&self) -> Duration {
+        self.http.limit()
+    }
+
     async fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut add = |ok, text| findings.push(Finding { ok, text });

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 /// The newest certificate for the key of the request that was issued since it
-/// was asked for, in DER. One that somebody revoked meanwhile is none: on a card
+/// was asked for, in DER, and is not known already. One that somebody revoked meanwhile is none: on a card
 /// it would be of no use.
 pub(super) async fn find(
     gateway: &Gateway,
@@ -35,7 +35,9 @@ pub(super) async fn find(
         let page: Page = read(call, &answer, "a page of events")?;
         for event in page.events.unwrap_or_default() {
             if event.action.eq_ignore_ascii_case("issued") {
-                found = event.for_key(enrolment.request.public_key()).or(found);
+                let known = |(serial, _): &(Serial, Vec<u8>)| enrolment.known.contains(serial);
+                let issued = event.for_key(enrolment.request.public_key());
+                found = issued.filter(|issued| !known(issued)).or(found);
             } else if event.action.eq_ignore_ascii_case("revoked") {
                 found = found.filter(|(serial, _)| !event.is_about(serial));
             }

@@ -281,6 +281,10 @@ impl CertificationAuthority for EntrustCaGateway {
         }
     }
 
+    fn time_limit(&self) -> Duration {
+        self.gateway.http.limit()
+    }
+
     async fn check(&self) -> Vec<Finding> {
         let mut findings = vec![self.identity_finding()];
         let mut add = |ok, text| findings.push(Finding { ok, text });

@@ -153,6 +153,7 @@ mod tests {
             ],
             days: Some(365),
             asked_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            known: Vec::new(),
         }
     }
 

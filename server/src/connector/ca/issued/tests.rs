@@ -58,6 +58,7 @@ fn enrolment(key: &KeyPair) -> Enrolment {
         ],
         days: None,
         asked_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+        known: Vec::new(),
     }
 }
 

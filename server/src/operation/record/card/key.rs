@@ -51,6 +51,7 @@ pub(super) async fn generated(
         revocation: String::new(),
         on_card: OnCard::Key,
         created_at: work.now,
+        lost_at: None,
     };
     certificate::insert(tx, &row).await?;
     // What stood there has no key any more.

@@ -1,0 +1,68 @@
+//! An authority that acts on a request after the server that sent it has died.
+
+use core::time::Duration;
+
+use super::piv;
+use crate::{
+    connector::ca::Reason,
+    operation::{Operation, State, tests::world::World},
+    store::operation,
+};
+
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// The server has died while its first request was under way, and is back.
+async fn cut_off() -> (World, Operation) {
+    let mut world = World::with(piv()).await;
+    world.registered().await;
+    world.ca.state().limit = LIMIT;
+    world.ca.state().late = true;
+    let issue = world.issue_card().await;
+    world.gate.tripped().await;
+    world.restart().await;
+    let waits = world.waiting(issue.id, "may still act").await;
+    (world, waits)
+}
+
+async fn nothing_is_open(world: &World) {
+    world
+        .until("nothing is open", async || {
+            let mut read = world.store.read().await.unwrap();
+            let (open, _) = operation::count_open(&mut read).await.unwrap();
+            (open == 0).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_again_while_the_authority_may_still_act() {
+    let (mut world, waits) = cut_off().await;
+    let next = waits.next_try().unwrap();
+    assert!(next <= waits.created_at.plus(LIMIT + Duration::from_secs(30)));
+    assert!(world.ca.state().issued.is_empty());
+    world.ca.act_late();
+    world.later(LIMIT).await;
+    let ended = world.settled(waits.id).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    nothing_is_open(&world).await;
+    assert_eq!(world.ca.state().issued.len(), 2, "one for each key");
+    assert_eq!(world.ca.good(), 2);
+    world.card_agrees().await;
+}
+
+#[tokio::test]
+async fn what_an_authority_issues_beside_what_is_known_is_revoked() {
+    let (mut world, waits) = cut_off().await;
+    world.ca.state().later_with_next = true;
+    world.later(LIMIT).await;
+    let ended = world.settled(waits.id).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    assert!(ended.remark.contains("asked once more"), "{}", ended.remark);
+    nothing_is_open(&world).await;
+    assert_eq!(world.ca.state().issued.len(), 3, "it issued one too many");
+    assert_eq!(world.ca.good(), 2);
+    assert_eq!(world.ca.state().reasons, [Reason::Superseded]);
+    let rows = world.certificates().await;
+    assert!(rows.iter().all(|row| row.lost_at.is_none()));
+    world.card_agrees().await;
+}
