@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 49] = [
+const SECRET: [&str; 50] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -40,6 +40,7 @@ const SECRET: [&str; 49] = [
     ".keysteward.agent.v1.SignCertificationRequest",
     ".keysteward.agent.v1.WriteCertificate",
     ".keysteward.agent.v1.DeleteContainer",
+    ".keysteward.agent.v1.ResetCard",
     ".keysteward.agent.v1.AnswerChallenge",
     ".keysteward.enrolment.v1.EnrolRequest",
     ".keysteward.server.v1.CreateJoinTokenResponse",

@@ -73,6 +73,7 @@ hidden! {
     }
     v1::WriteCertificate { shows admin, container, certificate, is_default, guid; hides pin }
     v1::DeleteContainer { shows admin, container; hides pin }
+    v1::ResetCard { shows admin, card_id; hides new_pin }
     v1::AnswerChallenge { shows ; hides response, new_pin }
     enrolment::EnrolRequest {
         shows certificate_request, facts, agent_version;
@@ -112,6 +113,18 @@ mod tests {
             "{printed}"
         );
         assert!(printed.contains("new_pin"), "{printed}");
+    }
+
+    #[test]
+    fn a_printed_reset_does_not_show_the_pin_that_a_card_is_left_with() {
+        let request = v1::ResetCard {
+            new_pin: "314159".into(),
+            card_id: vec![171; 16],
+            ..v1::ResetCard::default()
+        };
+        let printed = format!("{request:?}");
+        assert!(!printed.contains("314159"), "{printed}");
+        assert!(printed.contains("171"), "{printed}");
     }
 
     #[test]

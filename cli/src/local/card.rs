@@ -83,13 +83,25 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             change(agent, &which, keys, "delete-container", verb, output).await
         }
         Command::AdminKey(command) => admin_key::run(command, agent, output).await,
-        Command::Reset { which, admin, yes } => {
+        Command::Reset {
+            which,
+            admin,
+            new_pin_file,
+            yes,
+        } => {
             let what = "this takes every key and certificate off the card";
             pin::confirm("reset", what, yes)?;
             let keys = admin.read()?;
-            let verb = Verb::ResetCard(wire::ResetCard {
+            let mut reset = wire::ResetCard {
                 admin: keys.proof(),
-            });
+                ..wire::ResetCard::default()
+            };
+            if admin.is_given() && which.applet.as_deref() != Some("piv") {
+                let pin = secret_input::new_secret(new_pin_file.as_deref(), "new PIN")?;
+                reset.new_pin = pin.to_string();
+                reset.card_id = card_id_of(None)?;
+            }
+            let verb = Verb::ResetCard(reset);
             change(agent, &which, keys, "reset-card", verb, output).await
         }
     }

@@ -207,6 +207,15 @@ pub enum Mark {
         /// Written after it.
         guid: [u8; 16],
     },
+    /// A GIDS card is as its initialisation left it, but for its name and its PIN.
+    Restored {
+        /// The name that it gets.
+        card_id: [u8; 16],
+        /// Changes of containers that it had counted. Another one is counted first of all.
+        counted: u32,
+        /// The PIN had no try left: it has all once it is set, last of all, and by nothing else.
+        was_blocked: bool,
+    },
 }
 
 /// What was asked of authenticatorConfig; what is absent was not.

@@ -65,6 +65,14 @@ pub struct PinFacts {
     pub is_default: Option<bool>,
 }
 
+impl PinFacts {
+    /// No try was used up since it was set or right; `false`: or the card does not tell.
+    #[must_use]
+    pub fn has_all_tries(&self) -> bool {
+        self.tries_left.is_some() && self.tries_left == self.tries
+    }
+}
+
 impl From<&piv::session::Facts> for PivFacts {
     fn from(told: &piv::session::Facts) -> Self {
         Self {

@@ -130,6 +130,25 @@ pub(super) fn refresh_gids(bench: &mut Bench) {
     });
 }
 
+/// Lists what a look at a card has shown of its applets, if that is something else than before.
+pub(super) fn list_anew(bench: &mut Bench, seen: &CardFacts) {
+    let before = bench.token().sight();
+    let Some(known) = before.card.as_deref() else {
+        return;
+    };
+    let now = CardFacts {
+        piv: seen.piv.clone().or_else(|| known.piv.clone()),
+        gids: seen.gids.clone().or_else(|| known.gids.clone()),
+        ..known.clone()
+    };
+    if now != *known {
+        bench.put(Sight {
+            card: Some(now.into()),
+            ..before
+        });
+    }
+}
+
 fn refresh_applet(
     bench: &mut Bench,
     read: fn(&mut PcscLink, Millis, &mut CardFacts) -> Result<(), PcscError>,

@@ -204,6 +204,8 @@ fn look_at_card(
             return None;
         }
     };
+    // It may be there still, and have another name since.
+    read::list_anew(bench, &seen.facts);
     let sight = card::Sight {
         seen: &seen,
         is_same,

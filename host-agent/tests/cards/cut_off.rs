@@ -103,7 +103,7 @@ async fn a_card_that_was_taken_away_tells_what_was_done_to_it() {
     let again = lease.step("g0", key()).await.unwrap_err();
     assert_eq!(again.code(), Code::CutOff);
 
-    let reset = Verb::ResetCard(proto::ResetCard { admin: None });
+    let reset = Verb::ResetCard(proto::ResetCard::default());
     let outcome = cut(&host, &card, &mut lease, ("r0", reset), (RESET, After)).await;
     // The first RESET comes before the PINs are blocked, and the card refused it.
     assert_eq!(outcome.state(), State::Unknown, "{outcome:?}");

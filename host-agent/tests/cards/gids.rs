@@ -2,18 +2,30 @@
 
 use keysteward_core::admin_key::{AdminKey as _, Cipher, LocalAdminKey};
 use keysteward_proto::agent::v1 as proto;
-use proto::{card_step::Verb, step_error::Code, step_result::Result as Outcome};
+use proto::{card_step::Verb, outcome::State, step_error::Code, step_result::Result as Outcome};
 
-use crate::{host::Host, piv::CardKey, reader::Card};
+use crate::{
+    cut_off::cut,
+    host::{Host, Lease},
+    piv::CardKey,
+    reader::{Card, Moment},
+};
 
 crate::stories! {
-    a_card_is_initialised_certified_and_emptied
+    a_card_is_initialised_certified_and_reset
+    a_reset_that_was_cut_off_says_what_it_knows_and_is_done_again
     a_forgotten_pin_is_unblocked_by_somebody_elsewhere
 }
 
 const PIN: &str = "4711";
 const KEY: [u8; 24] = *b"keysteward admin key 3ds";
 const CARD_ID: [u8; 16] = *b"keysteward-gids!";
+/// What a reset leaves the card with.
+const NEXT_ID: [u8; 16] = *b"another-gids-id!";
+const NEXT_PIN: &str = "0815";
+
+const PUT_DATA: u8 = 0xDB;
+const RESET_RETRY_COUNTER: u8 = 0x2C;
 
 fn initialise() -> Verb {
     Verb::Personalise(proto::Personalise {
@@ -31,6 +43,30 @@ fn admin() -> Option<proto::AdminProof> {
     })
 }
 
+fn reset() -> Verb {
+    Verb::ResetCard(proto::ResetCard {
+        admin: admin(),
+        new_pin: NEXT_PIN.to_owned(),
+        card_id: NEXT_ID.to_vec(),
+    })
+}
+
+fn block() -> Verb {
+    Verb::BlockCardPin(proto::BlockCardPin {
+        reference: proto::PinReference::Pin.into(),
+    })
+}
+
+/// Through a change of it to itself, which costs nothing where it is right.
+async fn has_pin(lease: &mut Lease, step: &str, pin: &str) {
+    let change = Verb::ChangeCardPin(proto::ChangeCardPin {
+        reference: proto::PinReference::Pin.into(),
+        current_pin: pin.to_owned(),
+        new_pin: pin.to_owned(),
+    });
+    lease.step(step, change).await.unwrap();
+}
+
 fn generate(container: &str) -> Verb {
     Verb::GenerateKey(proto::GenerateKey {
         pin: PIN.to_owned(),
@@ -40,7 +76,7 @@ fn generate(container: &str) -> Verb {
     })
 }
 
-async fn a_card_is_initialised_certified_and_emptied() {
+async fn a_card_is_initialised_certified_and_reset() {
     let (_card, host) = (Card::gids(), Host::new().await);
     let mut lease = host.lease().await;
     lease.step("initialise", initialise()).await.unwrap();
@@ -97,19 +133,101 @@ async fn a_card_is_initialised_certified_and_emptied() {
     assert!(counted.files_freshness > gids.files_freshness);
     assert!(counted.containers_freshness > gids.containers_freshness);
 
-    let reset = Verb::ResetCard(proto::ResetCard { admin: admin() });
-    lease.step("reset", reset).await.unwrap();
+    lease.step("block", block()).await.unwrap();
+    let bare = Verb::ResetCard(proto::ResetCard {
+        admin: admin(),
+        ..proto::ResetCard::default()
+    });
+    let bare = lease.step("bare", bare).await.unwrap_err();
+    assert_eq!(
+        (bare.code(), &*bare.field, bare.changed),
+        (Code::InvalidRequest, "new_pin", false)
+    );
+    let short = Verb::ResetCard(proto::ResetCard {
+        admin: admin(),
+        new_pin: NEXT_PIN.to_owned(),
+        card_id: vec![1; 15],
+    });
+    let short = lease.step("short", short).await.unwrap_err();
+    assert_eq!(
+        (short.code(), &*short.field),
+        (Code::InvalidRequest, "card_id")
+    );
+    let presence_id = host.card().await.presence_id;
+    lease.step("reset", reset()).await.unwrap();
+    // The token that it was, under another name, in the list and in the lease.
+    let listed = host.card().await;
+    assert_eq!(listed.presence_id, presence_id);
+    assert_eq!(listed.card.unwrap().gids.unwrap().card_id, NEXT_ID);
+    let seen = lease.inspect().await;
+    assert_eq!(seen.containers, []);
+    let gids = seen.facts.unwrap().gids.unwrap();
+    assert_eq!(gids.card_id, NEXT_ID);
+    assert!(gids.containers_freshness > counted.containers_freshness);
+    let pin = gids.pin.unwrap();
+    assert_eq!(pin.tries_left, pin.tries);
+    has_pin(&mut lease, "next PIN", NEXT_PIN).await;
+    // The admin key is as before, and opens the card for whoever has it next.
+    let change = Verb::ChangeAdminKey(proto::ChangeAdminKey {
+        current: admin(),
+        new_algorithm: "3des".to_owned(),
+        new_key: b"the key of its next life".to_vec(),
+    });
+    lease.step("key", change).await.unwrap();
+    let refused = lease.step("reset 2", reset()).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.changed),
+        (Code::AdminKeyWrong, false)
+    );
+}
+
+async fn a_reset_that_was_cut_off_says_what_it_knows_and_is_done_again() {
+    use Moment::{After, Before};
+    let (card, host) = (Card::gids(), Host::new().await);
+    let mut lease = host.lease().await;
+    lease.step("initialise", initialise()).await.unwrap();
+    lease.step("generate", generate("0")).await.unwrap();
+
+    let at = (PUT_DATA, Before);
+    let outcome = cut(&host, &card, &mut lease, ("r0", reset()), at).await;
+    assert_eq!(outcome.state(), State::Failed, "{outcome:?}");
+    assert_eq!(lease.inspect().await.containers.len(), 1);
+    let at = (PUT_DATA, After);
+    let outcome = cut(&host, &card, &mut lease, ("r1", reset()), at).await;
+    assert_eq!(outcome.state(), State::Unknown, "{outcome:?}");
+    assert!(
+        outcome.explanation.contains("reset it again"),
+        "{outcome:?}"
+    );
+
+    // The PIN had all its tries, and nothing shows that it is another one now.
+    let at = (RESET_RETRY_COUNTER, After);
+    let outcome = cut(&host, &card, &mut lease, ("r2", reset()), at).await;
+    assert_eq!(outcome.state(), State::Unknown, "{outcome:?}");
+    assert!(outcome.explanation.contains("PIN"), "{outcome:?}");
+    let listed = host.card().await;
+    assert_eq!(listed.card.unwrap().gids.unwrap().card_id, NEXT_ID);
+
+    lease.step("block", block()).await.unwrap();
+    let at = (RESET_RETRY_COUNTER, Before);
+    let outcome = cut(&host, &card, &mut lease, ("r3", reset()), at).await;
+    assert_eq!(outcome.state(), State::Unknown, "{outcome:?}");
+    let at = (RESET_RETRY_COUNTER, After);
+    let outcome = cut(&host, &card, &mut lease, ("r4", reset()), at).await;
+    assert_eq!(outcome.state(), State::Done, "{outcome:?}");
+    has_pin(&mut lease, "next PIN", NEXT_PIN).await;
+
+    lease.step("r5", reset()).await.unwrap();
     assert_eq!(lease.inspect().await.containers, []);
+    let again = lease.step("r4", reset()).await;
+    assert_eq!(again, Ok(Outcome::Done(proto::Done {})));
 }
 
 async fn a_forgotten_pin_is_unblocked_by_somebody_elsewhere() {
     let (_card, host) = (Card::gids(), Host::new().await);
     let mut lease = host.lease().await;
     lease.step("initialise", initialise()).await.unwrap();
-    let block = Verb::BlockCardPin(proto::BlockCardPin {
-        reference: proto::PinReference::Pin.into(),
-    });
-    lease.step("block", block).await.unwrap();
+    lease.step("block", block()).await.unwrap();
     let give = || Verb::GiveChallenge(proto::GiveChallenge {});
     let answer = |response: &[u8]| {
         Verb::AnswerChallenge(proto::AnswerChallenge {

@@ -42,7 +42,7 @@ async fn what_the_host_forbids_no_card_sees() {
     };
     let (_card, host) = (Card::piv(1), Host::with_policy(policy).await);
     let mut lease = host.lease().await;
-    let reset = Verb::ResetCard(proto::ResetCard { admin: None });
+    let reset = Verb::ResetCard(proto::ResetCard::default());
     for (step, verb, setting) in [
         ("generate", generate("9a", "p256"), "policy.forbid"),
         ("reset", reset, "policy.allow_reset"),

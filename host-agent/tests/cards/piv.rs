@@ -202,7 +202,7 @@ async fn a_card_is_personalised_certified_and_reset() {
     lease.step("delete", delete).await.unwrap();
     assert_eq!(lease.inspect().await.containers, []);
     made(&mut lease, "generate again").await;
-    let reset = Verb::ResetCard(proto::ResetCard { admin: None });
+    let reset = Verb::ResetCard(proto::ResetCard::default());
     lease.step("reset", reset).await.unwrap();
     let seen = lease.inspect().await;
     assert_eq!(seen.containers, []);

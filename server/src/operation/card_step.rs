@@ -172,11 +172,13 @@ pub(super) async fn prepare(
                 container,
             })
         }
-        StepName::ResetCard => Verb::ResetCard(agent::ResetCard {
-            admin: match applet {
-                Some(Applet::Gids) => Some(admin(&mut wanted, keys, work)?),
-                _ => None,
+        StepName::ResetCard => Verb::ResetCard(match applet {
+            Some(Applet::Gids) => agent::ResetCard {
+                admin: Some(admin(&mut wanted, keys, work)?),
+                new_pin: factory(keys, work)?.pin.clone(),
+                card_id: card_ids::another(tx, work).await?,
             },
+            _ => agent::ResetCard::default(),
         }),
         _ => return Err(Unprepared::Lacks(format!("{step} is no step at a card"))),
     };

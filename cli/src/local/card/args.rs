@@ -161,15 +161,24 @@ Example:
     /// The admin key
     #[command(subcommand)]
     AdminKey(admin_key::Command),
-    /// Leave the applet as it left the factory: keys, certificates and PINs go
-    #[command(
-        after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token card reset --yes"
-    )]
+    /// Leave the applet as it came: keys, certificates and PINs go
+    #[command(after_help = "\
+A PIV card is as it left the factory then. A GIDS card is as its initialisation left it, under another
+card id and with another PIN; its admin key, which has to be given, stays.
+
+Examples:
+  keysteward --agent /run/keysteward-agent/agent.sock token card reset --yes
+  keysteward --agent /run/keysteward-agent/agent.sock token card reset --applet gids --yes \\
+      --admin-key-file admin.key --new-pin-file pin")]
     Reset {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
         admin: Admin,
+        /// GIDS: file whose first line is the PIN that the card is left with; - is standard input
+        /// [default: ask, or standard input]
+        #[arg(long, value_name = "FILE", requires = "admin_key_file")]
+        new_pin_file: Option<PathBuf>,
         /// Do not ask whether it is meant
         #[arg(long)]
         yes: bool,

@@ -142,7 +142,7 @@ async fn an_admin_key_proves_itself_and_never_leaves() {
     for words in [
         &["personalise", "--admin-key-file", "0"][..],
         &["delete", "9a", "--admin-key-file", "0"],
-        &["reset", "--yes", "--admin-key-file", "0"],
+        &["reset", "--applet", "piv", "--yes", "--admin-key-file", "0"],
         &[
             "personalise",
             "--admin-key-file",
@@ -176,6 +176,31 @@ async fn tries_are_set_by_admin_key_and_pin() {
     assert_eq!((asked.pin_tries, asked.puk_tries), (5, 7));
     assert_eq!(asked.pin, "313131");
     assert!(out.contains("set-pin-tries"), "{out}");
+}
+
+#[tokio::test]
+async fn a_gids_card_is_reset_to_the_pin_that_is_given_and_an_id_of_its_own() {
+    let (key, pin) = ([0xA1; 24], [0x31; 3]);
+    let words = "reset --yes --admin-key-file 0 --new-pin-file 1";
+    let words: Vec<&str> = words.split(' ').collect();
+    let reset = async || {
+        let (said, out) = typed(&words, &[&key, &pin]).await;
+        assert_eq!(answered(&said), under(&key));
+        keeps(&said, &key);
+        assert!(out.contains("reset-card"), "{out}");
+        let asked = said.into_iter().find_map(|one| match one.request {
+            Some(Asked::Step(step)) => step.verb,
+            _ => None,
+        });
+        match asked {
+            Some(Verb::ResetCard(asked)) => asked,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (first, second) = (reset().await, reset().await);
+    assert_eq!(first.new_pin, "313131");
+    assert_eq!((first.card_id.len(), second.card_id.len()), (16, 16));
+    assert_ne!(first.card_id, second.card_id);
 }
 
 #[tokio::test]

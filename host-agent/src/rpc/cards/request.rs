@@ -19,7 +19,7 @@ use crate::{
     verb::{
         self, Failure,
         card::{
-            Ask, Authority, KeyAlgorithm, NewCard, PinPolicy, PinTries, Request,
+            Ask, Authority, KeyAlgorithm, LeftWith, NewCard, PinPolicy, PinTries, Request,
             SignatureAlgorithm, TouchPolicy,
         },
     },
@@ -165,9 +165,7 @@ fn ask(verb: Option<Verb>, line: &Arc<Line>) -> Result<Ask, Failure> {
                 container: container(delete.container)?,
             }
         }
-        Some(Verb::ResetCard(reset)) => Ask::Reset {
-            admin: optional_proof("admin", reset.admin, line)?,
-        },
+        Some(Verb::ResetCard(reset)) => self::reset(reset, line)?,
         Some(Verb::GiveChallenge(_)) => Ask::GiveChallenge,
         Some(Verb::AnswerChallenge(mut answer)) => {
             let new_pin = needed_pin("new_pin", mem::take(&mut answer.new_pin));
@@ -247,5 +245,27 @@ fn personalise(mut ask: proto::Personalise, line: &Arc<Line>) -> Result<Ask, Fai
         admin: optional_proof("admin", ask.admin, line)?,
         card_id: sixteen("card_id", &ask.card_id)?,
         new,
+    })
+}
+
+fn reset(mut reset: proto::ResetCard, line: &Arc<Line>) -> Result<Ask, Failure> {
+    let new_pin = optional_pin(mem::take(&mut reset.new_pin))?;
+    let left_with = match (new_pin, reset.card_id.as_slice()) {
+        (None, []) => None,
+        (Some(pin), card_id) => Some(LeftWith {
+            pin,
+            card_id: sixteen("card_id", card_id)?,
+        }),
+        (None, _) => {
+            return Err(Failure::invalid(
+                "new_pin",
+                "nothing",
+                "a PIN beside card_id",
+            ));
+        }
+    };
+    Ok(Ask::Reset {
+        admin: optional_proof("admin", reset.admin, line)?,
+        left_with,
     })
 }

@@ -1,6 +1,6 @@
 //! A digest by which a repeated request to a card is known, without PINs, PUKs and keys.
 
-use super::{AdminProof, Ask, Authority, NewCard, Request};
+use super::{AdminProof, Ask, Authority, LeftWith, NewCard, Request};
 use crate::verb::fingerprint::Fields;
 
 /// Adds what is asked. Two requests under one key that differ in a secret alone are taken for one.
@@ -103,7 +103,13 @@ pub(in crate::verb) fn fingerprint(digest: &mut Fields, request: &Request) {
             proof(digest, admin.as_ref());
             digest.text(container);
         }
-        Ask::Reset { admin } => proof(digest, admin.as_ref()),
+        Ask::Reset { admin, left_with } => {
+            proof(digest, admin.as_ref());
+            // Nothing where there is none: agents of before knew none.
+            if let Some(LeftWith { pin: _, card_id }) = left_with {
+                digest.bytes(card_id);
+            }
+        }
         Ask::AnswerChallenge {
             response: _,
             new_pin: _,

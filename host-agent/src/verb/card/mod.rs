@@ -39,8 +39,8 @@ pub(super) use fingerprint::fingerprint;
 pub(super) use perform::{CardStep, look};
 pub use request::{Applet, PinReference, PinTries};
 pub(crate) use request::{
-    Ask, Authority, CardPin, KeyAlgorithm, NewCard, PinPolicy, Request, SignatureAlgorithm,
-    TouchPolicy,
+    Ask, Authority, CardPin, KeyAlgorithm, LeftWith, NewCard, PinPolicy, Request,
+    SignatureAlgorithm, TouchPolicy,
 };
 pub(super) use settle::{Sight, Verdict, hidden, verdict};
 

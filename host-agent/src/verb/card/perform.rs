@@ -289,7 +289,7 @@ fn piv(
         Ask::DeleteContainer {
             admin, container, ..
         } => delete_container::piv(session, admin.as_ref(), container, left),
-        Ask::Reset { .. } => reset::piv(session),
+        Ask::Reset { left_with, .. } => reset::piv(session, left_with.as_ref()),
         _ => Err(misplaced()),
     }
 }
@@ -333,7 +333,9 @@ fn gids(
             pin,
             container,
         } => delete_container::gids(session, admin.as_ref(), pin.as_ref(), container, left),
-        Ask::Reset { admin } => reset::gids(session, admin.as_ref(), left),
+        Ask::Reset { admin, left_with } => {
+            reset::gids(session, admin.as_ref(), left_with.as_ref(), left)
+        }
         _ => Err(misplaced()),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use keysteward_core::piv::KeyReference;
 
 use super::{
-    Applet, Ask, CardFacts, container, inspect,
+    Applet, Ask, CardFacts, GidsFacts, LeftWith, container, inspect,
     session::{GidsSession, PivSession},
     settle, sha256,
 };
@@ -86,7 +86,14 @@ pub(super) fn gids(
     if let Some(probe) = without_look(ask) {
         return Ok(probe);
     }
-    // Nothing writes a cardid a second time.
+    if let Ask::Reset {
+        left_with: Some(with),
+        ..
+    } = ask
+    {
+        return restored(session, with);
+    }
+    // Nothing else writes a cardid a second time, and after that the card is read anew.
     let listed = listed.filter(|card| {
         card.gids
             .as_ref()
@@ -121,21 +128,27 @@ pub(super) fn gids(
                 Ok(_) | Err(_) => false,
             },
         },
-        Ask::Reset { .. } => {
-            let mut containers = 0;
-            if !is_blank {
-                session.containers(&mut |_, _| {
-                    containers += 1;
-                    ControlFlow::Continue(())
-                })?;
-            }
-            Mark::Erased {
-                containers: count(containers),
-            }
-        }
+        // Which the verb says: it lacks what the card is to be left with.
+        Ask::Reset { .. } => return Ok(Probe::Harmless),
         _ => return Ok(by_request(card, ask)),
     };
     Ok(Probe::Card { card, mark })
+}
+
+fn restored(session: &mut GidsSession<'_, '_>, with: &LeftWith) -> Result<Probe, Failure> {
+    let told = GidsFacts::from(&session.facts()?);
+    Ok(Probe::Card {
+        mark: Mark::Restored {
+            card_id: with.card_id,
+            counted: told.containers_freshness,
+            was_blocked: told.pin.tries_left == Some(0),
+        },
+        card: CardName {
+            applet: Applet::Gids,
+            id: told.card_id,
+            serial: 0,
+        },
+    })
 }
 
 fn has_container(session: &mut GidsSession<'_, '_>, number: u8) -> Result<bool, Failure> {

@@ -81,6 +81,8 @@ pub(crate) enum Ask {
     },
     Reset {
         admin: Option<AdminProof>,
+        /// For a GIDS card.
+        left_with: Option<LeftWith>,
     },
     GiveChallenge,
     AnswerChallenge {
@@ -186,6 +188,13 @@ pub(crate) enum Authority {
 pub(crate) struct NewCard {
     pub(crate) pin: CardPin,
     pub(crate) admin_key: LocalAdminKey,
+}
+
+/// What a GIDS card is left with: no command makes it blank again.
+pub(crate) struct LeftWith {
+    pub(crate) pin: CardPin,
+    /// cardid
+    pub(crate) card_id: [u8; 16],
 }
 
 /// Names that `card.proto` spells out, and nothing else.

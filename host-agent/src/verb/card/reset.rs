@@ -1,38 +1,54 @@
 //! The applet as it left the factory, as far as the card lets it.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::time::Duration;
 
-use keysteward_core::gids::session::Authority;
+use keysteward_core::gids::session::Restoration;
 
 use super::{
-    AdminProof,
+    AdminProof, LeftWith,
     session::{GidsSession, PivSession},
-    trouble::needed,
+    trouble::{gids_pin, needed},
 };
 use crate::verb::{Answer, Failure};
 
 /// Uses up the tries of PIN and PUK, without which the card resets nothing.
-pub(super) fn piv(session: &mut PivSession<'_, '_>) -> Result<Answer, Failure> {
+pub(super) fn piv(
+    session: &mut PivSession<'_, '_>,
+    left_with: Option<&LeftWith>,
+) -> Result<Answer, Failure> {
+    if left_with.is_some() {
+        return Err(Failure::invalid(
+            "new_pin",
+            "a PIN",
+            "nothing: a PIV card has the PIN and PUK of its factory afterwards",
+        ));
+    }
     session.reset()?;
     Ok(Answer::Done)
 }
 
-/// Deletes every container. Files, PIN and admin key stay: GIDS has no way back to the factory.
+/// Leaves the card as its initialisation did, with another identifier and PIN: GIDS has no way back
+/// to the factory. The admin key stays.
 pub(super) fn gids(
     session: &mut GidsSession<'_, '_>,
     admin: Option<&AdminProof>,
+    left_with: Option<&LeftWith>,
     left: impl Fn() -> Duration + Copy,
 ) -> Result<Answer, Failure> {
     let admin = needed("admin", admin, "a proof of the admin key")?;
-    let mut numbers = Vec::new();
-    session.containers(&mut |number, _| {
-        numbers.push(number);
-        ControlFlow::Continue(())
-    })?;
-    let admin = session.authenticate_admin(&mut admin.prover(left))?;
-    for number in numbers {
-        session.delete_container(Authority::Admin(&admin), number)?;
-    }
-    session.deauthenticate()?;
+    let with = needed(
+        "new_pin",
+        left_with,
+        "the PIN, and beside it the card_id, that the card is left with",
+    )?;
+    let pin = gids_pin("new_pin", &with.pin)?;
+    let by = session.authenticate_admin(&mut admin.prover(left))?;
+    session.restore(
+        by,
+        &Restoration {
+            pin: &pin,
+            card_id: &with.card_id,
+        },
+    )?;
     Ok(Answer::Done)
 }

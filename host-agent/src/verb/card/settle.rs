@@ -8,7 +8,7 @@
 //! | `generate_key` | the container's public key, where the card tells it |
 //! | `write_certificate` | the container's certificate, and the GUID where it was to be another |
 //! | `delete_container` | the container's certificate |
-//! | `reset_card` | the applet has lost its name and its containers' contents |
+//! | `reset_card` | PIV: the applet has lost its name and its containers' contents. GIDS: it has the new name and no container, and its PIN was blocked and is not any more |
 //! | `sign_certification_request` | nothing needs to: a signature that nobody has harms nobody |
 //! | PINs and admin keys | nothing, without trying one |
 
@@ -127,7 +127,11 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
         }
         _ => {}
     }
-    let took_its_name = matches!(mark, Mark::Named { id } if *id == now.id);
+    let took_its_name = match mark {
+        Mark::Named { id } => *id == now.id,
+        Mark::Restored { card_id, .. } => now.id == card_id,
+        _ => false,
+    };
     let same_id = !before.id.is_empty() && before.id == now.id;
     let same_serial = before.serial != 0 && before.serial == now.serial;
     if !(sight.is_same || same_id || same_serial || took_its_name) {
@@ -195,6 +199,11 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                  delete; delete the container again, which does no harm",
             ),
         },
+        Mark::Restored {
+            counted,
+            was_blocked,
+            ..
+        } => restored(*counted, took_its_name, *was_blocked, sight.seen),
         Mark::Erased { .. } if same_id => {
             Verdict::Unknown("the card was not erased, but its PINs may be blocked; reset it again")
         }
@@ -212,6 +221,28 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                 )
             }
         }
+    }
+}
+
+/// First of all the step counts a change; the PIN comes last, and shows where it was blocked.
+fn restored(counted: u32, is_renamed: bool, was_blocked: bool, seen: &CardInspection) -> Verdict {
+    let Some(gids) = &seen.facts.gids else {
+        return Verdict::Unknown("the card no longer answers at that applet; inspect it");
+    };
+    if gids.containers_freshness == counted {
+        Verdict::NotDone
+    } else if !is_renamed || !seen.containers.is_empty() || !gids.pin.has_all_tries() {
+        Verdict::Unknown(
+            "a part of the card is as it was, and the rest is not; reset it again, which does no \
+             harm",
+        )
+    } else if was_blocked {
+        Verdict::Done
+    } else {
+        Verdict::Unknown(
+            "the card has its new name and holds nothing, and nothing shows whether its PIN is \
+             set, which comes last; reset it again, which does no harm",
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 use super::{acknowledge, close, count, name};
 use crate::{
     audit,
+    lifecycle::Applet,
     operation::{
         Inner, StepName, card_step, effects,
         plan::{AdminKeyIs, Scope},
@@ -98,6 +99,8 @@ impl Inner {
                 }
             }
             StepName::Personalise => took_id(tx, work).await?,
+            // A PIV card has none then.
+            StepName::ResetCard if is_gids(work) => took_id(tx, work).await?,
             StepName::RestoreAdminKey => work.progress.admin = Some(AdminKeyIs::Factory),
             StepName::SetPuk | StepName::CheckPuk => {
                 promote(tx, work, Kind::Puk).await?;
@@ -197,6 +200,11 @@ async fn promote(tx: &mut Write<'_>, work: &mut Work, kind: Kind) -> store::Resu
     sealed_secret::promote(tx, work.token.id, kind).await?;
     work.secrets = sealed_secret::of_token(tx, work.token.id).await?;
     Ok(())
+}
+
+fn is_gids(work: &Work) -> bool {
+    let applet = work.card.as_ref().map(|row| row.applet);
+    applet == Some(Applet::Gids)
 }
 
 /// The id that the card was to give is the one it gives.
