@@ -12,7 +12,7 @@ use proto::{outcome::State, step_error::Code};
 
 use crate::{
     host::{Host, SOON},
-    piv::{GUID, personalise},
+    piv::{GUID, PIN, made, personalise, sign},
     reader::Card,
 };
 
@@ -20,6 +20,7 @@ crate::stories! {
     a_card_that_is_held_is_waited_for_until_the_deadline_by_one_thread
     a_card_that_is_held_when_it_comes_is_read_once_it_is_let_go
     another_program_is_kept_out_for_a_whole_lease
+    another_program_finds_nothing_open_after_a_lease
 }
 
 /// Another program, in the middle of a transaction.
@@ -129,4 +130,39 @@ async fn another_program_is_kept_out_for_a_whole_lease() {
     }
     drop(lease);
     other.await.unwrap().lets_go();
+}
+
+async fn another_program_finds_nothing_open_after_a_lease() {
+    let (_card, host) = (Card::piv(1), Host::new().await);
+    let mut lease = host.lease().await;
+    lease.step("personalise", personalise()).await.unwrap();
+    let key = made(&mut lease, "generate").await;
+    lease.step("sign", sign(key.info(), PIN)).await.unwrap();
+    drop(lease);
+    let other = tokio::task::spawn_blocking(|| {
+        let context = Context::establish(Scope::User).unwrap();
+        let readers = context.list_readers_owned().unwrap();
+        readers
+            .iter()
+            .find_map(|name| {
+                let mut card = context
+                    .connect(name, ShareMode::Shared, Protocols::ANY)
+                    .ok()?;
+                let transaction = card.transaction().unwrap();
+                let mut buffer = [0; 258];
+                let mut status = |command: &[u8]| {
+                    let answer = transaction.transmit(command, &mut buffer).unwrap();
+                    answer[answer.len() - 2..].to_vec()
+                };
+                // VERIFY without a PIN asks whether it is verified. Not selected anew: a card may
+                // forget at that what we should have had it forget.
+                let as_found = status(&[0x00, 0x20, 0x00, 0x80]);
+                let select = *b"\x00\xa4\x04\x00\x05\xa0\x00\x00\x03\x08";
+                Some((as_found, status(&select)))
+            })
+            .unwrap()
+    });
+    let (as_found, selected) = other.await.unwrap();
+    assert_ne!(as_found, [0x90, 0x00], "the PIN is still verified");
+    assert_eq!(selected, [0x90, 0x00]);
 }

@@ -15,7 +15,7 @@ use super::{
     properties,
 };
 
-/// A card that is connected to. Dropped, it is left as it is.
+/// A card that is connected to. Dropped, it is left as it was let go.
 pub struct PcscCard {
     /// `None` only while it is dropped.
     card: Option<Card>,
@@ -39,12 +39,15 @@ impl PcscCard {
             let (transaction, found) = begin(card.borrow_mut().connected()?)
                 .map_err(|error| PcscError::of_open_card(error, &reader))?;
             protocol = found;
-            Ok(transaction)
+            Ok(Turn {
+                transaction: Some(transaction),
+                unlocked: false,
+            })
         })?;
-        let max_command = match protocol {
+        let max_command = match (protocol, held.borrow_dependent().transaction()) {
             // Its extended form goes by ENVELOPE, which few cards know.
-            Some(Protocol::T0) => Some(properties::MAX_SHORT_COMMAND),
-            _ => properties::max_command(held.borrow_dependent()),
+            (Some(Protocol::T0), _) | (_, Err(_)) => Some(properties::MAX_SHORT_COMMAND),
+            (_, Ok(transaction)) => properties::max_command(transaction),
         };
         Ok(PcscLink {
             held,
@@ -117,9 +120,59 @@ self_cell!(
         owner: MutBorrow<PcscCard>,
 
         #[covariant]
-        dependent: Transaction,
+        dependent: Turn,
     }
 );
+
+/// The time in which the card is ours alone. A card that was shown a secret is reset at its end:
+/// the next program must not find open what we opened.
+struct Turn<'c> {
+    /// `None` only while it is dropped.
+    transaction: Option<Transaction<'c>>,
+    unlocked: bool,
+}
+
+impl<'c> Turn<'c> {
+    const fn transaction(&self) -> Result<&Transaction<'c>, Error> {
+        match &self.transaction {
+            Some(transaction) => Ok(transaction),
+            None => Err(Error::RemovedCard),
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let disposition = if self.unlocked {
+            Disposition::ResetCard
+        } else {
+            Disposition::LeaveCard
+        };
+        if let Some(transaction) = self.transaction.take()
+            && let Err((_, error)) = transaction.end(disposition)
+        {
+            tracing::debug!(%error, "let a card go");
+        }
+    }
+}
+
+/// Whether the command shows the card a PIN, a PUK or an admin key, or answers for one.
+/// ISO/IEC 7816-4 §11.5.
+fn unlocks(command: &Command<'_>) -> bool {
+    const VERIFY: u8 = 0x20;
+    const CHANGE_REFERENCE_DATA: u8 = 0x24;
+    const RESET_RETRY_COUNTER: u8 = 0x2C;
+    const EXTERNAL_AUTHENTICATE: u8 = 0x82;
+    const GENERAL_AUTHENTICATE: u8 = 0x87;
+    matches!(
+        command.ins,
+        VERIFY
+            | CHANGE_REFERENCE_DATA
+            | RESET_RETRY_COUNTER
+            | EXTERNAL_AUTHENTICATE
+            | GENERAL_AUTHENTICATE
+    )
+}
 
 /// A card that is held: nobody else's commands reach it until this is dropped.
 pub struct PcscLink {
@@ -155,7 +208,11 @@ impl PcscLink {
     /// Tells the service that the card is still wanted. To be called every few seconds while
     /// nothing is sent to it: Windows resets a card that is held for five without a call.
     pub fn keep(&mut self) -> Result<(), PcscError> {
-        match self.held.borrow_dependent().status2_owned() {
+        let turn = self.held.borrow_dependent();
+        match turn
+            .transaction()
+            .and_then(|transaction| transaction.status2_owned())
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(self.fails(error)),
         }
@@ -184,8 +241,16 @@ impl CardTransport for PcscLink {
         command: &[u8],
         response: &'r mut [u8],
     ) -> Result<&'r [u8], PcscError> {
-        let extended = Command::parse(command).is_ok_and(|(_, form)| form == Form::Extended);
-        match self.held.borrow_dependent().transmit(command, response) {
+        let parsed = Command::parse(command).ok();
+        let extended = matches!(parsed, Some((_, Form::Extended)));
+        if parsed.is_none_or(|(command, _)| unlocks(&command)) {
+            self.held.with_dependent_mut(|_, turn| turn.unlocked = true);
+        }
+        let turn = self.held.borrow_dependent();
+        match turn
+            .transaction()
+            .and_then(|transaction| transaction.transmit(command, response))
+        {
             // pcscd says so of a card that was taken away.
             Ok([]) => Err(self.fails(Error::RemovedCard)),
             Ok(answer) => {
