@@ -137,6 +137,21 @@ async fn a_certificate_from_before_is_not_the_one_that_was_lost() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_known_hides_no_other_one_for_the_same_key() {
+    let site = Site::new().await;
+    let mut wanted = bob();
+    let first = issued(site.ca.enrol(&wanted).await.unwrap());
+    let second = issued(site.ca.enrol(&wanted).await.unwrap());
+    for (known, other) in [(&first, &second), (&second, &first)] {
+        wanted.known = vec![known.serial().clone()];
+        let found = site.ca.find(&wanted).await.unwrap();
+        assert_eq!(found, Found::Issued(other.clone()));
+    }
+    wanted.known = vec![first.serial().clone(), second.serial().clone()];
+    assert_eq!(site.ca.find(&wanted).await.unwrap(), Found::Nothing);
+}
+
+#[tokio::test]
 async fn a_certificate_that_somebody_revoked_meanwhile_is_not_found() {
     let site = Site::new().await;
     let wanted = bob();
