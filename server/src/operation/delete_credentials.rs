@@ -6,10 +6,19 @@ use super::{
     plan::{Effect, Facts, Next, Progress, Scope},
     revoke,
 };
-use crate::store::credential::OnToken;
+use crate::store::{
+    certificate::{Certificate, OnCard},
+    credential::OnToken,
+};
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if facts.to_delete(false).is_none() {
+        // It is the operation that waits: there is no later one to leave it to.
+        let waits = |row: &Certificate| row.on_card == OnCard::ToDelete;
+        let deletes = progress.undeletable.is_none() && facts.card.is_some();
+        if !facts.present && deletes && facts.certificates.iter().any(waits) {
+            return Next::WaitForToken(StepName::DeleteContainer);
+        }
         let next = delete_containers::next(progress, facts, Scope::All);
         return next.unwrap_or_else(|| revoke::ending(progress, facts));
     }

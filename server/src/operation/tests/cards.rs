@@ -930,3 +930,23 @@ async fn revoking_a_card_survives_every_fault_at_every_call() {
 async fn changing_an_admin_key_survives_every_fault_at_every_call() {
     every_fault_at_every_call(Act::ChangeAdminKey, 2).await;
 }
+
+#[tokio::test]
+async fn keys_of_a_card_that_is_away_when_it_is_revoked_are_deleted_once_it_is_seen() {
+    for wishes in [piv(), gids()] {
+        let world = World::with(wishes).await;
+        let token = world.card_in_use().await;
+        world.unplug().await;
+        let reason = "stolen".to_owned();
+        let pin = None;
+        let revoked = world.done(Ask::Revoke { token, reason, pin }).await;
+        assert!(revoked.remark.contains("are deleted"), "{revoked:?}");
+        world.card(|card| assert!(!card.containers.is_empty(), "nobody was there to"));
+        world.host.plug();
+        world
+            .until("the card is empty", async || {
+                world.card(|card| card.containers.is_empty()).then_some(())
+            })
+            .await;
+    }
+}
