@@ -219,7 +219,11 @@ impl Card {
             Verb::ResetCard(asked) => {
                 if self.applet == Applet::Gids {
                     self.admin(asked.admin.as_ref(), keys)?;
+                    assert_eq!(asked.card_id.len(), 16);
                     self.containers.clear();
+                    self.id = asked.card_id;
+                    self.pin = asked.new_pin;
+                    self.pin_tries = 3;
                 } else {
                     let secrets = std::mem::take(&mut self.secrets);
                     *self = Self {

@@ -309,8 +309,13 @@ async fn a_gids_card_lives_by_its_admin_key_alone() {
     });
     world.card_agrees().await;
     world.done(Ask::Retire { token }).await;
+    let before = world.card_row().await.shown_id;
     world.done(Ask::Unregister { token }).await;
-    world.card(|card| assert_eq!(card.admin, vec![0; 24]));
+    world.card(|card| {
+        assert_eq!(card.admin, vec![0; 24]);
+        assert_eq!((card.pin.as_str(), card.pin_tries), ("123456", 3));
+        assert_ne!(card.id, before, "Windows would know it as the card it was");
+    });
     assert_eq!(world.token().await.state, TokenState::Unregistered);
 }
 

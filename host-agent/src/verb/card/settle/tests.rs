@@ -1,5 +1,5 @@
 use super::*;
-use crate::verb::card::{CardFacts, Container, GidsFacts, PivFacts, sha256};
+use crate::verb::card::{CardFacts, Container, GidsFacts, PinFacts, PivFacts, sha256};
 
 /// The card before: GUID 1, serial 7.
 fn before() -> CardName {
@@ -196,6 +196,60 @@ fn a_card_without_name_and_contents_was_reset() {
         is_same: true,
     };
     assert!(is_unknown(&verdict(&nameless, &mark(0), &sight)));
+}
+
+#[test]
+fn a_gids_card_was_reset_when_its_name_is_new_and_its_pin_is_blocked_no_more() {
+    let before = CardName {
+        applet: Applet::Gids,
+        id: vec![1; 16],
+        serial: 0,
+    };
+    let shows = |id: u8, counted, tries_left, containers| {
+        let pin = PinFacts {
+            tries_left: Some(tries_left),
+            tries: Some(3),
+            is_default: None,
+        };
+        CardInspection {
+            facts: CardFacts {
+                gids: Some(GidsFacts {
+                    card_id: vec![id; 16],
+                    pin,
+                    containers_freshness: counted,
+                    ..GidsFacts::default()
+                }),
+                ..CardFacts::default()
+            },
+            containers,
+        }
+    };
+    let judge = |was_blocked, seen: &CardInspection, is_same| {
+        let mark = Mark::Restored {
+            card_id: [2; 16],
+            counted: 7,
+            was_blocked,
+        };
+        verdict(&before, &mark, &Sight { seen, is_same })
+    };
+    let one = || vec![container("0", b"k", b"c")];
+    let restored = shows(2, 9, 3, vec![]);
+    assert_eq!(judge(true, &restored, true), Verdict::Done);
+    assert_eq!(judge(true, &restored, false), Verdict::Done, "by its name");
+    let why = judge(false, &restored, true);
+    assert!(matches!(why, Verdict::Unknown(why) if why.contains("PIN")));
+    let untouched = shows(1, 7, 3, one());
+    assert_eq!(judge(true, &untouched, true), Verdict::NotDone);
+    for half in [
+        shows(1, 8, 3, vec![]),
+        shows(2, 8, 3, one()),
+        shows(2, 9, 0, vec![]),
+    ] {
+        let told = judge(true, &half, true);
+        assert!(is_unknown(&told), "{half:?}: {told:?}");
+    }
+    let other = shows(3, 9, 3, vec![]);
+    assert_eq!(judge(true, &other, false), Verdict::Another);
 }
 
 #[test]
