@@ -1,6 +1,6 @@
 //! Enrolment with a PKCS#10.
 
-use super::{Gateway, payload};
+use super::{Gateway, payload, refusal};
 use crate::connector::ca::{
     CaError, Call, Enrolment, Issued, Reference, Why,
     http::{malformed, read},
@@ -39,11 +39,15 @@ pub(super) async fn enrol(
         .iter()
         .any(|word| word.eq_ignore_ascii_case(&status))
     {
+        let refusal = refusal::of_rejection(answer.body());
+        for detail in &refusal.details {
+            tracing::warn!(%call, status, %detail, "the CA rejects");
+        }
         return Err(CaError {
             call,
             why: Why::Refused {
                 status: 200,
-                refusal: gateway.http.refusal(answer.body()),
+                refusal,
             },
         });
     }

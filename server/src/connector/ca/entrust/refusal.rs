@@ -3,6 +3,7 @@
 
 use crate::connector::{Said, ca::Refusal};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Reads an error, if it is one: with a status that says so, or behind a 2xx.
 pub(super) fn parse(body: &[u8]) -> Option<Refusal> {
@@ -22,6 +23,38 @@ pub(super) fn parse(body: &[u8]) -> Option<Refusal> {
             .map(|message| Said::plain(message.as_bytes()))
             .collect(),
     })
+}
+
+/// Reads why an enrolment was rejected behind a 2xx: it has a message and no
+/// error. Of what has another form nothing is told, because it may be of the inside.
+pub(super) fn of_rejection(body: &[u8]) -> Refusal {
+    let rejection: Rejection = serde_json::from_slice(body).unwrap_or_default();
+    let message = rejection.message.unwrap_or_default();
+    Refusal {
+        code: String::new(),
+        message: Said::plain(message.message.unwrap_or_default().as_bytes()),
+        details: message
+            .details
+            .iter()
+            .take(MOST)
+            .map(|detail| match detail.get("message").unwrap_or(detail) {
+                Value::String(text) => Said::plain(text.as_bytes()),
+                other => Said::plain(other.to_string().as_bytes()),
+            })
+            .collect(),
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Rejection {
+    message: Option<Message>,
+}
+
+#[derive(Default, Deserialize)]
+struct Message {
+    message: Option<String>,
+    #[serde(default)]
+    details: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +89,30 @@ mod tests {
         assert_eq!(refusal.code, "cagw-4018");
         assert_eq!(refusal.message.as_str(), "CA with specified name not found");
         assert_eq!(refusal.details, [Said::plain(b"inside")]);
+    }
+
+    #[test]
+    fn a_rejection_has_its_message_and_its_details_apart() {
+        let body = br#"{"type":"EnrollmentResponse","message":{"message":"Not this user",
+            "details":[{"message":"com.entrust.inside"},"line 7",{"at":1}]},
+            "enrollment":{"id":"7","status":"REJECTED"}}"#;
+        let refusal = of_rejection(body);
+        assert_eq!(refusal.message.as_str(), "Not this user");
+        let details: Vec<_> = refusal.details.iter().map(Said::as_str).collect();
+        assert_eq!(details, ["com.entrust.inside", "line 7", r#"{"at":1}"#]);
+        assert_eq!(refusal.to_string(), "\"Not this user\"");
+    }
+
+    #[test]
+    fn a_rejection_of_another_form_tells_nothing() {
+        for body in [
+            b"".as_slice(),
+            br#"{"enrollment":{"status":"FAILED","body":"inside"}}"#,
+            br#"{"message":"inside"}"#,
+            br#"{"message":{"details":"inside"}}"#,
+        ] {
+            assert_eq!(of_rejection(body), Refusal::default());
+        }
     }
 
     #[test]
