@@ -25,7 +25,8 @@
 //!
 //! let crypto = RustCrypto(rand_core::OsRng);
 //! let mut card = Piv::new(MemoryStorage::new(), crypto, Product::default())?;
-//! let (version, status) = card.execute(&yubico::version(), &mut [0; 16]);
+//! let mut out = [0; 16];
+//! let (version, status) = card.execute(&yubico::version(), &mut out);
 //! assert_eq!((version, status), (&[5, 7, 4][..], Status::Success));
 //! # }
 //! # Ok::<(), keysteward_virtual_token::storage::Failure>(())
