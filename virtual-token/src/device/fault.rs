@@ -5,7 +5,7 @@
 
 use keysteward_core::ctaphid::{ChannelId, Command, Packet, Report};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// A fault, armed until a command fits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +56,15 @@ pub const COMMANDS: [(&str, u8); 11] = [
     ("authenticator_config", 0x0D),
 ];
 
+/// A CTAP2 request that came whole.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Seen {
+    /// As it was sent: a preview's command is not taken for the final one.
+    pub command: u8,
+    /// Of clientPIN, bioEnrollment, credentialManagement or authenticatorConfig.
+    pub subcommand: Option<u8>,
+}
+
 /// What is to be done with a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
@@ -68,6 +77,8 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     armed: Vec<Fault>,
+    /// The newest requests.
+    seen: VecDeque<Seen>,
     channels: HashMap<u32, Exchange>,
     silent: bool,
     holding: bool,
@@ -90,6 +101,10 @@ enum Exchange {
 impl Faults {
     pub(super) fn arm(&mut self, fault: Fault) {
         self.armed.push(fault);
+    }
+
+    pub(super) fn take_seen(&mut self) -> Vec<Seen> {
+        self.seen.drain(..).collect()
     }
 
     pub(super) fn power_up(&mut self) {
@@ -155,6 +170,13 @@ impl Faults {
             return Verdict::Pass;
         };
         let subcommand = subcommand(&bytes);
+        if self.seen.len() == MOST_SEEN {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(Seen {
+            command,
+            subcommand,
+        });
         self.channels.insert(
             channel,
             Exchange::Executing {
@@ -250,3 +272,6 @@ fn final_number(command: u8) -> u8 {
         other => other,
     }
 }
+
+/// Requests that are remembered: those of a whole story, and no flood.
+const MOST_SEEN: usize = 1024;

@@ -17,7 +17,7 @@ mod tests;
 
 use crate::authenticator::Sample;
 use crate::firmware::{Contents, Firmware};
-use fault::{Fault, Faults, Verdict};
+use fault::{Fault, Faults, Seen, Verdict};
 use keysteward_core::ctap2::bio_enrollment::SampleStatus;
 use keysteward_core::ctaphid::Report;
 use keysteward_core::session::Millis;
@@ -201,6 +201,12 @@ impl Device {
     /// Arms a fault: it strikes once, at the next command that fits.
     pub fn arm(&self, fault: Fault) {
         self.lock().faults.arm(fault);
+    }
+
+    /// The CTAP2 requests that came since this was asked last, over packets; of very many, the
+    /// newest.
+    pub fn take_seen(&self) -> Vec<Seen> {
+        self.lock().faults.take_seen()
     }
 
     /// Ends a hold: what waited goes on its way.

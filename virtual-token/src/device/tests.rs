@@ -314,3 +314,27 @@ fn what_a_fault_holds_goes_on_its_way_when_released() {
         }
     }
 }
+
+#[test]
+fn requests_are_seen_as_they_were_sent_and_the_oldest_are_forgotten() {
+    let bench = bench(TouchPolicy::Ask);
+    bench.device.deliver(cbor(GET_INFO));
+    // credentialManagement's preview, in two packets.
+    let begin = [&[0x90, 0, 58, 0x41, 0xA1, 0x01, 0x02][..], &[0; 53]].concat();
+    bench.device.deliver(packet(1, &begin));
+    bench.device.deliver(packet(1, &[0]));
+    let preview = Seen {
+        command: 0x41,
+        subcommand: Some(0x02),
+    };
+    let get_info = Seen {
+        command: 0x04,
+        subcommand: None,
+    };
+    assert_eq!(bench.device.take_seen(), [get_info, preview]);
+    assert_eq!(bench.device.take_seen(), []);
+    for _ in 0..10_000 {
+        bench.device.deliver(cbor(GET_INFO));
+    }
+    assert_eq!(bench.device.take_seen().len(), 1024);
+}
