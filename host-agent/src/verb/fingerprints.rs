@@ -5,12 +5,14 @@ use std::ops::ControlFlow;
 use keysteward_core::{
     ctap2::{bio_enrollment::FingerprintKind, client_pin::Permissions},
     pin_protocol::{Pin, PinUvAuthToken},
+    session::Feature,
 };
 
 use super::{
     Answer, Failure, Fingerprint,
     conduct::TokenSession,
     progress::{Teller, Waiting},
+    trouble::SessionError,
 };
 
 pub(super) fn describe_sensor(session: &mut TokenSession<'_, '_>) -> Result<Answer, Failure> {
@@ -88,5 +90,9 @@ pub(super) fn remove(
 }
 
 fn token(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<PinUvAuthToken, Failure> {
+    // Without a sensor the token would refuse its PIN for it, and say nothing of the sensor.
+    if session.facts()?.bio_enrollment.is_none() {
+        return Err(SessionError::Unsupported(Feature::Fingerprints).into());
+    }
     Ok(session.token(pin, Permissions::BIO_ENROLLMENT, None)?)
 }

@@ -27,7 +27,7 @@ use super::{
     fingerprint::fingerprint,
     progress::Waiting,
     read, settle,
-    steps::{Order, Outcome, Steps},
+    steps::{Order, Outcome, Steps, check_u2f},
 };
 use crate::{
     clock,
@@ -76,6 +76,7 @@ fn begin(steps: &Steps, lease: &Lease, order: Order) -> Result<(Attempt, Conduct
     let mut conduct = Conduct::new(order.patience, order.cancel, order.listener);
     let steps = steps.clone();
     let begun = lease.run(move |bench| {
+        check_u2f(bench, order.request.verb())?;
         let (facts, _) = converse(bench, &mut conduct, |session| Ok(session.facts()?));
         let intent = Intent {
             verb: order.request.verb(),

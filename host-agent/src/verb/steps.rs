@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
-    Answer, Code, Failure, Request,
+    Answer, Code, Failure, Request, Verb,
     card::CardStep,
     change::Step,
     conduct::{self, Conduct, converse, converse_u2f},
@@ -91,6 +91,7 @@ impl Steps {
         if let Some(before) = self.recall(&order) {
             return before;
         }
+        check_u2f(bench, order.request.verb())?;
         let Order {
             request,
             key,
@@ -223,6 +224,16 @@ impl Steps {
             }
             _ => Ok(None),
         }
+    }
+}
+
+/// Whether the token can be asked for it at all, if it speaks U2F alone.
+pub(super) fn check_u2f(bench: &Bench, verb: Verb) -> Result<(), Failure> {
+    match u2f::refusal(verb) {
+        Some(why) if matches!(bench.token().reading(), Reading::U2f) => {
+            Err(Failure::new(Code::NotSupported, why))
+        }
+        _ => Ok(()),
     }
 }
 

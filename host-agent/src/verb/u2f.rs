@@ -16,11 +16,37 @@ use keysteward_core::{
 use rand::rngs::OsRng;
 
 use super::{
-    Answer, Code, Failure,
+    Answer, Code, Failure, Verb,
     conduct::TokenU2fSession,
     make_credential::{Made, read},
     request::MakeCredential,
 };
+
+/// Why it is not even asked of such a token; `None` where it can be.
+pub(super) const fn refusal(verb: Verb) -> Option<&'static str> {
+    Some(match verb {
+        Verb::Inspect => "the token speaks U2F alone, and tells nothing of itself",
+        Verb::Select => "the token speaks U2F alone, and cannot be selected; let it wink instead",
+        Verb::SetPin | Verb::ChangePin => "the token speaks U2F alone, which has no PIN",
+        Verb::Configure => "the token speaks U2F alone, which has no settings",
+        Verb::ListCredentials
+        | Verb::DeleteCredential
+        | Verb::UpdateUser
+        | Verb::GrantPersistentToken => "the token speaks U2F alone, and stores no credentials",
+        Verb::Reset => "the token speaks U2F alone, and stores nothing that could be erased",
+        Verb::DescribeFingerprintSensor
+        | Verb::ListFingerprints
+        | Verb::EnrollFingerprint
+        | Verb::RenameFingerprint
+        | Verb::RemoveFingerprint => "the token speaks U2F alone, and has no fingerprint sensor",
+        Verb::ListLargeBlobs
+        | Verb::ReadLargeBlob
+        | Verb::WriteLargeBlob
+        | Verb::DeleteLargeBlob => "the token speaks U2F alone, and stores no large blobs",
+        Verb::Raw => "the token speaks U2F alone, and takes no CTAP2 messages",
+        _ => return None,
+    })
+}
 
 /// Makes a credential: an attestation object of format fido-u2f. §10.1.2.
 pub(super) fn make(
