@@ -3,6 +3,7 @@
 //! | module | about |
 //! |---|---|
 //! | `verbs` | each thing that can be done to a token |
+//! | `profiles` | every kind of token with every verb: done, or refused by name |
 //! | `u2f` | tokens that speak U2F alone |
 //! | `leases` | one caller at a time; callers and tokens that vanish |
 //! | `faults` | steps that are cut off, and what a look at the token says of them |
@@ -22,7 +23,16 @@ mod hosts;
 mod killed;
 mod leases;
 mod management;
+#[cfg(target_os = "linux")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "it is a part of another crate, too"
+)]
+#[path = "../../../tests/src/pcscd.rs"]
+mod pcscd;
 mod policy;
+mod profiles;
 mod refusals;
 mod resets;
 mod u2f;

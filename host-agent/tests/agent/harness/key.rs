@@ -15,9 +15,10 @@ use keysteward_core::{
 };
 use keysteward_virtual_token::{
     authenticator::{Authenticator, Sample, Scan},
+    card::Presence,
     device::{Device, TouchPolicy},
     firmware::Firmware,
-    front_end::{Identity, socket},
+    front_end::{Identity, socket, vpcd::AtReader},
     hostile::{Hostile, HostileKey},
     in_process::InProcess,
     manufacture::{Manufacturer, Order, Profile},
@@ -27,6 +28,7 @@ use keysteward_virtual_token::{
 use rand_core::OsRng;
 
 use super::{PIN, RP, host::virtual_tokens, until};
+use crate::pcscd::FIRST_READER;
 
 /// A security key in software, plugged in and out by the test.
 pub(crate) struct Key {
@@ -45,6 +47,20 @@ impl Key {
             let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
             SecurityKey::new(authenticator)
         })
+    }
+
+    /// The same as a card at the first reader of this story's pcscd.
+    pub(crate) fn at_reader(profile: Profile) -> Self {
+        let storage = made(Some("KS-1"), profile);
+        let device = Device::new(TouchPolicy::Always);
+        let powered = Arc::clone(&device);
+        thread::spawn(move || {
+            let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
+            let address = FIRST_READER.to_owned();
+            powered.run(&mut AtReader::new(authenticator, Presence::Button, address));
+        });
+        device.plug();
+        Self { device }
     }
 
     /// Lies, has the PIN of these tests, and its name as its serial number.
@@ -73,18 +89,7 @@ impl Key {
         profile: Profile,
         firmware: impl FnOnce(MemoryStorage) -> F + Send + 'static,
     ) -> Self {
-        static MANUFACTURER: OnceLock<Manufacturer> = OnceLock::new();
-        let manufacturer = MANUFACTURER.get_or_init(|| Manufacturer::found().unwrap());
-        let order = Order {
-            serial: serial.map(str::to_owned),
-            enterprise_rp_ids: vec![RP.to_owned()],
-            profile,
-            ..Order::default()
-        };
-        let mut crypto = RustCrypto(OsRng);
-        let made = manufacturer.make(&order, &mut crypto).unwrap();
-        let mut storage = MemoryStorage::new();
-        made.burn_in(&mut storage, &mut crypto).unwrap();
+        let storage = made(serial, profile);
         let device = Device::new(TouchPolicy::Always);
         let powered = Arc::clone(&device);
         thread::spawn(move || powered.run(&mut firmware(storage)));
@@ -122,6 +127,23 @@ impl Key {
         })
         .await;
     }
+}
+
+/// What a key of this kind stores on the day it is bought.
+fn made(serial: Option<&str>, profile: Profile) -> MemoryStorage {
+    static MANUFACTURER: OnceLock<Manufacturer> = OnceLock::new();
+    let manufacturer = MANUFACTURER.get_or_init(|| Manufacturer::found().unwrap());
+    let order = Order {
+        serial: serial.map(str::to_owned),
+        enterprise_rp_ids: vec![RP.to_owned()],
+        profile,
+        ..Order::default()
+    };
+    let mut crypto = RustCrypto(OsRng);
+    let made = manufacturer.make(&order, &mut crypto).unwrap();
+    let mut storage = MemoryStorage::new();
+    made.burn_in(&mut storage, &mut crypto).unwrap();
+    storage
 }
 
 const FINGER: Scan = Scan::Sample(Sample {

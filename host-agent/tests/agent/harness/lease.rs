@@ -5,7 +5,7 @@ use proto::{LeaseRequest, LeaseResponse, lease_request, lease_response, step::Ve
 use tokio::sync::mpsc;
 use tonic::Streaming;
 
-use super::{PIN, SOON, key, make_credential, set_pin};
+use super::{Key, PIN, SOON, key, make_credential, set_pin};
 
 /// One lease of one token.
 pub(crate) struct Lease {
@@ -76,6 +76,23 @@ impl Lease {
             Some(lease_response::Response::Result(result)) => Ok(result.result.unwrap()),
             Some(lease_response::Response::Error(error)) => Err(error),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// How a step ends with a key that is unplugged and plugged in whenever that is asked for.
+    pub(crate) async fn done_with(&mut self, key: &Key) -> Done {
+        loop {
+            let next = tokio::time::timeout(SOON, self.answers.message()).await;
+            match next.expect("an answer").unwrap().unwrap().response.unwrap() {
+                lease_response::Response::Progress(heard) => match heard.kind() {
+                    proto::progress::Kind::UnplugNeeded => key.device.unplug(),
+                    proto::progress::Kind::PlugInNeeded => key.device.plug(),
+                    _ => {}
+                },
+                lease_response::Response::Result(result) => return Ok(result.result.unwrap()),
+                lease_response::Response::Error(error) => return Err(error),
+                other => panic!("{other:?}"),
+            }
         }
     }
 
