@@ -6,6 +6,7 @@
 //! | [`browser`] | a person at a browser, with a key |
 //! | [`ca_gateway_stand_in`] | stands in for Entrust CA Gateway |
 //! | [`card_life`] | smart cards from the factory and back |
+//! | [`demo`] | what both demonstrations are told |
 //! | [`firmware`] | other people's security keys |
 //! | [`guest`] | another machine with a real kernel |
 //! | [`mail_catcher`] | everybody's mailbox |
@@ -24,6 +25,7 @@ pub mod bench;
 pub mod browser;
 pub mod ca_gateway_stand_in;
 pub mod card_life;
+pub mod demo;
 pub mod firmware;
 pub mod guest;
 pub mod mail_catcher;

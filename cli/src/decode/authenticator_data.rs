@@ -88,8 +88,7 @@ impl<'b> Reader<'b> {
         let mut walk = Walk::new(self.rest, self.offset);
         let node = walk.item(name, shape);
         let length = walk.position();
-        findings.faults.append(&mut walk.findings.faults);
-        findings.remarks.append(&mut walk.findings.remarks);
+        findings.append(walk.findings);
         self.fields.push(node);
         self.rest = self.rest.get(length..).unwrap_or_default();
         self.offset = self.offset.saturating_add(length);

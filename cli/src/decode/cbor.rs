@@ -1,15 +1,14 @@
 //! Walks CBOR by a schema. What the schema does not name is shown, and marked as unknown.
 
-use keysteward_core::ctap2::large_blobs::array::HASH_LENGTH;
+mod head;
+mod strings;
+
 use minicbor::data::Type;
 use minicbor::decode::Decoder;
-use sha2::{Digest as _, Sha256};
 
-use super::authenticator_data;
-use super::certificate;
+use self::head::{longer_than_needed, order};
 use super::node::{Fault, Findings, Node, hexadecimal};
 use super::schema::{self, Member, Name, Shape};
-use super::tpm;
 
 /// Levels that are followed: deeper than any message of CTAP or WebAuthn.
 const MAX_DEPTH: usize = 8;
@@ -129,83 +128,6 @@ impl<'b> Walk<'b> {
             _ => value.to_string(),
         };
         self.expect(node, shape, shape.takes_integer());
-    }
-
-    fn byte_string(&mut self, node: &mut Node, shape: &Shape) -> Result<(), Stopped> {
-        let bytes = self.take(Decoder::bytes)?;
-        let inside = self
-            .base
-            .saturating_add(self.position().saturating_sub(bytes.len()));
-        match shape {
-            Shape::AuthenticatorData => {
-                node.value = format!("{} bytes", bytes.len());
-                node.fields = authenticator_data::fields(bytes, inside, &mut self.findings);
-            }
-            Shape::Certificate => {
-                self.structure(node, bytes.len(), certificate::fields(bytes, inside));
-            }
-            Shape::TpmCertInfo => self.structure(node, bytes.len(), tpm::cert_info(bytes, inside)),
-            Shape::TpmPublicArea => {
-                self.structure(node, bytes.len(), tpm::public_area(bytes, inside));
-            }
-            Shape::LargeBlobArray => {
-                node.value = hexadecimal(bytes);
-                self.large_blob_array(node, bytes, inside);
-            }
-            Shape::Utf8 => match std::str::from_utf8(bytes) {
-                Ok(text) => node.value = format!("{text:?}"),
-                Err(_) => node.value = hexadecimal(bytes),
-            },
-            Shape::Sized(size) if bytes.len() != *size => {
-                node.value = hexadecimal(bytes);
-                let message = format!("{} bytes, {size} are due", bytes.len());
-                self.fault_at(node.offset, message);
-            }
-            _ => node.value = hexadecimal(bytes),
-        }
-        self.expect(node, shape, shape.takes_bytes());
-        Ok(())
-    }
-
-    /// A byte string that another format fills.
-    fn structure(&mut self, node: &mut Node, length: usize, read: Result<Vec<Node>, Fault>) {
-        node.value = format!("{length} bytes");
-        match read {
-            Ok(fields) => node.fields = fields,
-            Err(fault) => self.findings.faults.push(fault),
-        }
-    }
-
-    /// The array, where the bytes are a whole one with its hash; a fragment is left closed.
-    fn large_blob_array(&mut self, node: &mut Node, bytes: &[u8], inside: usize) {
-        let at = bytes.len().saturating_sub(HASH_LENGTH);
-        let (array, hash) = bytes.split_at(at);
-        if !Sha256::digest(array).starts_with(hash) || hash.len() < HASH_LENGTH {
-            return;
-        }
-        let mut walk = Walk::new(array, inside);
-        let entries = walk.item("array", &schema::LARGE_BLOBS);
-        let end = inside.saturating_add(array.len());
-        self.findings.faults.append(&mut walk.findings.faults);
-        self.findings.remarks.append(&mut walk.findings.remarks);
-        let hash = Node::new(end, hash.len(), "hash", hexadecimal(hash));
-        node.fields = vec![entries, hash];
-    }
-
-    fn text(&mut self, node: &mut Node, shape: &Shape) -> Result<(), Stopped> {
-        let start = self.position();
-        match self.decoder.str() {
-            Ok(text) => node.value = format!("{text:?}"),
-            Err(_) => {
-                // Either it goes past the end, or it is no UTF-8: bytes still have a length.
-                self.decoder.set_position(start);
-                let bytes = self.text_bytes()?;
-                node.value = format!("{:?}", String::from_utf8_lossy(bytes));
-                self.fault_at(node.offset, "text that is not UTF-8");
-            }
-        }
-        self.expect(node, shape, matches!(shape, Shape::Text));
-        Ok(())
     }
 
     fn array(&mut self, node: &mut Node, shape: &Shape) -> Result<(), Stopped> {
@@ -358,18 +280,6 @@ impl<'b> Walk<'b> {
         })
     }
 
-    fn text_bytes(&mut self) -> Result<&'b [u8], Stopped> {
-        let start = self.position();
-        let bytes = self.bytes.get(start..).and_then(head_and_body);
-        match bytes {
-            Some((taken, body)) => {
-                self.decoder.set_position(start.saturating_add(taken));
-                Ok(body)
-            }
-            None => self.stop("the bytes end inside this text"),
-        }
-    }
-
     fn deeper<T>(&mut self, inside: impl FnOnce(&mut Self) -> T) -> Result<T, Stopped> {
         if self.depth >= MAX_DEPTH {
             return self.stop("nested too deep");
@@ -403,20 +313,11 @@ impl<'b> Walk<'b> {
         self.findings.remarks.push(Fault::at(offset, message));
     }
 
-    /// Whether the number in the next head stands in as few bytes as it fits in. CTAP 2.3 §8.
+    /// Whether the number in the next head stands in as few bytes as it fits in.
     fn remark_head(&mut self) {
         let start = self.position();
-        let Some((length, number)) = self.bytes.get(start..).and_then(head) else {
-            return;
-        };
-        let shortest = match number {
-            0..=23 => 1,
-            24..=0xFF => 2,
-            0x100..=0xFFFF => 3,
-            0x1_0000..=0xFFFF_FFFF => 5,
-            _ => 9,
-        };
-        if length > shortest {
+        let item = self.bytes.get(start..).unwrap_or_default();
+        if let Some((number, length, shortest)) = longer_than_needed(item) {
             let message = format!("{number} stands in {length} bytes, {shortest} would do");
             self.remark_at(self.base.saturating_add(start), message);
         }
@@ -431,33 +332,6 @@ impl<'b> Walk<'b> {
             );
         }
     }
-}
-
-/// The bytes of an item's head and the number in it; none where simple values and floating point
-/// numbers have a form of their own.
-fn head(item: &[u8]) -> Option<(usize, u64)> {
-    let (&first, rest) = item.split_first()?;
-    match (first >> 5, first & 0x1f) {
-        (7, _) => None,
-        (_, short @ 0..=23) => Some((1, short.into())),
-        (_, 24) => Some((2, (*rest.first()?).into())),
-        (_, 25) => Some((3, u16::from_be_bytes(*rest.first_chunk()?).into())),
-        (_, 26) => Some((5, u32::from_be_bytes(*rest.first_chunk()?).into())),
-        (_, 27) => Some((9, u64::from_be_bytes(*rest.first_chunk()?))),
-        _ => None,
-    }
-}
-
-/// The length of a text item with its head, and its bytes.
-fn head_and_body(item: &[u8]) -> Option<(usize, &[u8])> {
-    let (head, length) = head(item)?;
-    let end = usize::try_from(length).ok()?.checked_add(head)?;
-    Some((end, item.get(head..end)?))
-}
-
-/// What the keys of a map are sorted by: type, length, bytes. CTAP 2.3 §8.
-fn order(key: &[u8]) -> (u8, usize, &[u8]) {
-    (key.first().map_or(0, |first| first >> 5), key.len(), key)
 }
 
 fn named(names: &fn(i64) -> Option<&'static str>, value: i64) -> String {

@@ -53,7 +53,11 @@ fn key_description(value: &[u8], base: usize, length: usize) -> Vec<Node> {
         return Vec::new();
     };
     let node = |name: &str, value: String| Node::new(base, length, name, value);
-    let number = |object: &BerObject<'_>| object.as_u32().map_or("(no number)".into(), text);
+    let number = |object: &BerObject<'_>| {
+        object
+            .as_u32()
+            .map_or_else(|_| "(no number)".into(), |number| number.to_string())
+    };
     let named = |object: &BerObject<'_>| match object.as_u32() {
         Ok(level) => match LEVELS.get(level as usize) {
             Some(name) => format!("{level} ({name})"),
@@ -73,10 +77,6 @@ fn key_description(value: &[u8], base: usize, length: usize) -> Vec<Node> {
                 .map_or("(no bytes)".into(), hexadecimal),
         ),
     ]
-}
-
-fn text(number: u32) -> String {
-    number.to_string()
 }
 
 /// Extensions that attestation is about. WebAuthn Level 3 §8.

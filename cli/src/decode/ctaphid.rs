@@ -9,7 +9,7 @@ use keysteward_core::ctaphid::{
 };
 use keysteward_core::iso7816::Command as Apdu;
 
-use super::node::{Decoded, Fault, Node, hexadecimal};
+use super::node::{Decoded, Fault, Node, hexadecimal, moved};
 use super::{Command, apdu, ctap, u2f};
 
 /// Explains reports of 64 bytes, or of 65 with the report id 0 that host interfaces put in front,
@@ -196,9 +196,8 @@ impl Channel {
             }
             (Cmd::Init, _) => match InitResponse::parse(bytes) {
                 Some(response) => {
-                    let mut fields = Decoded::new("", bytes.len());
-                    fields.fields = init_response(&response);
-                    ("a channel is given".into(), decoded.nested(fields, &place))
+                    let fields = moved(init_response(&response), &place);
+                    ("a channel is given".into(), fields)
                 }
                 None => {
                     let nonce = Node::new(place(0), bytes.len(), "nonce", hexadecimal(bytes));

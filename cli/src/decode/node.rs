@@ -38,6 +38,13 @@ pub(crate) struct Findings {
     pub(crate) remarks: Vec<Fault>,
 }
 
+impl Findings {
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.faults.append(&mut other.faults);
+        self.remarks.append(&mut other.remarks);
+    }
+}
+
 /// Bytes, explained.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Decoded {
@@ -140,7 +147,8 @@ impl Decoded {
     }
 }
 
-fn moved(nodes: Vec<Node>, place: &impl Fn(usize) -> usize) -> Vec<Node> {
+/// The same trees where `place` says that their bytes stand.
+pub(crate) fn moved(nodes: Vec<Node>, place: &impl Fn(usize) -> usize) -> Vec<Node> {
     nodes
         .into_iter()
         .map(|node| Node {

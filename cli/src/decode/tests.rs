@@ -91,6 +91,14 @@ fn all(nodes: &[Node]) -> Vec<&Node> {
         .collect()
 }
 
+fn value<'d>(decoded: &'d Decoded, name: &str) -> &'d str {
+    let fields = all(&decoded.fields);
+    let found = fields.into_iter().find(|field| field.name == name);
+    &found
+        .unwrap_or_else(|| panic!("no {name}:\n{}", shown(decoded)))
+        .value
+}
+
 fn hex(text: &str) -> Vec<u8> {
     hex::decode(text.replace(' ', "")).unwrap()
 }

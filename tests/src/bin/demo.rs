@@ -7,30 +7,18 @@
 use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, ensure};
-use clap::{Parser, ValueEnum};
-use keysteward_tests::site::{
-    Site,
-    agent::Agent,
-    browser::Browser,
-    key::{Key, Make},
-    list,
+use clap::Parser;
+use keysteward_tests::{
+    demo::{Arguments, Output},
+    site::{
+        Site,
+        agent::Agent,
+        browser::Browser,
+        key::{Key, Make},
+        list,
+    },
 };
 use serde_json::{Value, json};
-
-#[derive(Parser)]
-struct Arguments {
-    /// Leave everything running at the end
-    #[arg(long)]
-    stay: bool,
-    #[arg(long, value_enum, default_value_t = Output::Table)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
-}
 
 const USER: &str = "alice@example.com";
 

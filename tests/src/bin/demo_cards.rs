@@ -7,27 +7,13 @@
 use std::{env, time::Instant};
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use keysteward_tests::{
     card_life::{CardLife, GIDS, PIV},
+    demo::{Arguments, Output},
     pcscd::{beside_pcscd, is_beside_pcscd},
 };
 use serde_json::{Value, json};
-
-#[derive(Parser)]
-struct Arguments {
-    /// Leave everything running at the end
-    #[arg(long)]
-    stay: bool,
-    #[arg(long, value_enum, default_value_t = Output::Table)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
-}
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();

@@ -2,19 +2,11 @@
 
 use rcgen::{CertificateParams, KeyPair};
 
-use super::{all, hex, shown};
+use super::{all, hex, shown, value};
 use crate::decode::{Command, Decoded, Kind, decode};
 
 fn answer(command: Command, bytes: &str) -> Decoded {
     decode(Kind::CtapResponse, Some(command), &hex(bytes))
-}
-
-fn value<'d>(decoded: &'d Decoded, name: &str) -> &'d str {
-    let fields = all(&decoded.fields);
-    let found = fields.into_iter().find(|field| field.name == name);
-    &found
-        .unwrap_or_else(|| panic!("no {name}:\n{}", shown(decoded)))
-        .value
 }
 
 #[test]

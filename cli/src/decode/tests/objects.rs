@@ -1,6 +1,6 @@
 //! Attestation objects of every format, and bytes of any kind.
 
-use super::{all, hex, shown};
+use super::{all, hex, value};
 use crate::decode::{Decoded, Kind, decode};
 
 const TPM: &str = include_str!("../../../../core-nostd/tests/vectors/webauthn/tpm_es256.hex");
@@ -10,14 +10,6 @@ const APPLE: &str = include_str!("../../../../core-nostd/tests/vectors/webauthn/
 
 fn object(text: &str) -> Decoded {
     decode(Kind::Attestation, None, &hex(text.trim()))
-}
-
-fn value<'d>(decoded: &'d Decoded, name: &str) -> &'d str {
-    let fields = all(&decoded.fields);
-    let found = fields.into_iter().find(|field| field.name == name);
-    &found
-        .unwrap_or_else(|| panic!("no {name}:\n{}", shown(decoded)))
-        .value
 }
 
 #[test]

@@ -742,15 +742,20 @@ async fn one_token_gets_passkey_and_certificates_in_one_operation() {
     world.card_agrees().await;
 }
 
-#[tokio::test]
-async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
-    let world = World::with(piv()).await;
+/// A card at the end of its whole life.
+async fn used_and_given_back(world: &World) {
     let token = world.card_in_use().await;
     let reason = "replaced".to_owned();
     let pin = None;
     world.done(Ask::Revoke { token, reason, pin }).await;
     world.done(Ask::Retire { token }).await;
     world.done(Ask::Unregister { token }).await;
+}
+
+#[tokio::test]
+async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
+    let world = World::with(piv()).await;
+    used_and_given_back(&world).await;
     world.card(|card| {
         assert_eq!(
             (card.puk.as_str(), card.pin.as_str()),
@@ -767,12 +772,7 @@ async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
 #[tokio::test]
 async fn an_unregistered_gids_card_is_empty_and_opens_with_the_key_of_its_factory() {
     let world = World::with(gids()).await;
-    let token = world.card_in_use().await;
-    let reason = "replaced".to_owned();
-    let pin = None;
-    world.done(Ask::Revoke { token, reason, pin }).await;
-    world.done(Ask::Retire { token }).await;
-    world.done(Ask::Unregister { token }).await;
+    used_and_given_back(&world).await;
     world.card(|card| {
         assert!(card.containers.is_empty());
         assert_eq!(
