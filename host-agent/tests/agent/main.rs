@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `verbs` | each thing that can be done to a token |
 //! | `profiles` | every kind of token with every verb: done, or refused by name |
+//! | `sensor` | fingers, and the sensor that they are laid on |
+//! | `large_blobs` | large blobs, beside those of other programs |
 //! | `u2f` | tokens that speak U2F alone |
 //! | `leases` | one caller at a time; callers and tokens that vanish |
 //! | `faults` | steps that are cut off, and what a look at the token says of them |
@@ -21,9 +23,9 @@ mod harness;
 mod hostile;
 mod hosts;
 mod killed;
+mod large_blobs;
 mod leases;
 mod management;
-#[cfg(target_os = "linux")]
 #[expect(
     dead_code,
     unreachable_pub,
@@ -35,5 +37,6 @@ mod policy;
 mod profiles;
 mod refusals;
 mod resets;
+mod sensor;
 mod u2f;
 mod verbs;

@@ -43,7 +43,12 @@ impl Key {
 
     /// The same, of another profile than the newest.
     pub(crate) fn of_profile(folder: &Path, serial: Option<&str>, profile: Profile) -> Self {
-        Self::plug(folder, serial, profile, |storage| {
+        Self::of_storage(folder, serial, made(serial, profile, MemoryStorage::new()))
+    }
+
+    /// The same with what was stored on it before. The storage's clones tell what it stores later.
+    pub(crate) fn of_storage(folder: &Path, serial: Option<&str>, storage: MemoryStorage) -> Self {
+        Self::plug(folder, serial, || {
             let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
             SecurityKey::new(authenticator)
         })
@@ -51,7 +56,7 @@ impl Key {
 
     /// The same as a card at the first reader of this story's pcscd.
     pub(crate) fn at_reader(profile: Profile) -> Self {
-        let storage = made(Some("KS-1"), profile);
+        let storage = made(Some("KS-1"), profile, MemoryStorage::new());
         let device = Device::new(TouchPolicy::Always);
         let powered = Arc::clone(&device);
         thread::spawn(move || {
@@ -70,7 +75,9 @@ impl Key {
 
     /// The same for a kind of key. Where it has a sensor, one finger is laid on it, well.
     pub(crate) fn hostile_of(folder: &Path, hostile: &'static Hostile, profile: Profile) -> Self {
-        Self::plug(folder, Some(hostile.name), profile, move |storage| {
+        let serial = Some(hostile.name);
+        let storage = made(serial, profile, MemoryStorage::new());
+        Self::plug(folder, serial, move || {
             let mut honest = InProcess::plug_in(storage, RustCrypto(OsRng)).unwrap();
             honest.world().scans.extend([FINGER; 8]);
             let (mut crypto, mut buffers) = (RustCrypto(OsRng), Buffers::default());
@@ -86,13 +93,11 @@ impl Key {
     fn plug<F: Firmware>(
         folder: &Path,
         serial: Option<&str>,
-        profile: Profile,
-        firmware: impl FnOnce(MemoryStorage) -> F + Send + 'static,
+        firmware: impl FnOnce() -> F + Send + 'static,
     ) -> Self {
-        let storage = made(serial, profile);
         let device = Device::new(TouchPolicy::Always);
         let powered = Arc::clone(&device);
-        thread::spawn(move || powered.run(&mut firmware(storage)));
+        thread::spawn(move || powered.run(&mut firmware()));
         let linked = Arc::clone(&device);
         let path = virtual_tokens(folder);
         let identity = Identity {
@@ -129,8 +134,12 @@ impl Key {
     }
 }
 
-/// What a key of this kind stores on the day it is bought.
-fn made(serial: Option<&str>, profile: Profile) -> MemoryStorage {
+/// A blank storage, as a key of this kind has it on the day it is bought.
+pub(crate) fn made(
+    serial: Option<&str>,
+    profile: Profile,
+    mut storage: MemoryStorage,
+) -> MemoryStorage {
     static MANUFACTURER: OnceLock<Manufacturer> = OnceLock::new();
     let manufacturer = MANUFACTURER.get_or_init(|| Manufacturer::found().unwrap());
     let order = Order {
@@ -141,7 +150,6 @@ fn made(serial: Option<&str>, profile: Profile) -> MemoryStorage {
     };
     let mut crypto = RustCrypto(OsRng);
     let made = manufacturer.make(&order, &mut crypto).unwrap();
-    let mut storage = MemoryStorage::new();
     made.burn_in(&mut storage, &mut crypto).unwrap();
     storage
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use caller::Caller;
 pub(crate) use host::Host;
-pub(crate) use key::Key;
+pub(crate) use key::{Key, made};
 pub(crate) use lease::{Done, Lease};
 pub(crate) use requests::{delete, key, list, make_credential, set_pin};
 
