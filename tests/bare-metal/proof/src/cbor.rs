@@ -5,6 +5,7 @@ use core::ops::ControlFlow;
 use keysteward_core::cbor::{
     Encode, Entries, Error, Key, List, Name, Parse, Raw, Reader, Writer, encode,
 };
+use minicbor::encode::Write;
 
 use crate::unknown::{any, overwrite, see};
 
@@ -24,17 +25,27 @@ pub(crate) fn prove() {
     names();
     see(any::<Error>().position());
     see(any::<Error>().at_offset(any()));
+    both_ways::<bool>();
+    both_ways::<u8>();
     both_ways::<i32>();
+    both_ways::<i64>();
+    both_ways::<u32>();
+    both_ways::<u64>();
+    both_ways::<&str>();
     both_ways::<u16>();
     both_ways::<usize>();
     both_ways::<&[u8; 7]>();
     both_ways::<&[u8]>();
+    see(any::<&[u8; 7]>().as_slice().encode(any()));
+    see(str::encode(any(), any()));
 }
 
 /// Reads the type from any bytes and writes any value of it.
 pub(crate) fn both_ways<T: Parse<'static> + Encode>() {
     see(T::parse(any()));
     see(T::read(any()));
+    see(T::of_text(any()));
+    see(any::<&T>().encode(any()));
     see(encode(&any::<T>(), any()));
 }
 
@@ -95,6 +106,7 @@ fn writing() {
     see(w.bytes_with(any(), overwrite));
     see(w.text(any()));
     see(w.raw(any()));
+    see(w.write_all(any()));
     see(w.array(any::<&[u32]>().iter()));
     see(w.map(|m| {
         m.entry(any::<i32>(), any::<&str>())?;

@@ -2,10 +2,11 @@
 
 use keysteward_core::ctap2::bio_enrollment;
 use keysteward_core::ctap2::extension::{
-    CredProtect, GetAssertionInputs, GetAssertionOutputs, HmacSecretInput, LargeBlobSupport,
-    MakeCredentialInputs, MakeCredentialOutputs, UnsignedGetAssertionOutputs,
-    UnsignedMakeCredentialOutputs,
+    CredProtect, GetAssertionInputs, GetAssertionOutputs, HmacSecretInput, LargeBlobCreated,
+    LargeBlobCreation, LargeBlobInput, LargeBlobOutput, LargeBlobSupport, MakeCredentialInputs,
+    MakeCredentialOutputs, UnsignedGetAssertionOutputs, UnsignedMakeCredentialOutputs,
 };
+use keysteward_core::ctap2::get_info::UvModality;
 use keysteward_core::ctap2::large_blobs::array::{self, LargeBlobArray, LargeBlobMap};
 use keysteward_core::ctap2::{
     self, Command, LargeBlobKey, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
@@ -76,7 +77,25 @@ fn info() {
     see(info.passed_over.is_empty());
     see(info.passed_over.others());
     info.passed_over.keys().for_each(see);
-    see(info.options.always_uv());
+    options(&info.options);
+    both_ways::<UvModality>();
+    see(any::<UvModality>().contains(any()));
+}
+
+fn options(options: &get_info::Options<'_>) {
+    see((options.plat(), options.rk(), options.up(), options.uv()));
+    see((options.client_pin(), options.pin_uv_auth_token()));
+    see(options.no_mc_ga_permissions_with_client_pin());
+    see((options.large_blobs(), options.ep(), options.bio_enroll()));
+    see(options.user_verification_mgmt_preview());
+    see((options.uv_bio_enroll(), options.authnr_cfg()));
+    see((options.uv_acfg(), options.cred_mgmt()));
+    see((
+        options.per_cred_mgmt_ro(),
+        options.credential_mgmt_preview(),
+    ));
+    see((options.set_min_pin_length(), options.make_cred_uv_not_rqd()));
+    see(options.always_uv());
 }
 
 fn pins() {
@@ -103,6 +122,7 @@ fn management() {
     see(vendor.vendor_command_id());
     vendor.members().for_each(see);
     see(vendor.member(any()));
+    see(vendor == any());
     see(authenticator_config::authenticated_prefix(any()));
     see(authenticator_config::Subcommand::from(any::<u8>()));
     see(subcommand::authenticated_message(any(), any()));
@@ -119,6 +139,7 @@ fn fingerprints() {
     see(u8::from(any::<bio_enrollment::SampleStatus>()));
     see(bio_enrollment::Modality::from(any::<u8>()));
     see(u8::from(any::<bio_enrollment::FingerprintKind>()));
+    both_ways::<bio_enrollment::TemplateInfo<'_>>();
     list::<bio_enrollment::TemplateInfo<'_>>();
 }
 
@@ -167,5 +188,9 @@ fn extensions() {
     both_ways::<UnsignedGetAssertionOutputs<'_>>();
     both_ways::<HmacSecretInput<'_>>();
     both_ways::<CredProtect>();
+    both_ways::<LargeBlobCreation>();
+    both_ways::<LargeBlobCreated>();
+    both_ways::<LargeBlobInput<'_>>();
+    both_ways::<LargeBlobOutput<'_>>();
     see(LargeBlobSupport::from(any::<&str>()));
 }

@@ -6,6 +6,8 @@ use keysteward_core::ctaphid::{
     Capabilities, Command, ErrorCode, Fragments, HidTransport, InitResponse, Keepalive, Link,
     Packet, Report,
 };
+use keysteward_core::session::CtapTransport;
+use keysteward_core::session::ctap1::U2fTransport;
 use keysteward_core::time::Millis;
 
 use crate::cbor::go_on;
@@ -37,7 +39,7 @@ fn packets() {
     if let Ok(fragments) = Fragments::new(any(), any(), any()) {
         fragments.for_each(see);
     }
-    any::<Fragments<'_>>().for_each(see);
+    see(any::<&mut Fragments<'_>>().next());
 }
 
 fn client() {
@@ -94,5 +96,9 @@ fn transport() {
     see(transport.lock(any(), any()));
     see(transport.cbor(any(), any(), any(), &mut go_on));
     see(transport.transact(any(), any(), any(), any(), &mut go_on));
+    see(transport.exchange(any(), any(), any(), &mut go_on));
+    see(U2fTransport::now(transport));
+    see(U2fTransport::pause(transport, any()));
+    see(transport.exchange_apdu(any(), any(), any()));
     any::<HidTransport<Wire>>().into_link();
 }

@@ -29,7 +29,7 @@ use crate::iso7816::Reader;
 use crate::unknown::{Lost, Primitives, any, see};
 
 /// An admin key that lies elsewhere, and answers anything.
-struct Elsewhere;
+pub(crate) struct Elsewhere;
 
 impl AdminKey for Elsewhere {
     type Error = Lost;

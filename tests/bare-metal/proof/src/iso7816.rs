@@ -21,7 +21,8 @@ pub(crate) fn prove() {
     see(Status::from(any::<u16>()));
     see(u16::from(any::<Status>()));
 
-    Blocks::new(any(), any()).for_each(see);
+    see(Blocks::new(any(), any()).next());
+    see(any::<&mut Blocks<'_>>().next());
     let reassembly: &mut Reassembly = any();
     see(Reassembly::new().is_collecting());
     see(reassembly.is_collecting());
@@ -50,6 +51,7 @@ fn data_objects() {
     see(any::<Tag>().is_constructed());
     see(Objects::new(any()).find(any()));
     any::<Objects<'_>>().for_each(see);
+    see(any::<&mut Objects<'_>>().next());
     see(tlv::encode(any(), any(), any()));
     see(tlv::template(any(), any(), any()));
     see(tlv::encoded_len(any(), any()));

@@ -2,6 +2,7 @@
 
 use keysteward_core::nfcctap::device::Applet;
 use keysteward_core::nfcctap::{NfcTransport, Version};
+use keysteward_core::session::CtapTransport;
 use keysteward_core::session::ctap1::U2fTransport;
 
 use crate::cbor::go_on;
@@ -28,6 +29,8 @@ pub(crate) fn prove() {
     see(transport.card_mut());
     see(transport.msg(any(), any(), any(), &mut go_on));
     see(transport.u2f(any(), any(), any()));
+    see(transport.exchange(any(), any(), any(), &mut go_on));
+    see(U2fTransport::now(transport));
     see(U2fTransport::pause(transport, any()));
     see(transport.exchange_apdu(any(), any(), any()));
     see(any::<NfcTransport<Reader>>().into_card());

@@ -69,17 +69,24 @@ fn commands() {
     properties.ciphers().for_each(see);
     see(properties.encode(any()));
     see(any::<get_data::Request>().command(any()));
+    see(get_data::Request::parse(any()));
     see(get_data::response(any(), any()));
     see(get_data::encode_response(any(), any(), any()));
     see(any::<put_data::Request<'_>>().command(any()));
+    see(put_data::Request::parse(any()));
     see(verify::Request::of(any(), any()));
     see(any::<verify::Request<'_>>().command());
+    see(verify::Request::parse(any()));
     see(any::<change_reference_data::Request<'_>>().command(any()));
+    see(change_reference_data::Request::parse(any()));
     see(any::<reset_retry_counter::Request<'_>>().command(any()));
+    see(reset_retry_counter::Request::parse(any()));
     see(any::<general_authenticate::Request<'_>>().command(any()));
+    see(general_authenticate::Request::parse(any()));
     see(any::<Template<'_>>().encode(any()));
     see(Template::parse(any()));
     see(any::<generate::Request>().command(any()));
+    see(generate::Request::parse(any()));
 }
 
 fn yubicos() {
@@ -89,6 +96,7 @@ fn yubicos() {
     see(yubico::Version::parse(any()));
     see(yubico::serial_number(any()));
     see(any::<metadata::Request>().command());
+    see(metadata::Request::parse(any()));
     see(Metadata::parse(any()));
     let metadata: &Metadata<'_> = any();
     see(metadata.cipher());
@@ -96,11 +104,16 @@ fn yubicos() {
     see(metadata.public_key());
     see(metadata.encode(any()));
     see(any::<set_admin_key::Request<'_>>().command(any()));
+    see(set_admin_key::Request::parse(any()));
     see(any::<set_pin_retries::Request>().command());
+    see(set_pin_retries::Request::parse(any()));
     see(any::<import_key::Request<'_>>().command(any()));
+    see(import_key::Request::parse(any()));
     see(any::<import_key::Secret<'_>>().is_of(any()));
     see(any::<attest::Request>().command());
+    see(attest::Request::parse(any()));
     see(any::<move_key::Request>().command());
+    see(move_key::Request::parse(any()));
 }
 
 fn objects() {

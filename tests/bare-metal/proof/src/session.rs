@@ -13,7 +13,7 @@ use crate::cbor::go_on;
 use crate::unknown::{Lost, Primitives, any, overwrite, see};
 
 /// A token of which nothing is known.
-struct Token;
+pub(crate) struct Token;
 
 impl CtapTransport for Token {
     type Error = Lost;

@@ -1,5 +1,6 @@
 //! Authenticator data, COSE keys, attestation.
 
+use keysteward_core::cbor::Encode;
 use keysteward_core::webauthn::attestation::tpm::{
     self, CertInfo, HashAlgorithm, PublicArea, TpmKey,
 };
@@ -33,10 +34,11 @@ pub(crate) fn prove() {
     tpm();
     see(AttestationObject::parse(any()));
     see(any::<AttestationObject<'_>>().statement());
+    see(any::<&AttestationObject<'_>>().encode(any()));
     see(Statement::parse(any(), any()));
     let statement: Statement<'_> = any();
     see(statement.fmt());
-    see(keysteward_core::cbor::encode(&statement, any()));
+    see(statement.encode(any()));
     statement.certificates().iter().for_each(see);
     see(statement.verify(&Primitives, any(), any(), any()));
     see(statement.verify_self(&Primitives, any(), any()));

@@ -126,6 +126,6 @@ fn built(profile: &str, name: &str) -> PathBuf {
     folder().join(TARGET).join(profile).join(name)
 }
 
-fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     target().join("bare-metal")
 }

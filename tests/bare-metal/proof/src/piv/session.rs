@@ -20,6 +20,7 @@ pub(super) fn prove() {
     see(session.inspect(&mut |place| see(place)));
     see(session.inspect_again(&mut |place| see(place)));
     see(any::<&Facts>().label());
+    see(session.facts());
     see(session.metadata(any()));
     see(any::<&Error<Lost>>().status_word());
     pins(&mut session);
