@@ -130,7 +130,7 @@ pub(super) fn parties(
     Ok(parties)
 }
 
-fn hash(rp_id: &str) -> [u8; 32] {
+pub(super) fn hash(rp_id: &str) -> [u8; 32] {
     Sha256::digest(rp_id).into()
 }
 

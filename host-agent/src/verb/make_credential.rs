@@ -10,13 +10,16 @@ use keysteward_core::{
         make_credential::{self, Options},
     },
     ctaphid::MAX_MESSAGE,
-    webauthn::{authenticator_data::AuthenticatorData, cose::Algorithm},
+    webauthn::{
+        authenticator_data::{AuthenticatorData, Flags},
+        cose::Algorithm,
+    },
 };
 
 use super::{
     Answer, Code, Failure,
     conduct::TokenSession,
-    list_credentials::{encoded, too_large},
+    list_credentials::{self, encoded, too_large},
     request::MakeCredential,
 };
 use crate::journal::Probe;
@@ -116,6 +119,12 @@ pub(super) fn read(
     let Some(credential) = &data.attested_credential else {
         return Err(malformed("it names no credential"));
     };
+    if data.rp_id_hash != &list_credentials::hash(&make.rp_id) {
+        return Err(malformed("it is for another relying party"));
+    }
+    if !data.flags.contains(Flags::USER_PRESENT) {
+        return Err(malformed("it says that nobody was there"));
+    }
     let level = told.map(u8::from).or(make.cred_protect).unwrap_or(1);
     let attestation_object = encoded(&response.attestation_object(), MAX_MESSAGE)
         .map_err(|_| too_large("attestation object"))?;

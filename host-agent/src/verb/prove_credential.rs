@@ -5,11 +5,16 @@
 
 use keysteward_core::{
     cbor::List,
-    ctap2::{PublicKeyCredentialDescriptor, client_pin::Permissions, get_assertion::Request},
+    ctap2::{
+        PublicKeyCredentialDescriptor,
+        client_pin::Permissions,
+        get_assertion::{Request, Response},
+    },
     pin_protocol::Pin,
+    webauthn::authenticator_data::{AuthenticatorData, Flags},
 };
 
-use super::{Answer, Code, Failure, conduct::TokenSession};
+use super::{Answer, Code, Failure, conduct::TokenSession, list_credentials};
 use crate::journal::MadeHere;
 
 /// Whether this agent made the credential, for this relying party.
@@ -49,6 +54,7 @@ pub(super) fn run(
         },
         token,
     )?;
+    is_asked_for(&response, rp_id, credential_id)?;
     Ok(Answer::Asserted {
         authenticator_data: response.auth_data.to_vec(),
         signature: response.signature.to_vec(),
@@ -57,4 +63,30 @@ pub(super) fn run(
             .map(|user| user.id.to_vec())
             .unwrap_or_default(),
     })
+}
+
+/// What the token signed is about this credential. The signature is for who has the public key.
+fn is_asked_for(response: &Response<'_>, rp_id: &str, credential_id: &[u8]) -> Result<(), Failure> {
+    let data = AuthenticatorData::parse(response.auth_data)
+        .map_err(|error| malformed(&error.to_string()))?;
+    if data.rp_id_hash != &list_credentials::hash(rp_id) {
+        return Err(malformed("it is for another relying party"));
+    }
+    if !data.flags.contains(Flags::USER_PRESENT) {
+        return Err(malformed("it says that nobody was there"));
+    }
+    // A token that was offered one may leave out which one it took.
+    match response.credential {
+        Some(credential) if credential.id != credential_id => {
+            Err(malformed("it is of another credential"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn malformed(why: &str) -> Failure {
+    Failure::new(
+        Code::TokenMalformed,
+        format!("the token's proof is none: {why}; do not trust this token"),
+    )
 }
