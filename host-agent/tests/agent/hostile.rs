@@ -1,6 +1,9 @@
 //! Tokens that lie: whatever they do, a step ends in time with an answer or a typed error, and
 //! neither the agent nor the next token suffers.
 
+mod shown;
+mod steps;
+
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -8,104 +11,23 @@ use keysteward_agent::settings::Policy;
 use keysteward_proto::agent::v1 as proto;
 use keysteward_virtual_token::hostile::{self, Hostile};
 use keysteward_virtual_token::manufacture::Profile;
-use proto::lease_response::Response;
-use proto::{StepKey, progress::Kind, step::Verb, step_error::Code};
+use proto::{
+    StepKey, lease_request::Request, lease_response::Response, progress::Kind, step::Verb,
+    step_error::Code, step_result::Result as Answer,
+};
 
-use crate::harness::{Caller, Done, Host, Key, Lease, PIN, RP, delete, list, make_credential};
-
-/// For one step, in milliseconds. The agent adds what a token is given to answer CANCEL.
-const PATIENCE_MS: u32 = 500;
+use self::{
+    shown::{SHOWN, SHOWN_WITH_A_SENSOR, SHOWN_WITHOUT_A_PIN, Shown},
+    steps::{PATIENCE_MS, STEPS, STEPS_WITH_A_SENSOR, STEPS_WITHOUT_A_PIN, Step},
+};
+use crate::harness::{Caller, Done, Host, Key, Lease, PIN, list};
 
 /// A look at a token that was plugged in, and at one that did not answer, take longest: on a
 /// machine that does other things too.
 const IN_TIME: Duration = Duration::from_secs(40);
 
 /// Hostile tokens that are plugged in at the same time.
-const AT_ONCE: usize = 24;
-
-/// What is done to each token, one after the other.
-fn steps() -> Vec<(&'static str, Verb)> {
-    vec![
-        ("inspect", Verb::Inspect(proto::Inspect {})),
-        (
-            "look",
-            Verb::LookForCredentials(proto::LookForCredentials {
-                rp_id: RP.to_owned(),
-                credential_ids: vec![vec![0xAA; 16], vec![0xBB; 32]],
-            }),
-        ),
-        ("make", make_credential()),
-        ("list", list()),
-        ("select", Verb::Select(proto::Select {})),
-        ("wink", Verb::Wink(proto::Wink {})),
-        (
-            "blobs",
-            Verb::ListLargeBlobs(proto::ListLargeBlobs {
-                pin: PIN.to_owned(),
-            }),
-        ),
-        (
-            "fingers",
-            Verb::ListFingerprints(proto::ListFingerprints {
-                pin: PIN.to_owned(),
-            }),
-        ),
-        ("delete", delete(&[0xAA; 16])),
-        (
-            "configure",
-            Verb::Configure(proto::Configure {
-                pin: PIN.to_owned(),
-                min_pin_length: Some(6),
-                ..proto::Configure::default()
-            }),
-        ),
-        (
-            "change_pin",
-            Verb::ChangePin(proto::ChangePin {
-                current_pin: PIN.to_owned(),
-                new_pin: "271828".to_owned(),
-            }),
-        ),
-    ]
-}
-
-/// What is done to tokens with a fingerprint sensor.
-fn steps_with_a_sensor() -> Vec<(&'static str, Verb)> {
-    let pin = || PIN.to_owned();
-    vec![
-        (
-            "sensor",
-            Verb::DescribeFingerprintSensor(proto::DescribeFingerprintSensor {}),
-        ),
-        (
-            "enroll",
-            Verb::EnrollFingerprint(proto::EnrollFingerprint {
-                pin: pin(),
-                name: "thumb".to_owned(),
-            }),
-        ),
-        (
-            "fingers",
-            Verb::ListFingerprints(proto::ListFingerprints { pin: pin() }),
-        ),
-        (
-            "rename",
-            Verb::RenameFingerprint(proto::RenameFingerprint {
-                pin: pin(),
-                template_id: vec![0x0F; 16],
-                name: "index".to_owned(),
-            }),
-        ),
-        (
-            "remove",
-            Verb::RemoveFingerprint(proto::RemoveFingerprint {
-                pin: pin(),
-                template_id: vec![0x0F; 16],
-            }),
-        ),
-        ("reset", Verb::Reset(proto::Reset {})),
-    ]
-}
+const AT_ONCE: usize = 64;
 
 /// What came of one step with one token; `None` where the token had gone.
 struct Ended {
@@ -137,9 +59,10 @@ async fn seen(caller: &Caller, serial: &str) -> Option<String> {
     None
 }
 
-/// A host that lets tokens be reset.
-async fn resettable() -> Host {
+/// A host that lets anything be done to tokens.
+async fn permissive() -> Host {
     Host::with_policy(Policy {
+        allow_raw: true,
         allow_reset: true,
         ..Policy::default()
     })
@@ -155,21 +78,25 @@ async fn done(lease: &mut Lease, key: &Key) -> Done {
             Response::Progress(heard) if heard.kind() == Kind::UnplugNeeded => key.replug(),
             Response::Progress(_) => {}
             Response::Result(result) => return Ok(result.result.unwrap()),
+            Response::Raw(_) => return Ok(Answer::Done(proto::Done {})),
             Response::Error(error) => return Err(error),
             other => panic!("{other:?}"),
         }
     }
 }
 
-/// Plugs a token in and does all these steps to it.
-async fn meet(
-    host: &Host,
-    hostile: &'static Hostile,
+/// A kind of hostile tokens, and what is done to each of them.
+struct Meeting {
     profile: Profile,
-    steps: fn() -> Vec<(&'static str, Verb)>,
-) -> Vec<Ended> {
+    pin: Option<&'static str>,
+    steps: &'static [Step],
+    shown: &'static [Shown],
+}
+
+/// Plugs a token in and does all these steps to it.
+async fn meet(host: &Host, hostile: &'static Hostile, meeting: &Meeting) -> Vec<Ended> {
     let caller = host.caller().await;
-    let key = Key::hostile_of(host.folder.path(), hostile, profile);
+    let key = Key::hostile_of(host.folder.path(), hostile, meeting.profile, meeting.pin);
     let mut ended = Vec::new();
     let Some(presence_id) = seen(&caller, hostile.name).await else {
         assert!(
@@ -179,21 +106,28 @@ async fn meet(
         );
         return ended;
     };
-    for (step, verb) in steps() {
+    let mut credential_id = vec![0xAA; 16];
+    for (step, request) in meeting.steps {
         let began = Instant::now();
-        // A reset waits until the token is back and looked at.
-        let patience = match verb {
-            Verb::Reset(_) => 4 * PATIENCE_MS,
-            _ => PATIENCE_MS,
-        };
         let done = match caller.lease_of(&presence_id, IN_TIME).await {
             Ok(mut lease) => {
-                let step_key = StepKey {
+                let step_key = Some(StepKey {
                     operation_id: hostile.name.to_owned(),
-                    step: step.to_owned(),
+                    step: (*step).to_owned(),
                     attempt: 1,
+                });
+                let request = match request(&credential_id) {
+                    Request::Step(step) => Request::Step(proto::Step {
+                        key: step_key,
+                        ..step
+                    }),
+                    Request::Raw(raw) => Request::Raw(proto::Raw {
+                        key: step_key,
+                        ..raw
+                    }),
+                    other => other,
                 };
-                lease.begin_as(Some(step_key), verb, patience).await;
+                lease.send(request).await;
                 Some(done(&mut lease, &key).await)
             }
             Err(error) => {
@@ -205,6 +139,9 @@ async fn meet(
                 None
             }
         };
+        if let Some(Ok(Answer::CredentialMade(made))) = &done {
+            credential_id.clone_from(&made.credential_id);
+        }
         let took = began.elapsed();
         assert!(took < IN_TIME, "{}, {step}: {took:?}", hostile.name);
         ended.push(Ended {
@@ -217,83 +154,10 @@ async fn meet(
     ended
 }
 
-/// A token with a step, and how it ends: a code, or success.
-type Shown = (&'static str, &'static str, Option<Code>);
-
-const SHOWN: &[Shown] = &[
-    ("silent", "inspect", Some(Code::TokenSilent)),
-    ("silent-after-touch", "select", Some(Code::TokenSilent)),
-    ("init-silent", "inspect", Some(Code::TokenSilent)),
-    ("keepalive-flood", "list", Some(Code::TokenSilent)),
-    ("keepalive-alternates", "list", Some(Code::TokenSilent)),
-    ("foreign-channels", "list", Some(Code::TokenSilent)),
-    ("error-06", "inspect", Some(Code::TokenSilent)),
-    ("error-0b", "inspect", Some(Code::TokenMalformed)),
-    ("bcnt-ffff", "inspect", Some(Code::TokenMalformed)),
-    ("seq-skips", "inspect", Some(Code::TokenMalformed)),
-    ("nested-arrays", "inspect", Some(Code::TokenMalformed)),
-    ("duplicate-keys", "inspect", Some(Code::TokenMalformed)),
-    ("full-length", "inspect", None),
-    ("init-long", "inspect", None),
-    ("info-no-pin-protocol", "list", Some(Code::NotSupported)),
-    ("key-not-on-curve", "list", Some(Code::TokenMalformed)),
-    ("token-short", "list", Some(Code::TokenMalformed)),
-    ("pin-never", "list", Some(Code::PinInvalid)),
-    ("replug-for-ever", "list", Some(Code::PinAuthBlocked)),
-    ("rps-endless", "list", Some(Code::TokenMalformed)),
-    ("credentials-repeat", "list", Some(Code::TokenMalformed)),
-    ("rps-shrink", "list", Some(Code::TokenBusy)),
-    ("silent", "wink", None),
-    ("init-silent", "wink", Some(Code::TokenSilent)),
-    ("blob-endless", "blobs", Some(Code::TokenMalformed)),
-    (
-        "blob-longer-than-asked",
-        "blobs",
-        Some(Code::TokenMalformed),
-    ),
-    ("blob-wrong-hash", "blobs", None),
-    ("auth-data-short", "make", Some(Code::TokenMalformed)),
-    (
-        "credential-id-beyond-end",
-        "make",
-        Some(Code::TokenMalformed),
-    ),
-];
-
-/// With other tokens coming and going, which one was plugged in again is anybody's guess; the resets
-/// of one token alone are a test of their own.
-const SHOWN_WITH_A_SENSOR: &[Shown] = &[
-    ("full-length", "enroll", None),
-    ("full-length", "remove", Some(Code::CredentialNotFound)),
-    ("samples-endless", "enroll", Some(Code::TokenMalformed)),
-    ("samples-grow", "enroll", Some(Code::TokenMalformed)),
-    ("samples-huge", "enroll", Some(Code::TokenMalformed)),
-    ("template-missing", "enroll", Some(Code::TokenMalformed)),
-    // It enrolled a finger that nobody knows by that name.
-    (
-        "sample-status-unknown",
-        "enroll",
-        Some(Code::CredentialNotFound),
-    ),
-    ("templates-many", "fingers", None),
-    ("template-name-huge", "fingers", None),
-    ("pin-never", "enroll", Some(Code::PinInvalid)),
-    ("token-short", "rename", Some(Code::TokenMalformed)),
-    ("silent", "enroll", Some(Code::TokenSilent)),
-    ("keepalive-flood", "enroll", Some(Code::TokenSilent)),
-    ("nested-arrays", "sensor", Some(Code::TokenMalformed)),
-    ("info-no-pin-protocol", "enroll", Some(Code::NotSupported)),
-];
-
 /// Meets every hostile token, all of one kind, and looks how that ends.
-async fn survived(
-    host: &Host,
-    profile: Profile,
-    steps: fn() -> Vec<(&'static str, Verb)>,
-    shown: &[Shown],
-) {
+async fn survived(host: &Host, meeting: &Meeting) {
     let ended: Vec<_> = futures::stream::iter(hostile::all())
-        .map(|hostile| meet(host, hostile, profile, steps))
+        .map(|hostile| meet(host, hostile, meeting))
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
         .await
@@ -307,7 +171,7 @@ async fn survived(
             assert!(!ours && !error.message.is_empty(), "{told}");
         }
     }
-    for (token, step, code) in shown {
+    for (token, step, code) in meeting.shown {
         let one = ended
             .iter()
             .find(|one| one.token == *token && one.step == *step)
@@ -318,15 +182,36 @@ async fn survived(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_hostile_token_with_a_sensor_is_survived_by_enrolment_and_reset() {
-    let host = resettable().await;
-    let (profile, steps) = (Profile::Biometric, steps_with_a_sensor);
-    survived(&host, profile, steps, SHOWN_WITH_A_SENSOR).await;
+    let meeting = Meeting {
+        profile: Profile::Biometric,
+        pin: Some(PIN),
+        steps: STEPS_WITH_A_SENSOR,
+        shown: SHOWN_WITH_A_SENSOR,
+    };
+    survived(&permissive().await, &meeting).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_hostile_token_without_a_pin_is_survived() {
+    let meeting = Meeting {
+        profile: Profile::default(),
+        pin: None,
+        steps: STEPS_WITHOUT_A_PIN,
+        shown: SHOWN_WITHOUT_A_PIN,
+    };
+    survived(&Host::new().await, &meeting).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_hostile_token_is_survived_by_every_verb() {
-    let host = Host::new().await;
-    survived(&host, Profile::default(), steps, SHOWN).await;
+    let host = permissive().await;
+    let meeting = Meeting {
+        profile: Profile::default(),
+        pin: Some(PIN),
+        steps: STEPS,
+        shown: SHOWN,
+    };
+    survived(&host, &meeting).await;
     // An honest token is served as ever beside what is left of them.
     let _key = Key::new(host.folder.path(), Some("KS-1"));
     let caller = host.caller().await;
@@ -352,9 +237,9 @@ async fn the_reset_of_a_token_that_lies_ends_as_it_says_or_in_a_typed_error() {
         ("error-mid-answer", Some(Code::TokenMalformed), true),
         ("duplicate-keys", Some(Code::TokenMalformed), true),
     ] {
-        let host = resettable().await;
+        let host = permissive().await;
         let hostile = hostile::find(name).unwrap();
-        let key = Key::hostile_of(host.folder.path(), hostile, Profile::Biometric);
+        let key = Key::hostile_of(host.folder.path(), hostile, Profile::Biometric, Some(PIN));
         let caller = host.caller().await;
         let presence_id = seen(&caller, name).await.unwrap();
         let mut lease = caller.lease_of(&presence_id, IN_TIME).await.unwrap();

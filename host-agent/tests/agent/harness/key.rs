@@ -70,22 +70,30 @@ impl Key {
 
     /// Lies, has the PIN of these tests, and its name as its serial number.
     pub(crate) fn hostile(folder: &Path, hostile: &'static Hostile) -> Self {
-        Self::hostile_of(folder, hostile, Profile::default())
+        Self::hostile_of(folder, hostile, Profile::default(), Some(PIN))
     }
 
-    /// The same for a kind of key. Where it has a sensor, one finger is laid on it, well.
-    pub(crate) fn hostile_of(folder: &Path, hostile: &'static Hostile, profile: Profile) -> Self {
+    /// The same for a kind of key and another PIN or none. Where it has a sensor, one finger is laid
+    /// on it, well.
+    pub(crate) fn hostile_of(
+        folder: &Path,
+        hostile: &'static Hostile,
+        profile: Profile,
+        pin: Option<&'static str>,
+    ) -> Self {
         let serial = Some(hostile.name);
         let storage = made(serial, profile, MemoryStorage::new());
         Self::plug(folder, serial, move || {
             let mut honest = InProcess::plug_in(storage, RustCrypto(OsRng)).unwrap();
             honest.world().scans.extend([FINGER; 8]);
-            let (mut crypto, mut buffers) = (RustCrypto(OsRng), Buffers::default());
-            let mut go_on = |_| ControlFlow::Continue(());
-            let end = Millis(u64::MAX);
-            Session::new(&mut honest, &mut crypto, &mut buffers, end, &mut go_on)
-                .set_pin(&Pin::new(PIN).unwrap())
-                .unwrap();
+            if let Some(pin) = pin {
+                let (mut crypto, mut buffers) = (RustCrypto(OsRng), Buffers::default());
+                let mut go_on = |_| ControlFlow::Continue(());
+                let end = Millis(u64::MAX);
+                Session::new(&mut honest, &mut crypto, &mut buffers, end, &mut go_on)
+                    .set_pin(&Pin::new(pin).unwrap())
+                    .unwrap();
+            }
             HostileKey::new(hostile, honest)
         })
     }
