@@ -81,6 +81,10 @@ pub(crate) struct Create {
     #[arg(long, default_value = "3des", value_parser = ["3des", "aes128", "aes192", "aes256"],
           requires = "card_applet")]
     card_admin_cipher: String,
+    /// required: no certificate for a key that the card does not prove to have made
+    #[arg(long, default_value = "recorded", value_parser = ["recorded", "required"],
+          requires = "card_applet")]
+    card_attestation: String,
     /// File whose first line is the admin key of the factory in hexadecimal; - is standard
     /// input [default: PIV 0102..08 three times, GIDS zeros]
     #[arg(long, value_name = "FILE", requires = "card_applet")]
@@ -169,6 +173,7 @@ impl Create {
                 atrs: self.card_atrs,
                 label: self.card_label,
                 admin_cipher: self.card_admin_cipher,
+                attestation: self.card_attestation,
             }),
         })
     }
@@ -180,6 +185,7 @@ pub(super) struct TokenType {
     card_atrs: Vec<String>,
     card_label: Option<String>,
     card_admin_cipher: Option<String>,
+    card_attestation: Option<String>,
     id: String,
     name: String,
     aaguids: Vec<String>,
@@ -217,6 +223,7 @@ impl View for TokenType {
         "card_atrs",
         "card_label",
         "card_admin_cipher",
+        "card_attestation",
     ];
 }
 
@@ -228,6 +235,7 @@ impl From<wire::TokenType> for TokenType {
             card_atrs: card.atrs,
             card_label: some(card.label),
             card_admin_cipher: some(card.admin_cipher),
+            card_attestation: some(card.attestation),
             id: token_type.id,
             name: token_type.name,
             aaguids: token_type.aaguids,

@@ -10,7 +10,7 @@ use crate::{
     key_store::FactorySecrets,
     lifecycle::{
         Aaguid, Applet, CardType, Cipher, Registration, TokenType, TrustedBy, Unrooted,
-        card_section::check_card_pin,
+        card_section::check_card_pin, card_type::Attestation,
     },
     store::{self, TokenTypeId, token_type::Row},
 };
@@ -164,6 +164,8 @@ fn card(new: &wire::CardType) -> Result<CardType, Refusal> {
         label: new.label.clone(),
         admin_cipher: word("token_type.card.admin_cipher", &new.admin_cipher)?
             .unwrap_or(Cipher::TripleDes),
+        attestation: word("token_type.card.attestation", &new.attestation)?
+            .unwrap_or(Attestation::Recorded),
     })
 }
 
@@ -252,6 +254,7 @@ fn to_wire(row: Row<TokenType>) -> wire::TokenType {
             atrs: card.atrs.iter().map(ToString::to_string).collect(),
             label: card.label,
             admin_cipher: card.admin_cipher.as_str().to_owned(),
+            attestation: card.attestation.as_str().to_owned(),
         }),
     }
 }

@@ -31,6 +31,7 @@
 //! ```
 
 mod anchors;
+mod card;
 mod certificate;
 pub mod client_data;
 mod format;
@@ -44,6 +45,7 @@ mod tests;
 mod trust;
 
 pub use anchors::{AnchorError, Anchors, Files, MetadataFacts, MetadataFiles, Source, TrustError};
+pub use card::{CardKey, CardProof, CardRefusal, verify as verify_card_key};
 pub use format::{AndroidKeyFault, AppleFault, TpmFault};
 pub use metadata::{Listed, Metadata, MetadataFault, Signer, Stale};
 pub use refusal::{CertificateFault, Refusal};

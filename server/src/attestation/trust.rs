@@ -83,6 +83,12 @@ impl Trust {
         self
     }
 
+    /// Those that are believed whatever the model.
+    #[must_use]
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
     /// Asks the metadata about each model: for roots, and whether it was broken.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Arc<Metadata>) -> Self {

@@ -6,6 +6,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Invalid;
 pub use crate::store::card::{Applet, Cipher};
+use crate::store::words;
+
+words! {
+    /// What becomes of a card's word that it made a key itself.
+    Attestation {
+        /// Written down beside the certificate, with whether it led to a root.
+        Recorded = "recorded",
+        /// No certificate without a path to a root of the token type.
+        Required = "required",
+    }
+}
 
 /// An answer to reset, and which of its bits count. ISO 7816-3 section 8.
 ///
@@ -89,6 +100,13 @@ pub struct CardType {
     pub label: String,
     /// Of the admin key that registering gives to the card.
     pub admin_cipher: Cipher,
+    /// Types from before it was asked record.
+    #[serde(default = "recorded")]
+    pub attestation: Attestation,
+}
+
+const fn recorded() -> Attestation {
+    Attestation::Recorded
 }
 
 /// What a card tells when it is plugged in.
@@ -113,6 +131,13 @@ impl CardType {
                 "token_type.card.admin_cipher",
                 self.admin_cipher,
                 "3des: GIDS has no other admin key",
+            ));
+        }
+        if self.applet == Applet::Gids && self.attestation == Attestation::Required {
+            return Err(Invalid::new(
+                "token_type.card.attestation",
+                self.attestation,
+                "recorded: a GIDS card does not attest keys",
             ));
         }
         if self.label.chars().count() > 64 || self.label.chars().any(char::is_control) {
@@ -144,6 +169,7 @@ mod tests {
             atrs: vec!["3B8F80/FFFF00".parse().unwrap()],
             label: "Yubi".into(),
             admin_cipher: Cipher::Aes192,
+            attestation: Attestation::Recorded,
         }
     }
 
@@ -216,6 +242,23 @@ mod tests {
         gids.check().unwrap();
         gids.label = "a\nb".into();
         assert_eq!(gids.check().unwrap_err().field, "token_type.card.label");
+    }
+
+    #[test]
+    fn a_gids_card_cannot_be_asked_for_an_attestation() {
+        let mut wanted = card_type();
+        wanted.attestation = Attestation::Required;
+        wanted.check().unwrap();
+        (wanted.applet, wanted.admin_cipher) = (Applet::Gids, Cipher::TripleDes);
+        let field = "token_type.card.attestation";
+        assert_eq!(wanted.check().unwrap_err().field, field);
+    }
+
+    #[test]
+    fn a_card_type_of_before_records_attestations() {
+        let before = r#"{"applet":"piv","atrs":[],"label":"","admin_cipher":"3des"}"#;
+        let read: CardType = serde_json::from_str(before).unwrap();
+        assert_eq!(read.attestation, Attestation::Recorded);
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aaguid, CardType, Invalid, card_type::SeenCard, invalid::check_name};
+use super::{
+    Aaguid, CardType, Invalid,
+    card_type::{Attestation, SeenCard},
+    invalid::check_name,
+};
 use crate::store::words;
 
 words! {
@@ -90,6 +94,20 @@ impl TokenType {
                 "empty",
                 "one PEM certificate or more, unless trusted_by has \"truststore\" or \"metadata\", \
                  or unrooted_attestation has \"none\" or \"self\"",
+            ));
+        }
+        let required = self
+            .card
+            .as_ref()
+            .is_some_and(|card| card.attestation == Attestation::Required);
+        let believes =
+            !self.attestation_roots.is_empty() || self.trusted_by.contains(&TrustedBy::Truststore);
+        if required && !believes {
+            return Err(Invalid::new(
+                "token_type.card.attestation",
+                Attestation::Required,
+                "required where attestation_roots has the root of the maker, or trusted_by has \
+                 \"truststore\"; else recorded",
             ));
         }
         for root in &self.attestation_roots {
@@ -218,6 +236,7 @@ mod tests {
                 atrs: vec![],
                 label: String::new(),
                 admin_cipher: Cipher::Aes256,
+                attestation: Attestation::Recorded,
             }),
             ..keys.clone()
         };
@@ -226,6 +245,14 @@ mod tests {
             aaguids: vec![Aaguid([0; 16])],
             ..cards.clone()
         };
+        let mut required = cards.clone();
+        if let Some(card) = &mut required.card {
+            card.attestation = Attestation::Required;
+        }
+        let refused = required.check("cards").unwrap_err();
+        assert_eq!(refused.field, "token_type.card.attestation");
+        required.trusted_by = vec![TrustedBy::Truststore];
+        required.check("cards").unwrap();
         // A key that is a card too attests.
         assert!(named.check("both").is_err());
         for (seen, by) in [
