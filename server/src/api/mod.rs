@@ -25,6 +25,7 @@ mod page;
 mod pins;
 mod record;
 mod system;
+mod template_profiles;
 mod templates;
 mod token_types;
 mod tokens;

@@ -7,7 +7,8 @@ use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal, token_types::aaguids,
+    Rooms, auth::Caller, names, page::word, record::record, refusal::Refusal, template_profiles,
+    token_types::aaguids,
 };
 use crate::{
     lifecycle::{
@@ -27,19 +28,16 @@ impl templates_server::Templates for Templates {
     ) -> Result<Response<wire::Template>, Status> {
         let caller = Caller::of(&request)?.clone();
         let new = request.into_inner().template.unwrap_or_default();
+        if let Some(card) = &new.card {
+            let mut read = self.0.store.read().await?;
+            definition(&mut read, &new).await?;
+            drop(read);
+            // The network, while nothing is locked.
+            template_profiles::check(&self.0, card).await?;
+        }
         let now = self.0.clock.now();
         let mut tx = self.0.store.write().await?;
-        let mut token_types = Vec::new();
-        for name in &new.token_types {
-            let row = names::token_type(&mut tx, "token_type", name).await?;
-            token_types.push(row.id);
-        }
-        let card = match &new.card {
-            Some(card) => Some(card_section(&mut tx, card).await?),
-            None => None,
-        };
-        let definition = parse(&new, token_types, card)?;
-        definition.check(&new.name)?;
+        let definition = definition(&mut tx, &new).await?;
         let connection = match (new.connection.as_str(), &definition.card) {
             // For cards alone: nothing is published.
             ("", Some(_)) => None,
@@ -100,6 +98,22 @@ impl templates_server::Templates for Templates {
         tx.commit().await?;
         Ok(Response::new(wire::DeleteTemplateResponse {}))
     }
+}
+
+/// With ids for names, and checked as far as this server can tell.
+async fn definition(from: &mut impl Reads, new: &wire::Template) -> Result<Template, Status> {
+    let mut token_types = Vec::new();
+    for name in &new.token_types {
+        let row = names::token_type(from, "token_type", name).await?;
+        token_types.push(row.id);
+    }
+    let card = match &new.card {
+        Some(card) => Some(card_section(from, card).await?),
+        None => None,
+    };
+    let definition = parse(new, token_types, card)?;
+    definition.check(&new.name)?;
+    Ok(definition)
 }
 
 fn parse(

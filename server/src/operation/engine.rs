@@ -23,9 +23,11 @@ use super::{
 use crate::{
     attestation::Anchors,
     audit,
+    connector::ca::CertificationAuthority,
     key_store::KeyStore,
     store::{
         self, Clock, Micros, OperationId, Store, TokenId, Write,
+        connection::Connection,
         operation::{self, Operation, State},
         sealed_secret::{self, Kind, State as Sealed},
     },
@@ -264,6 +266,17 @@ impl Engine {
         // Before the PIN leaves: it is shown at most once.
         tx.commit().await?;
         Ok(revealed)
+    }
+
+    /// The certification authority behind a connection.
+    ///
+    /// # Errors
+    /// Why the connection cannot be used, as a sentence.
+    pub fn authority(
+        &self,
+        connection: &Connection,
+    ) -> Result<Arc<dyn CertificationAuthority>, String> {
+        self.0.authorities.authority(connection)
     }
 
     /// Where a token is plugged in now.

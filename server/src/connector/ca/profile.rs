@@ -57,10 +57,7 @@ impl Profile {
     /// # Errors
     /// See [`Unfit`].
     pub fn check(&self, enrolment: &Enrolment) -> Result<(), Unfit> {
-        if self.takes_request == Some(false) {
-            return Err(Unfit::MakesKeys);
-        }
-        let given = |name: &FieldName| match name {
+        self.compare(|name| match name {
             FieldName::Subject(name) => enrolment
                 .subject
                 .iter()
@@ -69,7 +66,29 @@ impl Profile {
                 .alternative_names
                 .iter()
                 .any(|name| name.kind == *kind),
-        };
+        })
+    }
+
+    /// Compares the fields that a template fills with what the profile wants, before
+    /// there is anybody to issue to.
+    ///
+    /// # Errors
+    /// See [`Unfit`].
+    pub fn check_names(&self, given: &[FieldName]) -> Result<(), Unfit> {
+        self.compare(|wanted| {
+            given.iter().any(|name| match (wanted, name) {
+                (FieldName::Subject(wanted), FieldName::Subject(name)) => {
+                    wanted.eq_ignore_ascii_case(name)
+                }
+                _ => wanted == name,
+            })
+        })
+    }
+
+    fn compare(&self, given: impl Fn(&FieldName) -> bool) -> Result<(), Unfit> {
+        if self.takes_request == Some(false) {
+            return Err(Unfit::MakesKeys);
+        }
         let missing: Vec<_> = self
             .fields
             .iter()
