@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     audit::Outcome,
+    connector::ca::Abilities,
     store::{
-        self, OperationId, Write,
-        operation::{self, Operation, State},
+        self, ConnectionId, OperationId, Write, connection,
+        operation::{self, Kind, Operation, State},
         sealed_secret, token,
     },
 };
@@ -82,7 +83,8 @@ impl Inner {
             return Box::pin(self.accept(request, actor)).await;
         }
         self.seal(&mut tx, ask, &mut work).await?;
-        work.progress.todo = plan::steps(work.operation.kind, &work.facts());
+        work.progress.successors = self.successors(&mut tx, &work).await?;
+        work.progress.todo = plan::steps(work.operation.kind, &work.progress, &work.facts());
         work.operation.progress = serde_json::to_string(&work.progress).map_err(corrupt)?;
         operation::insert(&mut tx, &work.operation).await?;
         let mut facts = Map::new();
@@ -92,6 +94,32 @@ impl Inner {
         effects::record(&mut tx, &work, "operation.start", Outcome::Started, facts).await?;
         tx.commit().await?;
         Ok(work.operation)
+    }
+
+    /// The authorities that know what is asked for as a renewal or reissue. Decided once,
+    /// so that the plan that was shown is the one that is followed.
+    async fn successors(
+        &self,
+        tx: &mut Write<'_>,
+        work: &Work,
+    ) -> Result<Vec<ConnectionId>, Error> {
+        let knows = |able: Abilities| match work.operation.kind {
+            Kind::RenewCertificates => able.renew,
+            Kind::ReissueCertificates => able.reissue,
+            _ => false,
+        };
+        let mut found = Vec::new();
+        for row in &work.certificates {
+            let Some(connection) = connection::get(tx, row.connection_id).await? else {
+                continue;
+            };
+            let authority = self.authorities.authority(&connection);
+            let able = authority.is_ok_and(|authority| knows(authority.abilities()));
+            if able && !found.contains(&connection.id) {
+                found.push(connection.id);
+            }
+        }
+        Ok(found)
     }
 
     async fn seal(

@@ -7,7 +7,7 @@ use super::{StepName, enrolment, plan::Scope, work::Work};
 use crate::{
     connector::ca::{
         Acted, CaError, CertificateStatus, CertificationAuthority, Enrolled, Enrolment, Found,
-        Issued, Nature, Reason, Reference, Serial,
+        Issued, Nature, Previous, Reason, Reference, Serial,
     },
     store::{
         self, CertificateId, ConnectionId, Micros, Write,
@@ -24,6 +24,8 @@ pub(super) struct CaRequest {
     row: Certificate,
     /// Where the request that was signed is needed.
     enrolment: Option<Enrolment>,
+    /// What it is to take the place of.
+    previous: Option<Previous>,
     /// An earlier try may have had its effect.
     look_first: bool,
     /// Somebody has looked: there is nothing of an earlier try.
@@ -89,12 +91,16 @@ impl CaFailed {
 pub(super) fn about(work: &Work, step: StepName) -> Option<&Certificate> {
     let facts = work.facts();
     let scope = match work.operation.kind {
-        Operation::Issue | Operation::RenewCertificates => Scope::Own,
-        Operation::ReissueCertificates if work.progress.failure.is_some() => Scope::Own,
+        Operation::Issue => Scope::Own,
+        Operation::RenewCertificates | Operation::ReissueCertificates
+            if work.progress.failure.is_some() =>
+        {
+            Scope::Own
+        }
         _ => Scope::All,
     };
     let id = match step {
-        StepName::Enrol => facts
+        step if step.asks_for_certificate() => facts
             .certificates_of(Scope::Own)
             .find(|row| row.state == State::Requested),
         StepName::PollEnrolment => facts
@@ -135,13 +141,21 @@ pub(super) fn prepare(
         .lost_at
         .map(|at| at.plus(authority.time_limit()))
         .filter(|until| *until > work.now);
+    let facts = work.facts();
+    let previous = facts.predecessor(row).and_then(|old| {
+        Some(Previous {
+            serial: Serial::from_hex(&old.serial)?,
+            subject: old.subject.clone(),
+        })
+    });
     Ok(CaRequest {
         authority,
         step,
         row: row.clone(),
         enrolment,
+        previous,
         look_first: match step {
-            StepName::Enrol => !row.enrolment.is_empty(),
+            step if step.asks_for_certificate() => !row.enrolment.is_empty(),
             _ => work.attempts_of(step) > 0,
         },
         nothing_there: work.progress.enrol_anyway,
@@ -152,7 +166,7 @@ pub(super) fn prepare(
 /// Writes down that a request leaves: from then on its answer may be lost.
 pub(super) async fn mark(tx: &mut Write<'_>, work: &mut Work, step: StepName) -> store::Result<()> {
     let leaving = about(work, step)
-        .filter(|_| step == StepName::Enrol)
+        .filter(|_| step.asks_for_certificate())
         .map(|row| row.id);
     let row = work
         .certificates
@@ -170,7 +184,7 @@ pub(super) async fn mark(tx: &mut Write<'_>, work: &mut Work, step: StepName) ->
 /// Does it.
 pub(super) async fn perform(request: &CaRequest) -> Result<CaDone, CaFailed> {
     match request.step {
-        StepName::Enrol => request.enrol().await,
+        step if step.asks_for_certificate() => request.enrol().await,
         StepName::PollEnrolment => request.poll().await,
         StepName::HoldCertificate => request.hold().await,
         StepName::UnholdCertificate => request.unhold().await,
@@ -189,7 +203,13 @@ impl CaRequest {
                 Found::Nothing | Found::CannotTell => self.only_once_over()?,
             }
         }
-        Ok(self.enrolled(self.authority.enrol(enrolment).await?))
+        let authority = &self.authority;
+        let enrolled = match (self.step, &self.previous) {
+            (StepName::RenewCertificate, Some(old)) => authority.renew(old, enrolment).await?,
+            (StepName::ReissueCertificate, Some(old)) => authority.reissue(old, enrolment).await?,
+            _ => authority.enrol(enrolment).await?,
+        };
+        Ok(self.enrolled(enrolled))
     }
 
     async fn poll(&self) -> Result<CaDone, CaFailed> {

@@ -27,7 +27,7 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Option<Next> {
         let Some(row) = facts.own_certificate(&slot.container) else {
             return Some(facts.at_token(StepName::GenerateKey));
         };
-        if let Some(next) = onward(facts, row) {
+        if let Some(next) = onward(facts, row, StepName::Enrol) {
             return Some(next);
         }
     }
@@ -37,11 +37,11 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Option<Next> {
     card_authority::block_pin(progress, facts)
 }
 
-/// From a key on the card to its certificate there.
-pub(super) fn onward(facts: &Facts<'_>, row: &Certificate) -> Option<Next> {
+/// From a key on the card to its certificate there; `enrol` is how it is asked for.
+pub(super) fn onward(facts: &Facts<'_>, row: &Certificate, enrol: StepName) -> Option<Next> {
     match (row.state, row.on_card) {
         (State::KeyMade, _) => Some(facts.at_token(StepName::SignRequest)),
-        (State::Requested, _) => Some(Next::Step(StepName::Enrol)),
+        (State::Requested, _) => Some(Next::Step(enrol)),
         (State::Pending, _) => Some(Next::Step(StepName::PollEnrolment)),
         (State::Valid, OnCard::Key) => Some(facts.at_token(StepName::WriteCertificate)),
         _ => None,

@@ -1,9 +1,12 @@
 //! Renew and reissue certificates.
 //!
 //! ```text
-//!  renew:    inspect ─> (each: sign with the key that is there ─> enrol ─> write) ─> read back
-//!  reissue:  inspect ─> (each: generate ─> sign ─> enrol ─> write) ─> read back ─> revoke what stood there
+//!  renew:    inspect ─> (each: sign with the key that is there ─> renew ─> write) ─> read back
+//!  reissue:  inspect ─> (each: generate ─> sign ─> reissue ─> write) ─> read back ─> revoke what stood there
 //! ```
+//! An authority that knows neither is asked to enrol; what it renewed so is revoked as
+//! well, since nothing there says that the one took the place of the other.
+//!
 //! Renewing leaves the old certificate on the card until the new one is written, so
 //! that a failure costs nothing. Reissuing makes the key anew first: what stood in
 //! the container is of no use from then on, and there is no way but onward. A card
@@ -41,7 +44,8 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
                 _ => facts.at_token(StepName::GenerateKey),
             };
         };
-        if let Some(next) = issue_certificates::onward(facts, row) {
+        let ask = asks(kind, progress, facts, row);
+        if let Some(next) = issue_certificates::onward(facts, row, ask) {
             return next;
         }
     }
@@ -51,7 +55,7 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
     if ours && let Some(next) = card_authority::block_pin(progress, facts) {
         return next;
     }
-    let succeeded = |row| is_succeeded(kind, facts, row);
+    let succeeded = |row| is_succeeded(kind, progress, facts, row);
     if facts.certificates.iter().any(succeeded) {
         return Next::Effect(Effect::Supersede);
     }
@@ -62,6 +66,24 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
         remark: revoke::waiting(progress).unwrap_or_default(),
         next_action: String::new(),
     })
+}
+
+/// How the authority of `row` is asked for it.
+fn asks(kind: Kind, progress: &Progress, facts: &Facts<'_>, row: &Certificate) -> StepName {
+    let known = progress.successors.contains(&row.connection_id);
+    if !known || facts.predecessor(row).is_none() {
+        return StepName::Enrol;
+    }
+    match kind {
+        Kind::RenewCertificates => StepName::RenewCertificate,
+        _ => StepName::ReissueCertificate,
+    }
+}
+
+/// Whether what stood in a container is revoked once it has a successor: an authority
+/// that knows renewals keeps the two beside each other.
+pub(super) fn revokes(kind: Kind, progress: &Progress, row: &Certificate) -> bool {
+    kind == Kind::ReissueCertificates || !progress.successors.contains(&row.connection_id)
 }
 
 /// In which containers.
@@ -76,9 +98,14 @@ pub(super) fn containers<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f s
 }
 
 /// It stood in a container that has another certificate now.
-pub(super) fn is_succeeded(kind: Kind, facts: &Facts<'_>, row: &Certificate) -> bool {
+pub(super) fn is_succeeded(
+    kind: Kind,
+    progress: &Progress,
+    facts: &Facts<'_>,
+    row: &Certificate,
+) -> bool {
     let counts = row.revocation.is_empty() && matches!(row.state, State::Valid | State::Held);
-    let due = row.on_card == OnCard::Present || (kind == Kind::ReissueCertificates && counts);
+    let due = row.on_card == OnCard::Present || (revokes(kind, progress, row) && counts);
     row.operation_id != facts.operation
         && due
         && facts

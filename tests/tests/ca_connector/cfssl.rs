@@ -291,8 +291,8 @@ async fn a_successor_is_another_certificate() {
         ..wanted()
     };
     let first = issued(ca.enrol(&of_key()).await.unwrap());
-    let second = issued(ca.renew(&first, &of_key()).await.unwrap());
-    let third = issued(ca.reissue(&second, &of_key()).await.unwrap());
+    let second = issued(ca.renew(&(&first).into(), &of_key()).await.unwrap());
+    let third = issued(ca.reissue(&(&second).into(), &of_key()).await.unwrap());
     assert!(first.serial() != second.serial() && second.serial() != third.serial());
 }
 

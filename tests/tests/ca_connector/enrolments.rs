@@ -192,13 +192,13 @@ async fn a_successor_is_another_certificate_and_a_reissue_names_the_former_subje
     let site = Site::new().await;
     let key = KeyPair::generate().unwrap();
     let first = issued(site.ca.enrol(&request(&key)).await.unwrap());
-    let renewed = issued(site.ca.renew(&first, &request(&key)).await.unwrap());
+    let renewed = issued(site.ca.renew(&(&first).into(), &request(&key)).await.unwrap());
     assert_ne!(renewed.serial(), first.serial());
     assert!(site.stand_in.previous_subjects().is_empty());
 
     let mut married = bob();
     married.subject[1].value = "Bob Miller".to_owned();
-    let reissued = issued(site.ca.reissue(&renewed, &married).await.unwrap());
+    let reissued = issued(site.ca.reissue(&(&renewed).into(), &married).await.unwrap());
     assert!(reissued.subject().contains("Bob Miller"));
     assert_eq!(site.stand_in.previous_subjects(), ["CN=Bob Smith,O=Acme"]);
     assert_eq!(site.stand_in.certificates().len(), 3);

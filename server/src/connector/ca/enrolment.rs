@@ -52,6 +52,23 @@ pub enum Found {
     CannotTell,
 }
 
+/// A certificate that is to have a successor.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Previous {
+    pub serial: Serial,
+    /// As [`Issued::subject`] gave it.
+    pub subject: String,
+}
+
+impl From<&Issued> for Previous {
+    fn from(issued: &Issued) -> Self {
+        Self {
+            serial: issued.serial().clone(),
+            subject: issued.subject().to_owned(),
+        }
+    }
+}
+
 /// A name in the subject alternative names. RFC 5280 section 4.2.1.6.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AlternativeName {

@@ -36,7 +36,9 @@ mod subject;
 
 pub use certification_request::{CertificationRequest, InvalidRequest};
 pub use client_identity::ClientIdentity;
-pub use enrolment::{AlternativeName, AlternativeNameKind, Enrolled, Enrolment, Found, Reference};
+pub use enrolment::{
+    AlternativeName, AlternativeNameKind, Enrolled, Enrolment, Found, Previous, Reference,
+};
 pub use error::{CaError, Call, Nature, Refusal, Why};
 pub use issued::{Issued, WrongCertificate};
 pub use now::Now;
@@ -102,11 +104,15 @@ pub trait CertificationAuthority: fmt::Debug + Send + Sync {
 
     /// A successor for a certificate that ends, with the same names. The old
     /// one stays as it is.
-    async fn renew(&self, previous: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError>;
+    async fn renew(&self, previous: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError>;
 
     /// A successor for a certificate whose names or token changed. The old one
     /// stays as it is: the caller revokes it.
-    async fn reissue(&self, previous: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError>;
+    async fn reissue(
+        &self,
+        previous: &Previous,
+        enrolment: &Enrolment,
+    ) -> Result<Enrolled, CaError>;
 }
 
 /// What a CA can do; operations leave out what it cannot, and the user
@@ -121,6 +127,13 @@ pub struct Abilities {
     pub status: bool,
     /// A user principal name enters the certificate, as smart-card logon needs.
     pub upn: bool,
+    /// It knows [`renew`](CertificationAuthority::renew): a certificate that ends stays
+    /// beside its successor until then. Without it, who renews enrols, and revokes the
+    /// old one.
+    pub renew: bool,
+    /// It knows [`reissue`](CertificationAuthority::reissue), and keeps the history of
+    /// what the old one was for. Without it, who reissues enrols.
+    pub reissue: bool,
 }
 
 /// One CA behind a connection.

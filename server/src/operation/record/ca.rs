@@ -51,6 +51,9 @@ impl Inner {
                     }
                     certificate::update(tx, row).await?;
                 }
+                if let Some(old) = before(work, step, id) {
+                    facts.insert("in_the_place_of".into(), json!(old));
+                }
                 work.progress.enrol_anyway = false;
             }
             CaDone::Pending(id, reference) => {
@@ -212,7 +215,7 @@ impl Inner {
         step: StepName,
     ) -> store::Result<()> {
         let about = ca_step::about(work, step)
-            .filter(|_| step == StepName::Enrol)
+            .filter(|_| step.asks_for_certificate())
             .map(|row| row.id);
         // Unless an earlier attempt is unknown.
         let unknown = work
@@ -239,7 +242,7 @@ pub(in crate::operation) async fn answer_lost(
 ) -> store::Result<()> {
     let step = name(attempt)?;
     let about = ca_step::about(work, step)
-        .filter(|_| step == StepName::Enrol)
+        .filter(|_| step.asks_for_certificate())
         .map(|row| row.id);
     let row = work
         .certificates
@@ -284,6 +287,15 @@ async fn stray(
     certificate::insert(tx, &row).await?;
     work.certificates.push(row);
     Ok(())
+}
+
+/// The serial of what the certificate takes the place of.
+fn before(work: &Work, step: StepName, id: CertificateId) -> Option<String> {
+    let facts = work.facts();
+    let row = work.certificates.iter().find(|row| row.id == id)?;
+    let asked = step.asks_for_certificate() || step == StepName::PollEnrolment;
+    let old = facts.predecessor(row).filter(|_| asked)?;
+    Some(old.serial.clone())
 }
 
 fn take(row: &mut Certificate, issued: &Issued) {

@@ -16,7 +16,8 @@ use crate::{
         Finding,
         ca::{
             Abilities, Acted, Authority, CaError, Call, CertificateStatus, CertificationAuthority,
-            Enrolled, Enrolment, Found, Issued, Profile, Reason, Reference, Refusal, Serial, Why,
+            Enrolled, Enrolment, Found, Issued, Previous, Profile, Reason, Reference, Refusal,
+            Serial, Why,
         },
     },
     operation::Authorities,
@@ -48,6 +49,10 @@ pub(super) struct State {
     pub(super) under_way: Vec<Enrolment>,
     /// What is under way is acted on together with the next request.
     pub(super) later_with_next: bool,
+    /// It knows renewals and reissues.
+    pub(super) knows_successors: bool,
+    /// How it was asked for certificates, and the serial that was to be succeeded.
+    pub(super) asked: Vec<(Call, String)>,
 }
 
 impl std::fmt::Debug for Ca {
@@ -136,6 +141,55 @@ impl Ca {
         }
     }
 
+    /// Only what it issued itself, and what stands, has a successor.
+    async fn succeed(
+        &self,
+        call: Call,
+        old: &Previous,
+        enrolment: &Enrolment,
+    ) -> Result<Enrolled, CaError> {
+        let status = self.status(&old.serial).await?;
+        assert!(matches!(
+            status,
+            CertificateStatus::Good | CertificateStatus::Held
+        ));
+        self.certify(call, &old.serial.to_string(), enrolment).await
+    }
+
+    async fn certify(
+        &self,
+        call: Call,
+        old: &str,
+        enrolment: &Enrolment,
+    ) -> Result<Enrolled, CaError> {
+        if self.state().refuses {
+            let why = Why::Refused {
+                status: 400,
+                refusal: Refusal::default(),
+            };
+            return Err(CaError { call, why });
+        }
+        if self.state().pending > 0 {
+            return Ok(Enrolled::Pending(Reference("E-1".into())));
+        }
+        let late = std::mem::take(&mut self.state().late);
+        if late {
+            self.state().under_way.push(enrolment.clone());
+            self.gate.trip().await;
+        }
+        assert_eq!(self.of(&enrolment.request_id), None, "asked for twice");
+        self.pass(call, || {
+            drop(self.issue(enrolment));
+            self.state().asked.push((call, old.to_owned()));
+        })
+        .await?;
+        let issued = self.of(&enrolment.request_id).unwrap();
+        if self.state().later_with_next {
+            self.act_late();
+        }
+        Ok(Enrolled::Issued(issued))
+    }
+
     fn of(&self, request_id: &str) -> Option<Issued> {
         let state = self.state();
         let found = state.issued.iter().find(|(id, _, _)| id == request_id);
@@ -161,6 +215,8 @@ impl CertificationAuthority for Ca {
             find: true,
             status: true,
             upn: true,
+            renew: self.state().knows_successors,
+            reissue: self.state().knows_successors,
         }
     }
 
@@ -181,30 +237,7 @@ impl CertificationAuthority for Ca {
     }
 
     async fn enrol(&self, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        if self.state().refuses {
-            let why = Why::Refused {
-                status: 400,
-                refusal: Refusal::default(),
-            };
-            let call = Call::Enrol;
-            return Err(CaError { call, why });
-        }
-        if self.state().pending > 0 {
-            return Ok(Enrolled::Pending(Reference("E-1".into())));
-        }
-        let late = std::mem::take(&mut self.state().late);
-        if late {
-            self.state().under_way.push(enrolment.clone());
-            self.gate.trip().await;
-        }
-        assert_eq!(self.of(&enrolment.request_id), None, "asked for twice");
-        self.pass(Call::Enrol, || drop(self.issue(enrolment)))
-            .await?;
-        let issued = self.of(&enrolment.request_id).unwrap();
-        if self.state().later_with_next {
-            self.act_late();
-        }
-        Ok(Enrolled::Issued(issued))
+        self.certify(Call::Enrol, "", enrolment).await
     }
 
     async fn poll(
@@ -267,11 +300,11 @@ impl CertificationAuthority for Ca {
         Ok(Acted::Done)
     }
 
-    async fn renew(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        self.enrol(enrolment).await
+    async fn renew(&self, old: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+        self.succeed(Call::Renew, old, enrolment).await
     }
 
-    async fn reissue(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
-        self.enrol(enrolment).await
+    async fn reissue(&self, old: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+        self.succeed(Call::Reissue, old, enrolment).await
     }
 }

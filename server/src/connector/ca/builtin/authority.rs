@@ -5,7 +5,7 @@ use crate::connector::{
     Finding,
     ca::{
         Abilities, Acted, Authority, CaError, Call, CertificateStatus, CertificationAuthority,
-        Enrolled, Enrolment, Found, Issued, Profile, Reason, Reference, Serial, Why,
+        Enrolled, Enrolment, Found, Previous, Profile, Reason, Reference, Serial, Why,
         issued::subject_of,
     },
 };
@@ -21,6 +21,8 @@ impl CertificationAuthority for Builtin {
             find: true,
             status: true,
             upn: true,
+            renew: false,
+            reissue: false,
         }
     }
 
@@ -133,11 +135,11 @@ impl CertificationAuthority for Builtin {
         .await
     }
 
-    async fn renew(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+    async fn renew(&self, _: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Renew, enrolment).await
     }
 
-    async fn reissue(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+    async fn reissue(&self, _: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Reissue, enrolment).await
     }
 }

@@ -17,7 +17,7 @@ pub use settings::Settings;
 
 use super::{
     Abilities, Acted, Authority, CaError, Call, CertificateStatus, CertificationAuthority,
-    Enrolled, Enrolment, Found, Issued, Profile, Reason, Reference, Secret, Serial, Why,
+    Enrolled, Enrolment, Found, Issued, Previous, Profile, Reason, Reference, Secret, Serial, Why,
     http::{Http, below},
     issued::{subject_key_identifier, subject_of},
 };
@@ -155,6 +155,8 @@ impl CertificationAuthority for Cfssl {
             find: false,
             status: false,
             upn: false,
+            renew: false,
+            reissue: false,
         }
     }
 
@@ -272,11 +274,11 @@ impl CertificationAuthority for Cfssl {
         }
     }
 
-    async fn renew(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+    async fn renew(&self, _: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Renew, enrolment).await
     }
 
-    async fn reissue(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+    async fn reissue(&self, _: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Reissue, enrolment).await
     }
 }

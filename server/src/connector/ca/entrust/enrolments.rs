@@ -2,7 +2,7 @@
 
 use super::{Gateway, payload, refusal};
 use crate::connector::ca::{
-    CaError, Call, Enrolment, Issued, Reference, Why,
+    CaError, Call, Enrolment, Previous, Reference, Why,
     http::{malformed, read},
 };
 use reqwest::Method;
@@ -19,7 +19,7 @@ pub(super) async fn enrol(
     gateway: &Gateway,
     call: Call,
     enrolment: &Enrolment,
-    previous: Option<&Issued>,
+    previous: Option<&Previous>,
 ) -> Result<Answered, CaError> {
     let ca_id = gateway.ca_id(call)?;
     let body = payload::enrolment(enrolment, previous);

@@ -27,8 +27,8 @@ pub use settings::Settings;
 
 use super::{
     Abilities, Acted, Authority, CaError, Call, CertificateStatus, CertificationAuthority,
-    ClientIdentity, Enrolled, Enrolment, Found, Issued, Now, Profile, Reason, Reference, Serial,
-    Why, WrongCertificate,
+    ClientIdentity, Enrolled, Enrolment, Found, Issued, Now, Previous, Profile, Reason, Reference,
+    Serial, Why, WrongCertificate,
     http::{Answer, Http, below},
 };
 use crate::connector::{Finding, SettingError, https::Plain};
@@ -145,7 +145,7 @@ impl EntrustCaGateway {
         &self,
         call: Call,
         enrolment: &Enrolment,
-        previous: Option<&Issued>,
+        previous: Option<&Previous>,
     ) -> Result<Enrolled, CaError> {
         // Questions, before the request leaves that changes something: what comes
         // back could not be checked without the chain.
@@ -278,6 +278,8 @@ impl CertificationAuthority for EntrustCaGateway {
             find: true,
             status: true,
             upn: true,
+            renew: true,
+            reissue: true,
         }
     }
 
@@ -375,14 +377,18 @@ impl CertificationAuthority for EntrustCaGateway {
     }
 
     /// The gateway's own actions for this carry no PKCS#10, and the key is on a
-    /// token: it is an enrolment.
-    async fn renew(&self, _: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+    /// token: it is an enrolment for the same subject.
+    async fn renew(&self, _: &Previous, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Renew, enrolment, None).await
     }
 
     /// An enrolment that names the former subject, so that the CA keeps its
     /// history.
-    async fn reissue(&self, previous: &Issued, enrolment: &Enrolment) -> Result<Enrolled, CaError> {
+    async fn reissue(
+        &self,
+        previous: &Previous,
+        enrolment: &Enrolment,
+    ) -> Result<Enrolled, CaError> {
         self.enrol_as(Call::Reissue, enrolment, Some(previous))
             .await
     }

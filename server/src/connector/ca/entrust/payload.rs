@@ -5,7 +5,7 @@
 //! a member `der` beside type and value. A tenant may correct it here, and
 //! nowhere else.
 
-use crate::connector::ca::{AlternativeName, AlternativeNameKind, Enrolment, Issued, Reason};
+use crate::connector::ca::{AlternativeName, AlternativeNameKind, Enrolment, Previous, Reason};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use x509_cert::{
@@ -14,7 +14,7 @@ use x509_cert::{
 };
 
 /// Body of the POST that enrols.
-pub(super) fn enrolment(enrolment: &Enrolment, previous: Option<&Issued>) -> Value {
+pub(super) fn enrolment(enrolment: &Enrolment, previous: Option<&Previous>) -> Value {
     let variables: Vec<_> = enrolment
         .subject
         .iter()
@@ -38,7 +38,7 @@ pub(super) fn enrolment(enrolment: &Enrolment, previous: Option<&Issued>) -> Val
             json!({ "validityPeriod": format!("P{days}D") });
     }
     if let Some(previous) = previous {
-        body["previousSubjectDn"] = json!(previous.subject());
+        body["previousSubjectDn"] = json!(previous.subject);
     }
     body
 }
