@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use keysteward_proto::{
     error::v1::ErrorDetail,
     server::v1::{
-        self as wire, audit_client::AuditClient, audit_record::Record,
+        self as wire, audit_client::AuditClient, audit_record::Record, cards_client::CardsClient,
         connections_client::ConnectionsClient, hosts_client::HostsClient,
         join_tokens_client::JoinTokensClient, operations_client::OperationsClient,
         system_client::SystemClient, templates_client::TemplatesClient,
@@ -35,6 +35,7 @@ use crate::{
 
 mod access;
 mod authorities;
+mod cards;
 mod issuing;
 mod record;
 

@@ -167,14 +167,17 @@ async fn filter(
 }
 
 /// What can be asked for now: the table of moves, less what another operation or a needed reset
-/// stands in the way of.
+/// stands in the way of. Cards are given back, keys are reset.
 async fn allowed(from: &mut impl Reads, token: &Token) -> store::Result<Vec<String>> {
     if store::operation::holding(from, token.id).await?.is_some() {
         return Ok(Vec::new());
     }
+    let card = store::card::get(from, token.id).await?.is_some();
+    let card_alone = card && token.facts.versions.is_empty();
     let asked_for = |event: &Event| match event {
         Event::Issue => !token.needs_reset,
-        Event::Retire | Event::Unregister => false,
+        Event::Retire | Event::Unregister => card,
+        Event::Reset => !card_alone,
         _ => true,
     };
     Ok(moves::allowed(token.state)

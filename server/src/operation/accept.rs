@@ -103,10 +103,10 @@ impl Inner {
         tx: &mut Write<'_>,
         work: &Work,
     ) -> Result<Vec<ConnectionId>, Error> {
-        let knows = |able: Abilities| match work.operation.kind {
-            Kind::RenewCertificates => able.renew,
-            Kind::ReissueCertificates => able.reissue,
-            _ => false,
+        let knows: fn(Abilities) -> bool = match work.operation.kind {
+            Kind::RenewCertificates => |able| able.renew,
+            Kind::ReissueCertificates => |able| able.reissue,
+            _ => return Ok(Vec::new()),
         };
         let mut found = Vec::new();
         for row in &work.certificates {

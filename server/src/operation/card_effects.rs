@@ -5,7 +5,7 @@ use rand::rngs::OsRng;
 use serde_json::{Map, json};
 
 use super::{
-    StepName, effects,
+    effects,
     plan::{Effect, End, Parameters, Scope},
     recognise, reissue_certificates,
     work::Work,
@@ -31,6 +31,7 @@ pub(super) async fn apply(
     match effect {
         Effect::TakeForCard => take(tx, work).await,
         Effect::NoCard => {
+            remains(work);
             for (kind, state) in [
                 (Kind::Puk, Sealed::Current),
                 (Kind::Puk, Sealed::Pending),
@@ -100,6 +101,21 @@ pub(super) async fn apply(
         Effect::Renew(container) => renew(tx, work, &container).await,
         Effect::Supersede => supersede(tx, work).await,
         _ => Ok(()),
+    }
+}
+
+/// What a card that was given back by hand shows of us still.
+fn remains(work: &mut Work) {
+    let Some(row) = work.card.as_ref().filter(|_| work.progress.no_reset) else {
+        return;
+    };
+    let containers = row.containers.len();
+    if containers > 0 {
+        let kept = format!("{containers} containers");
+        work.progress.remains.push(kept);
+    }
+    if !row.shown_id.is_empty() {
+        work.progress.remains.push("its id".into());
     }
 }
 
@@ -220,7 +236,6 @@ async fn revoke_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> 
     let mut later = effects::later(
         work,
         Operation::RevokeCertificates,
-        StepName::RevokeCertificate,
         "waits for the certification authority",
     )?;
     later.not_before = work.now;
@@ -280,7 +295,7 @@ async fn supersede(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
     let succeeded: Vec<CertificateId> = facts
         .certificates
         .iter()
-        .filter(|row| reissue_certificates::is_succeeded(kind, &facts, row))
+        .filter(|row| reissue_certificates::is_succeeded(kind, &work.progress, &facts, row))
         .map(|row| row.id)
         .collect();
     for row in &mut work.certificates {
@@ -289,7 +304,7 @@ async fn supersede(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
         }
         row.on_card = OnCard::Replaced;
         let counts = matches!(row.state, State::Valid | State::Held);
-        if kind == Operation::ReissueCertificates && counts {
+        if counts && reissue_certificates::revokes(kind, &work.progress, row) {
             row.revocation = Reason::Superseded.as_str().to_owned();
         }
         certificate::update(tx, row).await?;

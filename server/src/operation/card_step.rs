@@ -1,22 +1,25 @@
 //! Steps at a card: what is asked of the agent. The admin key is none of it, but for
 //! the one that the card is to get: what the card asks of it is answered here.
 
-use keysteward_proto::agent::v1::{
-    self as agent, AdminProof, CardStep, PinReference, card_step::Verb,
-};
+mod authority;
+
+pub(super) use authority::candidate;
+
+use authority::{admin, by_authority, candidates, cipher_of, factory, factory_puk, held_puk};
+use keysteward_proto::agent::v1::{self as agent, CardStep, PinReference, card_step::Verb};
 use zeroize::Zeroizing;
 
 use super::{
     StepName,
-    admin_keys::{Source, Wanted},
+    admin_keys::Wanted,
     card_effects, card_ids, certification_request, enrolment, pins,
-    plan::{AdminKeyIs, Scope},
+    plan::Scope,
     token_step::{self, Unprepared},
     work::Work,
 };
 use crate::{
-    key_store::{AdminKey, FactorySecrets, KeyStore},
-    lifecycle::{Applet, CertificateSlot, Cipher},
+    key_store::KeyStore,
+    lifecycle::{Applet, CertificateSlot},
     store::{
         self, Write,
         card::Card,
@@ -57,13 +60,26 @@ pub(super) async fn prepare(
                 new_key: Vec::new(),
             })
         }
+        StepName::RestorePin => {
+            let new_pin = factory(keys, work)?.pin.clone();
+            Verb::SetCardPin(agent::SetCardPin {
+                new_pin,
+                puk: held_puk(keys, work)?.to_string(),
+                admin: None,
+            })
+        }
+        StepName::RestorePuk => {
+            let current = held_puk(keys, work)?;
+            let new = factory_puk(tx, keys, work).await?;
+            Verb::ChangeCardPin(change(PinReference::Puk, &current, &new))
+        }
         StepName::RestoreAdminKey => {
             let current = admin(&mut wanted, keys, work)?;
+            let new_key = factory(keys, work)?.admin_key.clone();
             Verb::ChangeAdminKey(agent::ChangeAdminKey {
                 current: Some(current),
-                // Only a GIDS card is given it back by itself, and knows no other.
-                new_algorithm: Cipher::TripleDes.as_str().to_owned(),
-                new_key: factory(keys, work)?.admin_key.clone(),
+                new_algorithm: cipher_of(&new_key).as_str().to_owned(),
+                new_key,
             })
         }
         StepName::SetPuk => {
@@ -97,15 +113,7 @@ pub(super) async fn prepare(
         }),
         StepName::SetCardPin => {
             let new_pin = pending(tx, keys, work, Kind::CardPin).await?.to_string();
-            let (puk, admin) = match applet {
-                Some(Applet::Gids) => (String::new(), Some(admin(&mut wanted, keys, work)?)),
-                _ => {
-                    let held = work.secret(Kind::Puk, State::Current).ok_or_else(|| {
-                        Unprepared::Lacks("this server does not hold the PUK of the card".into())
-                    })?;
-                    (pins::open(keys, held)?.to_string(), None)
-                }
-            };
+            let (puk, admin) = by_authority(&mut wanted, keys, work, applet)?;
             Verb::SetCardPin(agent::SetCardPin {
                 new_pin,
                 puk,
@@ -197,49 +205,6 @@ const fn time_limit(step: StepName) -> u32 {
         StepName::GenerateKey => 180_000,
         _ => 60_000,
     }
-}
-
-/// The admin key that the card has: as it was found, else as it is written down.
-fn admin(wanted: &mut Wanted, keys: &KeyStore, work: &Work) -> Result<AdminProof, Unprepared> {
-    let found = work.progress.admin;
-    wanted.proof(
-        match found.or(card_of(work)?.admin.map(AdminKeyIs::Derived)) {
-            Some(AdminKeyIs::Derived(which)) => Source::Derived(which),
-            _ => Source::Given(AdminKey::given(&factory(keys, work)?.admin_key)),
-        },
-    )
-}
-
-/// The admin keys that a card may have: the one it was to get, the one it had, that
-/// of the factory.
-fn candidates(keys: &KeyStore, work: &Work) -> Result<Vec<Source>, Unprepared> {
-    let card = card_of(work)?;
-    let ours = [card.pending, card.admin].into_iter().flatten();
-    let mut found: Vec<_> = ours.map(Source::Derived).collect();
-    if let Ok(factory) = factory(keys, work) {
-        found.push(Source::Given(AdminKey::given(&factory.admin_key)));
-    }
-    Ok(found)
-}
-
-/// In which order they were asked about.
-pub(super) fn candidate(work: &Work, number: usize) -> Option<AdminKeyIs> {
-    let card = work.card.as_ref()?;
-    [card.pending, card.admin]
-        .into_iter()
-        .flatten()
-        .map(AdminKeyIs::Derived)
-        .chain([AdminKeyIs::Factory])
-        .nth(number)
-}
-
-fn factory(keys: &KeyStore, work: &Work) -> Result<FactorySecrets, Unprepared> {
-    let row = work.token_type.as_ref();
-    let sealed = row.and_then(|row| Some((row.id, row.sealed_factory.as_ref()?)));
-    let (id, sealed) = sealed.ok_or_else(|| {
-        Unprepared::Lacks("the type of the card has no admin key of the factory".into())
-    })?;
-    Ok(keys.open_factory(&id.to_string(), sealed)?)
 }
 
 fn card_of(work: &Work) -> Result<&Card, Unprepared> {

@@ -52,7 +52,8 @@ pub(super) fn remark(progress: &Progress, facts: &Facts<'_>, scope: Scope) -> Op
     match (count(OnCard::Unreachable), count(OnCard::ToDelete)) {
         (0, 0) => None,
         (0, waiting) => Some(format!(
-            "{waiting} keys are deleted from the card as soon as an agent sees it"
+            "{waiting} keys are deleted from the card, and its PIN is blocked, as soon as an agent \
+             sees it"
         )),
         (kept, _) => {
             let why = progress.undeletable.as_deref();

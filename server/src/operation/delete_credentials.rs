@@ -2,13 +2,16 @@
 //! Waits until any agent sees the token, for as long as it takes.
 
 use super::{
-    StepName, delete_containers,
+    StepName, card_authority, delete_containers, hand_over_pin,
     plan::{Effect, Facts, Next, Progress, Scope},
     revoke,
 };
-use crate::store::{
-    certificate::{Certificate, OnCard},
-    credential::OnToken,
+use crate::{
+    lifecycle::TokenState,
+    store::{
+        certificate::{Certificate, OnCard},
+        credential::OnToken,
+    },
 };
 
 pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
@@ -19,8 +22,9 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         if !facts.present && deletes && facts.certificates.iter().any(waits) {
             return Next::WaitForToken(StepName::DeleteContainer);
         }
-        let next = delete_containers::next(progress, facts, Scope::All);
-        return next.unwrap_or_else(|| revoke::ending(progress, facts));
+        return delete_containers::next(progress, facts, Scope::All)
+            .or_else(|| shut(progress, facts))
+            .unwrap_or_else(|| revoke::ending(progress, facts));
     }
     if progress.failure.is_some() || progress.undeletable.is_some() || !facts.pins.usable() {
         return Next::Effect(Effect::Mark {
@@ -30,4 +34,13 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
         });
     }
     facts.at_token(StepName::DeleteCredential)
+}
+
+/// Nobody's PIN opens the card; unless it is in use again meanwhile.
+fn shut(progress: &Progress, facts: &Facts<'_>) -> Option<Next> {
+    let over = matches!(facts.token.state, TokenState::Revoked | TokenState::Retired);
+    if !over || !hand_over_pin::has_card(facts) || progress.failure.is_some() {
+        return None;
+    }
+    card_authority::block_pin(progress, facts)
 }

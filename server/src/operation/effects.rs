@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     card_effects,
-    plan::{Effect, End, Parameters, Progress},
+    plan::{self, Effect, End, Parameters, Progress},
     work::Work,
 };
 use crate::{
@@ -122,7 +122,6 @@ async fn delete_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> 
     let later = later(
         work,
         operation::Kind::DeleteCredentials,
-        super::StepName::DeleteCredential,
         "waits until an agent sees the key",
     )?;
     operation::insert(tx, &later).await?;
@@ -135,14 +134,9 @@ async fn delete_later(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> 
 }
 
 /// An operation that goes on with what this one leaves, for as long as it takes.
-pub(super) fn later(
-    work: &Work,
-    kind: operation::Kind,
-    step: super::StepName,
-    remark: &str,
-) -> store::Result<Operation> {
+pub(super) fn later(work: &Work, kind: operation::Kind, remark: &str) -> store::Result<Operation> {
     let progress = Progress {
-        todo: vec![step],
+        todo: plan::steps(kind, &Progress::default(), &work.facts()),
         ..Progress::default()
     };
     let corrupt = |_| store::Error::Corrupt {

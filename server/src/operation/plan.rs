@@ -159,7 +159,15 @@ pub fn can_cancel(kind: Kind, progress: &Progress) -> bool {
         Kind::ResetToken => !progress.has(StepName::Reset),
         // The key that stood there is gone.
         Kind::ReissueCertificates => !progress.has(StepName::GenerateKey),
-        Kind::Unregister => !progress.has(StepName::ResetCard),
+        Kind::Unregister => ![
+            StepName::ResetCard,
+            StepName::DeleteContainer,
+            StepName::RestorePin,
+            StepName::RestorePuk,
+            StepName::RestoreAdminKey,
+        ]
+        .iter()
+        .any(|step| progress.has(*step)),
         // Who wants it revoked does not take that back.
         Kind::RevokeCertificates => false,
     }

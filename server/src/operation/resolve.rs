@@ -150,6 +150,8 @@ impl Inner {
             | StepName::GenerateKey
             | StepName::SignRequest
             | StepName::Enrol
+            | StepName::RenewCertificate
+            | StepName::ReissueCertificate
             | StepName::PollEnrolment
             | StepName::LookAgain => return Err(Error::NotByHand { step }),
             StepName::HoldCertificate
@@ -171,6 +173,8 @@ impl Inner {
             | StepName::DeleteCredential
             | StepName::Reset
             | StepName::ChangeAdminKey
+            | StepName::RestorePin
+            | StepName::RestorePuk
             | StepName::RestoreAdminKey
             | StepName::SetPuk
             | StepName::CheckPuk

@@ -5,10 +5,11 @@
 //!                                          ├─ key there ───> delete-credential (each)
 //!                                          '─ key absent ──> an operation delete-credentials waits
 //!                                             (a minute later, if the key was there before)
+//!  a card too:  revoke-certificate (each) ─> delete-container (each) ─> block PIN
 //! ```
 
 use super::{
-    StepName, card_authority, delete_containers, issue_certificates,
+    StepName, card_authority, delete_containers, hand_over_pin, issue_certificates,
     plan::{Effect, End, Facts, Next, Progress, Scope},
 };
 use crate::{
@@ -69,14 +70,25 @@ pub(super) fn next(progress: &Progress, facts: &Facts<'_>) -> Next {
     if let Some(next) = delete_containers::next(progress, facts, Scope::All) {
         return next;
     }
-    // On GIDS deleting took a PIN.
-    if facts.present
-        && progress.has(StepName::SetCardPin)
-        && let Some(next) = card_authority::block_pin(progress, facts)
-    {
+    if let Some(next) = shut(progress, facts) {
         return next;
     }
     ending(progress, facts)
+}
+
+/// Nobody's PIN opens a card that was revoked: what is left on it, or comes to it, is of
+/// no use to who holds it. Now, or with what else waits for the card.
+fn shut(progress: &Progress, facts: &Facts<'_>) -> Option<Next> {
+    if !hand_over_pin::has_card(facts) || progress.deferred || progress.failure.is_some() {
+        return None;
+    }
+    if facts.present || progress.has(StepName::BlockCardPin) {
+        return card_authority::block_pin(progress, facts);
+    }
+    if facts.expected {
+        return Some(Next::WaitBriefly(StepName::BlockCardPin));
+    }
+    Some(Next::Effect(Effect::DeleteLater))
 }
 
 /// It counts at the authority, or may, and nobody has said that it should not.

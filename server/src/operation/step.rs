@@ -62,6 +62,10 @@ words! {
         SignRequest = "sign-request",
         /// A certificate for it.
         Enrol = "enrol",
+        /// A successor for one that ends, where the authority knows renewals.
+        RenewCertificate = "renew-certificate",
+        /// A successor for a new key, where the authority keeps the history.
+        ReissueCertificate = "reissue-certificate",
         /// One that the authority takes its time for.
         PollEnrolment = "poll-enrolment",
         /// Whether the authority issued more than is known here, after an answer was lost.
@@ -80,6 +84,10 @@ words! {
         DeleteContainer = "delete-container",
         /// The applet as it left the factory.
         ResetCard = "reset-card",
+        /// The PIN of the factory, by authority.
+        RestorePin = "restore-pin",
+        /// The PUK of the factory.
+        RestorePuk = "restore-puk",
         /// The admin key of the factory.
         RestoreAdminKey = "restore-admin-key",
     }
@@ -146,8 +154,12 @@ impl StepName {
             | Self::ReadCard
             | Self::DeleteContainer
             | Self::ResetCard
+            | Self::RestorePin
+            | Self::RestorePuk
             | Self::RestoreAdminKey => Target::Card,
             Self::Enrol
+            | Self::RenewCertificate
+            | Self::ReissueCertificate
             | Self::PollEnrolment
             | Self::HoldCertificate
             | Self::UnholdCertificate
@@ -160,6 +172,15 @@ impl StepName {
     #[must_use]
     pub const fn at_host(self) -> bool {
         matches!(self.target(), Target::Token | Target::Card)
+    }
+
+    /// Whether it asks an authority for a certificate.
+    #[must_use]
+    pub const fn asks_for_certificate(self) -> bool {
+        matches!(
+            self,
+            Self::Enrol | Self::RenewCertificate | Self::ReissueCertificate
+        )
     }
 
     /// Whether it changes what it is sent to; then it is journaled there.
@@ -222,6 +243,8 @@ impl StepName {
             Self::GenerateKey => "card.generate-key",
             Self::SignRequest => "card.sign-request",
             Self::Enrol => "ca.enrol",
+            Self::RenewCertificate => "ca.renew",
+            Self::ReissueCertificate => "ca.reissue",
             Self::PollEnrolment => "ca.poll",
             Self::LookAgain => "ca.look-again",
             Self::WriteCertificate => "card.write-certificate",
@@ -231,6 +254,8 @@ impl StepName {
             Self::RevokeCertificate => "ca.revoke",
             Self::DeleteContainer => "card.delete-container",
             Self::ResetCard => "card.reset",
+            Self::RestorePin => "card.restore-pin",
+            Self::RestorePuk => "card.restore-puk",
             Self::RestoreAdminKey => "card.restore-admin-key",
         }
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Engine, Inner};
 use crate::{
-    attestation::{Refusal, Source, Trust, TrustError, Unrooted},
+    attestation::{Refusal, Root, Source, Trust, TrustError, Unrooted},
     lifecycle::{self, TokenType, TrustedBy},
     store::Micros,
 };
@@ -23,6 +23,18 @@ impl Engine {
 impl Inner {
     pub(super) fn check_trust(&self, token_type: &TokenType, now: Micros) -> Result<(), Refusal> {
         self.anchors.check(&sources(token_type), timestamp(now))
+    }
+
+    /// Makers of cards that a token type believes. FIDO metadata tell of none.
+    pub(super) fn card_roots(&self, token_type: &TokenType) -> Result<Vec<Root>, TrustError> {
+        let of_server = token_type.trusted_by.contains(&TrustedBy::Truststore);
+        let sources: &[Source] = match of_server {
+            true => &[Source::Truststore],
+            false => &[],
+        };
+        let roots = &token_type.attestation_roots;
+        let trust = self.anchors.trust(roots, sources, Unrooted::default())?;
+        Ok(trust.roots().to_vec())
     }
 
     pub(super) fn trust(&self, token_type: &TokenType) -> Result<Trust, TrustError> {

@@ -182,7 +182,11 @@ async fn a_reissue_of_what_the_ca_never_issued_is_refused() {
     let site = Site::new().await;
     let other = Site::new().await;
     let stranger = other.issue().await;
-    let error = site.ca.reissue(&stranger, &bob()).await.unwrap_err();
+    let error = site
+        .ca
+        .reissue(&(&stranger).into(), &bob())
+        .await
+        .unwrap_err();
     assert!(matches!(error.why, Why::Refused { .. }), "{error}");
     assert!(site.stand_in.certificates().is_empty());
 }
@@ -192,7 +196,12 @@ async fn a_successor_is_another_certificate_and_a_reissue_names_the_former_subje
     let site = Site::new().await;
     let key = KeyPair::generate().unwrap();
     let first = issued(site.ca.enrol(&request(&key)).await.unwrap());
-    let renewed = issued(site.ca.renew(&(&first).into(), &request(&key)).await.unwrap());
+    let renewed = issued(
+        site.ca
+            .renew(&(&first).into(), &request(&key))
+            .await
+            .unwrap(),
+    );
     assert_ne!(renewed.serial(), first.serial());
     assert!(site.stand_in.previous_subjects().is_empty());
 

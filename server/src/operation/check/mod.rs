@@ -46,7 +46,10 @@ impl Inner {
                 moves(Event::Revoke)?;
                 check_reason(reason)?;
             }
-            Ask::ResetToken { .. } => moves(Event::Reset)?,
+            Ask::ResetToken { .. } => {
+                moves(Event::Reset)?;
+                not_a_card_alone(work)?;
+            }
             Ask::RegisterCard { .. } => {
                 moves(Event::Register)?;
                 if work.facts().card_type.is_none() {
@@ -64,6 +67,18 @@ impl Inner {
 
 fn is_card(known: bool) -> Result<(), Error> {
     if known { Ok(()) } else { Err(Error::NotACard) }
+}
+
+/// FIDO2 has a reset; a card is given back.
+fn not_a_card_alone(work: &Work) -> Result<(), Invalid> {
+    if !work.facts().is_card_alone() {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        "reset_token.token",
+        "a smart card",
+        "a security key; a card is given back: keysteward card retire, then card unregister",
+    ))
 }
 
 fn check_reason(reason: &str) -> Result<(), Invalid> {

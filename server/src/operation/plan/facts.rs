@@ -168,6 +168,20 @@ impl Facts<'_> {
             .last()
     }
 
+    /// What stands in the place that `row` is to take: of the same authority, and not
+    /// revoked.
+    #[must_use]
+    pub fn predecessor(&self, row: &Certificate) -> Option<&Certificate> {
+        use certificate::State::{Held, Valid};
+        self.certificates.iter().rev().find(|old| {
+            old.operation_id != self.operation
+                && old.container == row.container
+                && old.connection_id == row.connection_id
+                && matches!(old.state, Valid | Held)
+                && old.revocation.is_empty()
+        })
+    }
+
     /// One that is to be revoked and is not yet.
     #[must_use]
     pub fn to_revoke(&self, scope: Scope) -> Option<&Certificate> {

@@ -1,21 +1,25 @@
 //! The steps that an operation means to take, for people who watch.
 
-use super::Facts;
+use super::{Facts, Progress, Scope};
 use crate::{
     lifecycle::{Applet, CardType, TokenState},
     operation::{StepName, hand_over_pin, issue},
-    store::operation::Kind,
+    store::{
+        certificate::{Certificate, OnCard},
+        operation::Kind,
+    },
 };
 
 /// The steps that `kind` means to take.
 #[must_use]
-pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
+pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName> {
     use StepName::{
         BlockCardPin, ChangeAdminKey, ChangeCardPin, ChangePin, Configure, DeleteAuthenticator,
         DeleteContainer, DeleteCredential, Enrol, FindUser, GenerateKey, HoldCertificate,
-        Initialise, Inspect, InspectCard, MakeCredential, Personalise, Publish, ReadBack, ReadCard,
-        Reset, ResetCard, RestoreAdminKey, Resume, RevokeCertificate, SetCardPin, SetPin, SetPuk,
-        SignRequest, Suspend, TryAdminKeys, UnholdCertificate, WriteCertificate,
+        Initialise, Inspect, InspectCard, LookAgain, MakeCredential, Personalise, Publish,
+        ReadBack, ReadCard, ReissueCertificate, RenewCertificate, Reset, ResetCard,
+        RestoreAdminKey, RestorePin, RestorePuk, Resume, RevokeCertificate, SetCardPin, SetPin,
+        SetPuk, SignRequest, Suspend, TryAdminKeys, UnholdCertificate, WriteCertificate,
     };
     let certified = facts.certificates.iter().any(|row| !row.der.is_empty());
     let published = facts.published().next().is_some();
@@ -64,7 +68,7 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
         Kind::Revoke => [
             only(certified, &[RevokeCertificate]),
             only(published, &[DeleteAuthenticator, DeleteCredential]),
-            only(certified, &[DeleteContainer]),
+            only(certified, &[DeleteContainer, BlockCardPin]),
         ]
         .concat(),
         Kind::SetPin if facts.sets_card_pin() => vec![ChangeCardPin],
@@ -72,7 +76,7 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
         Kind::ResetToken => vec![Reset],
         Kind::DeleteCredentials => [
             only(facts.to_delete(false).is_some(), &[DeleteCredential]),
-            only(certified, &[DeleteContainer]),
+            only(certified, &[DeleteContainer, BlockCardPin]),
         ]
         .concat(),
         Kind::RegisterCard if facts.is_blank_card() => {
@@ -89,13 +93,22 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
         Kind::RenewCertificates | Kind::ReissueCertificates => {
             let anew = kind == Kind::ReissueCertificates;
             let ours = facts.token.state == TokenState::Issued;
+            let known = if anew {
+                ReissueCertificate
+            } else {
+                RenewCertificate
+            };
+            let asked = asked(known, progress, facts);
+            let revokes = anew || asked.contains(&Enrol);
             [
                 vec![InspectCard],
                 only(ours, &[SetCardPin]),
                 only(anew, &[GenerateKey]),
-                vec![SignRequest, Enrol, WriteCertificate, ReadCard],
+                vec![SignRequest],
+                asked,
+                vec![WriteCertificate, ReadCard],
                 only(ours, &[BlockCardPin]),
-                only(anew, &[RevokeCertificate]),
+                only(revokes, &[RevokeCertificate]),
             ]
             .concat()
         }
@@ -105,8 +118,46 @@ pub fn steps(kind: Kind, facts: &Facts<'_>) -> Vec<StepName> {
         Kind::RefreshCard => vec![InspectCard],
         Kind::Retire => vec![],
         Kind::Unregister if facts.card.is_none() => vec![],
-        Kind::Unregister if facts.puk.current => vec![ResetCard],
-        Kind::Unregister => vec![TryAdminKeys, ResetCard, RestoreAdminKey],
-        Kind::RevokeCertificates => vec![RevokeCertificate],
+        Kind::Unregister => {
+            let gids = facts.card.is_some_and(|card| card.applet == Applet::Gids);
+            match (gids, progress.no_reset) {
+                (false, false) => vec![ResetCard],
+                (true, _) => vec![TryAdminKeys, ResetCard, RestoreAdminKey],
+                (false, true) => [
+                    vec![TryAdminKeys],
+                    only(certified, &[DeleteContainer]),
+                    only(facts.puk.current, &[RestorePin, RestorePuk]),
+                    vec![RestoreAdminKey, ReadCard],
+                ]
+                .concat(),
+            }
+        }
+        Kind::RevokeCertificates => {
+            let lost = facts.certificates.iter().any(|row| row.lost_at.is_some());
+            let revokes = facts.to_revoke(Scope::All).is_some();
+            [
+                only(revokes || !lost, &[RevokeCertificate]),
+                only(lost, &[LookAgain]),
+            ]
+            .concat()
+        }
     }
+}
+
+/// How certificates that take the place of others are asked for: as the authority of each
+/// knows it.
+fn asked(known: StepName, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName> {
+    let rows = || {
+        let there = |row: &&Certificate| row.on_card == OnCard::Present;
+        facts.certificates.iter().filter(there)
+    };
+    let knows = |row: &Certificate| progress.successors.contains(&row.connection_id);
+    let mut steps = Vec::new();
+    if rows().any(knows) {
+        steps.push(known);
+    }
+    if !rows().all(knows) || steps.is_empty() {
+        steps.push(StepName::Enrol);
+    }
+    steps
 }

@@ -77,6 +77,14 @@ pub struct Progress {
     pub revoked_later: bool,
     /// Somebody has looked at the authority: there is no certificate of a lost answer.
     pub enrol_anyway: bool,
+    /// Authorities that know what this operation is: a renewal, or a reissue.
+    pub successors: Vec<ConnectionId>,
+    /// The card has no way back to the factory of its own.
+    pub no_reset: bool,
+    /// The PUK that the card is to get is that of the factory.
+    pub factory_puk: bool,
+    /// What is left of us on a card that was given back.
+    pub remains: Vec<String>,
 }
 
 /// The admin key that a card has.

@@ -221,7 +221,8 @@ impl Inner {
         let unknown = work
             .attempts
             .iter()
-            .any(|a| a.step == step.as_str() && a.state == State::Unknown);
+            .filter(|a| a.state == State::Unknown)
+            .any(|a| name(a).is_ok_and(StepName::asks_for_certificate));
         let row = work
             .certificates
             .iter_mut()

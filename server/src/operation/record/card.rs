@@ -1,9 +1,10 @@
 //! What agents and cards answered.
 
+mod contents;
 mod key;
 
 use keysteward_proto::agent::v1::{
-    self as agent, StepError, StepResult, step_error::Code, step_result::Result as Told,
+    StepError, StepResult, step_error::Code, step_result::Result as Told,
 };
 use serde_json::{Map, json};
 
@@ -13,8 +14,8 @@ use crate::{
     lifecycle::Applet,
     operation::{
         Inner, StepName, card_step, effects,
-        plan::{AdminKeyIs, Scope},
-        recognise,
+        plan::{self, AdminKeyIs, Scope},
+        token_step::{self, Judgement},
         work::Work,
     },
     store::{
@@ -23,7 +24,6 @@ use crate::{
         certificate::{self, Certificate, OnCard},
         sealed_secret::{self, Kind},
         step::{Attempt, State},
-        token,
     },
 };
 
@@ -44,7 +44,7 @@ impl Inner {
         acknowledge(tx, work, attempt).await?;
         let useless = match (step, result.result) {
             (StepName::InspectCard | StepName::ReadCard, Some(Told::CardInspected(seen))) => {
-                inspected(tx, work, &seen).await?;
+                contents::inspected(tx, work, &seen).await?;
                 (step == StepName::ReadCard)
                     .then(|| read_back(work))
                     .flatten()
@@ -53,7 +53,7 @@ impl Inner {
                 admin_key_found(tx, work, found.candidate).await?
             }
             (StepName::GenerateKey, Some(Told::KeyGenerated(made))) => {
-                key::generated(tx, work, &made).await?
+                key::generated(self, tx, work, &made).await?
             }
             (StepName::SignRequest, Some(Told::RequestSigned(signed))) => {
                 key::signed(tx, work, &signed.signature).await?
@@ -90,6 +90,7 @@ impl Inner {
         step: StepName,
     ) -> store::Result<()> {
         let mut facts = Map::new();
+        contents::changed(tx, work, step).await?;
         match step {
             StepName::ChangeAdminKey | StepName::Initialise => {
                 took_admin_key(tx, work).await?;
@@ -102,10 +103,13 @@ impl Inner {
             // A PIV card has none then.
             StepName::ResetCard if is_gids(work) => took_id(tx, work).await?,
             StepName::RestoreAdminKey => work.progress.admin = Some(AdminKeyIs::Factory),
-            StepName::SetPuk | StepName::CheckPuk => {
+            StepName::SetPuk | StepName::CheckPuk | StepName::RestorePuk => {
                 promote(tx, work, Kind::Puk).await?;
                 work.progress.puk_unsure = false;
                 work.progress.finish(StepName::SetPuk);
+                if work.progress.factory_puk {
+                    work.progress.finish(StepName::RestorePuk);
+                }
                 if let Some(row) = &mut work.card {
                     row.puk_spent = false;
                     card::put(tx, row).await?;
@@ -113,6 +117,12 @@ impl Inner {
             }
             StepName::SetCardPin | StepName::ChangeCardPin => {
                 promote(tx, work, Kind::CardPin).await?;
+            }
+            StepName::GenerateKey => {
+                if let Some(made) = work.certificates.last() {
+                    facts.insert("container".into(), json!(made.container));
+                    facts.insert("attestation".into(), json!(made.attestation));
+                }
             }
             StepName::WriteCertificate => {
                 took_id(tx, work).await?;
@@ -149,7 +159,7 @@ impl Inner {
                 let again = |done: &StepName| *done != StepName::TryAdminKeys;
                 work.progress.done.retain(again);
             }
-            StepName::SetPuk => work.progress.puk_unsure = true,
+            StepName::SetPuk | StepName::RestorePuk => work.progress.puk_unsure = true,
             _ => {}
         }
         if count(work, step) > self.settings.tries {
@@ -172,6 +182,14 @@ impl Inner {
                 | (StepName::DeleteContainer, Code::ContainerEmpty)
         );
         let not_taken = step == StepName::CheckPuk && error.code() == Code::PukInvalid;
+        let cannot = step == StepName::ResetCard && error.code() == Code::NotSupported;
+        let no_reset = cannot && !is_gids(work);
+        let stays = match step {
+            StepName::RestorePin => Some("its PIN"),
+            StepName::RestorePuk => Some("its PUK"),
+            _ => None,
+        };
+        let stays = stays.filter(|_| token_step::judge(error) == Judgement::Stands);
         if as_wanted {
             close(tx, work, attempt, State::Done, &error.message).await?;
             acknowledge(tx, work, attempt).await?;
@@ -192,7 +210,38 @@ impl Inner {
             sealed_secret::pass_on(tx, work.token.id, Kind::Puk, work.operation.id).await?;
             work.secrets = sealed_secret::of_token(tx, work.token.id).await?;
         }
-        Ok(as_wanted || not_taken)
+        if no_reset {
+            // There is another way.
+            self.close_refused(tx, work, attempt, error).await?;
+            work.progress.no_reset = true;
+            work.progress.todo = plan::steps(work.operation.kind, &work.progress, &work.facts());
+        }
+        if let Some(what) = stays {
+            self.close_refused(tx, work, attempt, error).await?;
+            let why = token_step::sentence(error);
+            work.progress.remains.push(format!("{what} ({why})"));
+            work.progress.finish(step);
+        }
+        Ok(as_wanted || not_taken || no_reset || stays.is_some())
+    }
+}
+
+impl Inner {
+    /// It did not happen, and the operation goes on.
+    async fn close_refused(
+        &self,
+        tx: &mut Write<'_>,
+        work: &mut Work,
+        attempt: &Attempt,
+        error: &StepError,
+    ) -> store::Result<()> {
+        let why = token_step::sentence(error);
+        close(tx, work, attempt, State::Failed, &why).await?;
+        acknowledge(tx, work, attempt).await?;
+        let mut facts = Map::new();
+        facts.insert("why".into(), json!(why));
+        let verb = name(attempt)?.verb();
+        effects::record(tx, work, verb, audit::Outcome::Failed, facts).await
     }
 }
 
@@ -228,38 +277,6 @@ async fn took_admin_key(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()
         card::put(tx, row).await?;
     }
     Ok(())
-}
-
-/// What the card said of itself, into its rows.
-async fn inspected(
-    tx: &mut Write<'_>,
-    work: &mut Work,
-    seen: &agent::CardInspected,
-) -> store::Result<()> {
-    let told = seen.facts.clone().unwrap_or_default();
-    work.token.facts.card = Some(recognise::card_facts(&told));
-    token::update(tx, &work.token).await?;
-    let Some(row) = &mut work.card else {
-        return Ok(());
-    };
-    row.shown_id = recognise::card_id(&told);
-    if !row.shown_id.is_empty() {
-        row.next_id.clear();
-    }
-    row.inspected_at = Some(work.now);
-    row.containers = seen
-        .containers
-        .iter()
-        .take(MOST_CONTAINERS)
-        .map(|container| Container {
-            name: container.name.clone(),
-            algorithm: container.algorithm.clone(),
-            public_key: hex::encode(&container.public_key),
-            certificate: hex::encode(&container.certificate),
-            made_on_card: container.made_on_card,
-        })
-        .collect();
-    card::put(tx, row).await
 }
 
 /// Whether the card holds what was written to it.
@@ -323,6 +340,3 @@ async fn mark(
         None => Ok(()),
     }
 }
-
-/// Of PIV: four slots, twenty retired ones, and the attestation key.
-const MOST_CONTAINERS: usize = 32;

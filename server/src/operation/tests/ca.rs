@@ -209,14 +209,15 @@ impl Ca {
 #[async_trait]
 impl CertificationAuthority for Ca {
     fn abilities(&self) -> Abilities {
+        let knows_successors = self.state().knows_successors;
         Abilities {
             hold: true,
             unhold: true,
             find: true,
             status: true,
             upn: true,
-            renew: self.state().knows_successors,
-            reissue: self.state().knows_successors,
+            renew: knows_successors,
+            reissue: knows_successors,
         }
     }
 

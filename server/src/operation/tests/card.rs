@@ -1,7 +1,7 @@
 //! A smart card as far as operations can tell: an admin key that is proven block by
 //! block, PIN and PUK with their tries, containers with real keys.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use keysteward_proto::agent::v1::{
     self as agent, AdminChallenge, AdminProof, CardFacts, GidsFacts, PinFacts, PivFacts, StepError,
@@ -9,6 +9,10 @@ use keysteward_proto::agent::v1::{
 };
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use rand::{RngCore as _, rngs::OsRng};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    SubjectPublicKeyInfo,
+};
 
 use super::key::refusal;
 use crate::{
@@ -36,6 +40,22 @@ pub(super) struct Card {
     pub(super) secrets: Vec<String>,
     /// Shows another certificate than it was given.
     pub(super) forgets: bool,
+    /// It has no command that brings the factory's state back.
+    pub(super) no_reset: bool,
+    /// Vouches for the keys that it makes.
+    pub(super) attests: bool,
+}
+
+/// The maker of cards that attest.
+pub(super) fn maker() -> &'static CertifiedIssuer<'static, KeyPair> {
+    static MAKER: OnceLock<CertifiedIssuer<'static, KeyPair>> = OnceLock::new();
+    MAKER.get_or_init(|| {
+        let mut params = CertificateParams::default();
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "Test Card Maker");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    })
 }
 
 pub(super) struct Container {
@@ -60,6 +80,8 @@ impl Card {
             containers: BTreeMap::new(),
             secrets: vec![],
             forgets: false,
+            no_reset: false,
+            attests: false,
         }
     }
 
@@ -179,10 +201,17 @@ impl Card {
                     certificate: vec![],
                 };
                 self.containers.insert(asked.container, empty);
-                Told::KeyGenerated(agent::KeyGenerated {
+                let mut made = agent::KeyGenerated {
                     public_key: public,
                     ..agent::KeyGenerated::default()
-                })
+                };
+                if self.attests {
+                    let key = SubjectPublicKeyInfo::from_der(&made.public_key).unwrap();
+                    let statement = CertificateParams::default().signed_by(&key, maker());
+                    made.attestation = statement.unwrap().der().to_vec();
+                    made.attestation_issuer = maker().der().to_vec();
+                }
+                Told::KeyGenerated(made)
             }
             Verb::SignCertificationRequest(asked) => {
                 self.verify(&asked.pin)?;
@@ -215,6 +244,9 @@ impl Card {
                 self.container(&asked.container)?;
                 self.containers.remove(&asked.container);
                 done()
+            }
+            Verb::ResetCard(_) if self.no_reset => {
+                return Err(refusal(Code::NotSupported, "the card has no such command"));
             }
             Verb::ResetCard(asked) => {
                 if self.applet == Applet::Gids {

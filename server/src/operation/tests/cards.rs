@@ -1,8 +1,13 @@
 //! The life of a smart card: registered, issued, handed over, unblocked, revoked.
 
+mod attestation;
+mod authority;
+mod faults;
+mod given_back;
 mod hsm;
 mod late_authority;
 mod recognition;
+mod successors;
 
 use super::{
     card::Card,
@@ -10,10 +15,10 @@ use super::{
     world::{ACTOR, Wishes, World},
 };
 use crate::{
-    connector::ca::{CertificateStatus, Reason},
+    connector::ca::{Call, CertificateStatus, Reason},
     lifecycle::{
         Applet, CardSection, CardType, CertificateSlot, Cipher, Custody, KeyAlgorithm, TokenState,
-        card_section::RequestField,
+        card_section::RequestField, card_type::Attestation,
     },
     operation::{Ask, Error, GivenPin, Operation, PinOf, Resolution, State},
     store::{
@@ -64,6 +69,7 @@ fn piv_type(t: &mut crate::lifecycle::TokenType) {
         atrs: vec!["3B8F80".parse().unwrap()],
         label: String::new(),
         admin_cipher: Cipher::Aes192,
+        attestation: Attestation::Recorded,
     });
 }
 
@@ -75,7 +81,7 @@ fn gids_type(t: &mut crate::lifecycle::TokenType) {
     }
 }
 
-fn piv() -> Wishes {
+pub(super) fn piv() -> Wishes {
     Wishes {
         token_type: piv_type,
         card: Some(section),
@@ -457,201 +463,6 @@ async fn a_new_master_key_moves_cards_when_they_are_seen() {
     world.card_agrees().await;
 }
 
-#[tokio::test]
-async fn a_pending_request_waits_where_everybody_can_see() {
-    let world = World::with(piv()).await;
-    world.registered().await;
-    world.ca.state().pending = 200;
-    let id = world.issue_card().await.id;
-    world.waiting(id, "has not decided on E-1").await;
-    world.ca.state().pending = 1;
-    let ended = world.settled(id).await;
-    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
-    assert_eq!(world.ca.good(), 2);
-    world.card_agrees().await;
-}
-
-#[tokio::test]
-async fn what_an_authority_refuses_leaves_no_key_behind() {
-    let world = World::with(piv()).await;
-    world.registered().await;
-    world.ca.state().refuses = true;
-    let ended = world.settled(world.issue_card().await.id).await;
-    assert_eq!(ended.state, State::Failed);
-    assert!(ended.remark.contains("enrol"), "{}", ended.remark);
-    world.card(|card| {
-        assert!(card.containers.is_empty());
-        assert_eq!(card.pin_tries, 0);
-    });
-    assert_eq!(world.token().await.state, TokenState::Registered);
-    world.card_agrees().await;
-}
-
-#[tokio::test]
-async fn a_card_that_forgets_its_certificate_gets_it_revoked() {
-    let world = World::with(piv()).await;
-    world.registered().await;
-    world.card(|card| card.forgets = true);
-    let ended = world.settled(world.issue_card().await.id).await;
-    assert_eq!(ended.state, State::Failed);
-    assert!(ended.remark.contains("does not show"), "{}", ended.remark);
-    assert_eq!(world.ca.good(), 0);
-    assert_eq!(
-        world.ca.state().reasons,
-        [Reason::CessationOfOperation, Reason::CessationOfOperation]
-    );
-    world.card_agrees().await;
-}
-
-#[tokio::test]
-async fn revoking_waits_for_no_authority_and_the_wait_is_seen() {
-    let world = World::with(piv()).await;
-    let token = world.card_in_use().await;
-    world.ca.state().down = true;
-    let reason = "stolen".to_owned();
-    let revoked = world
-        .done(Ask::Revoke {
-            token,
-            reason,
-            pin: None,
-        })
-        .await;
-    assert!(
-        revoked.remark.contains("revoke-certificates"),
-        "{revoked:?}"
-    );
-    assert_eq!(world.token().await.state, TokenState::Revoked);
-    assert_eq!(world.ca.good(), 2);
-    let mut read = world.store.read().await.unwrap();
-    let waiting = certificate::waiting_for_revocation(&mut read)
-        .await
-        .unwrap();
-    assert_eq!(waiting.len(), 2);
-    let filter = operation::Filter {
-        kind: Some(Kind::RevokeCertificates),
-        open: true,
-        ..operation::Filter::default()
-    };
-    let open = operation::list(&mut read, &filter, Page::first(9))
-        .await
-        .unwrap();
-    let id = open.rows[0].id;
-    let counted = certificate::count_waiting_for_revocation(&mut read).await;
-    assert_eq!(counted.unwrap(), 2);
-    drop(read);
-    // Why it waits, and until when.
-    let waits = world.waiting(id, "cannot be reached").await;
-    let again = waits.next_try();
-    assert!(again.is_some_and(|at| at > waits.created_at), "{waits:?}");
-    world.ca.state().down = false;
-    let ended = world.settled(id).await;
-    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
-    assert_eq!(world.ca.good(), 0);
-    assert_eq!(ended.next_try(), None);
-    let mut read = world.store.read().await.unwrap();
-    let counted = certificate::count_waiting_for_revocation(&mut read).await;
-    assert_eq!(counted.unwrap(), 0);
-    drop(read);
-    assert_eq!(world.ca.state().reasons, [Reason::KeyCompromise; 2]);
-    world.card_agrees().await;
-}
-
-#[tokio::test]
-async fn a_hold_stands_at_the_authority_and_ends_there() {
-    let world = World::with(piv()).await;
-    let token = world.card_in_use().await;
-    world.done(Ask::Suspend { token }).await;
-    assert_eq!(world.ca.good(), 0);
-    world.card_agrees().await;
-    world.done(Ask::Resume { token }).await;
-    assert_eq!(world.ca.good(), 2);
-    world.card_agrees().await;
-}
-
-#[tokio::test]
-async fn renewing_keeps_the_key_and_reissuing_makes_another() {
-    let world = World::with(piv()).await;
-    let token = world.card_in_use().await;
-    let before = world.certificates().await;
-    let pin = || Some(GivenPin::new("271828".into()));
-    world
-        .done(Ask::RenewCertificates {
-            token,
-            containers: vec!["9a".into()],
-            pin: pin(),
-        })
-        .await;
-    let renewed = world.certificates().await.pop().unwrap();
-    assert_eq!(renewed.public_key, before[0].public_key);
-    assert_ne!(renewed.serial, before[0].serial);
-    world.card_agrees().await;
-    world
-        .done(Ask::ReissueCertificates {
-            token,
-            containers: vec![],
-            pin: pin(),
-        })
-        .await;
-    let rows = world.certificates().await;
-    let now: Vec<_> = rows
-        .iter()
-        .filter(|r| r.on_card == OnCard::Present)
-        .collect();
-    assert_eq!(now.len(), 2);
-    assert!(now.iter().all(|row| row.public_key != before[0].public_key));
-    assert_eq!(world.ca.good(), 2, "what stood there is revoked");
-    world.card_agrees().await;
-    let refused = world
-        .ask(Ask::RenewCertificates {
-            token,
-            containers: vec![],
-            pin: None,
-        })
-        .await;
-    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_card_that_nobody_holds_yet_is_renewed_under_a_pin_of_ours() {
-    for wishes in [piv(), gids()] {
-        let world = World::with(wishes).await;
-        let token = world.registered().await;
-        world.settled(world.issue_card().await.id).await;
-        let before = world.certificates().await;
-        let containers = vec![before[0].container.clone()];
-        let given = Some(GivenPin::new("271828".into()));
-        let refused = Ask::RenewCertificates {
-            token,
-            containers: containers.clone(),
-            pin: given,
-        };
-        let refused = world.ask(refused).await;
-        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
-        world
-            .done(Ask::RenewCertificates {
-                token,
-                containers: containers.clone(),
-                pin: None,
-            })
-            .await;
-        world.card(|card| assert_eq!(card.pin_tries, 0, "nobody has it again"));
-        let renewed = world.certificates().await.pop().unwrap();
-        assert_eq!(renewed.public_key, before[0].public_key);
-        assert_ne!(renewed.serial, before[0].serial);
-        world
-            .done(Ask::ReissueCertificates {
-                token,
-                containers,
-                pin: None,
-            })
-            .await;
-        world.card(|card| assert_eq!(card.pin_tries, 0, "nor now"));
-        let held = world.secrets().await;
-        assert!(held.iter().all(|s| s.kind == sealed_secret::Kind::Puk));
-        world.card_agrees().await;
-    }
-}
-
 fn both() -> Wishes {
     Wishes {
         publishes: true,
@@ -742,216 +553,23 @@ async fn one_token_gets_passkey_and_certificates_in_one_operation() {
     world.card_agrees().await;
 }
 
-/// A card at the end of its whole life.
-async fn used_and_given_back(world: &World) {
-    let token = world.card_in_use().await;
-    let reason = "replaced".to_owned();
-    let pin = None;
-    world.done(Ask::Revoke { token, reason, pin }).await;
-    world.done(Ask::Retire { token }).await;
-    world.done(Ask::Unregister { token }).await;
-}
-
 #[tokio::test]
-async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
-    let world = World::with(piv()).await;
-    used_and_given_back(&world).await;
-    world.card(|card| {
-        assert_eq!(
-            (card.puk.as_str(), card.pin.as_str()),
-            ("12345678", "123456")
-        );
-        assert_eq!(card.admin, [1, 2, 3, 4, 5, 6, 7, 8].repeat(3));
-    });
-    assert!(world.secrets().await.is_empty());
-    // And may come back.
-    world.registered().await;
-    world.card_agrees().await;
-}
-
-#[tokio::test]
-async fn an_unregistered_gids_card_is_empty_and_opens_with_the_key_of_its_factory() {
-    let world = World::with(gids()).await;
-    used_and_given_back(&world).await;
-    world.card(|card| {
-        assert!(card.containers.is_empty());
-        assert_eq!(
-            (card.cipher, &card.admin),
-            (Cipher::TripleDes, &vec![0; 24])
-        );
-    });
-    world.registered().await;
-    world.card_agrees().await;
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Act {
-    Register,
-    Issue,
-    HandOver,
-    Renew,
-    Revoke,
-    ChangeAdminKey,
-}
-
-async fn begin(world: &World, act: Act) -> Operation {
-    let token = world.token().await.id;
-    match act {
-        Act::Register => world.ask(Ask::RegisterCard { token }).await.unwrap(),
-        Act::Issue => world.issue_card().await,
-        Act::HandOver => {
-            let new_pin = Some(GivenPin::new("271828".into()));
-            world
-                .ask(Ask::HandOverPin { token, new_pin })
-                .await
-                .unwrap()
-        }
-        Act::Renew => {
-            let renew = Ask::RenewCertificates {
-                token,
-                containers: vec![],
-                pin: Some(GivenPin::new("271828".into())),
-            };
-            world.ask(renew).await.unwrap()
-        }
-        Act::Revoke => {
-            let reason = "left".into();
-            let pin = None;
-            world.ask(Ask::Revoke { token, reason, pin }).await.unwrap()
-        }
-        Act::ChangeAdminKey => world.ask(Ask::ChangeAdminKey { token }).await.unwrap(),
-    }
-}
-
-/// Lets call number `at` of `act` go wrong. `false` when there is no such call.
-async fn survives(act: Act, fault: Fault, at: usize) -> bool {
-    let mut world = World::with(piv()).await;
-    let acts: &[Act] = match act {
-        Act::Register => &[],
-        Act::Issue | Act::ChangeAdminKey => &[Act::Register],
-        Act::HandOver | Act::Revoke => &[Act::Register, Act::Issue],
-        Act::Renew => &[Act::Register, Act::Issue, Act::HandOver],
-    };
-    for act in acts {
-        let ended = world.settled(begin(&world, *act).await.id).await;
-        assert_eq!(ended.state, State::Succeeded, "{act:?}: {ended:?}");
-    }
-    if matches!(act, Act::ChangeAdminKey) {
-        let mut tx = world.store.write().await.unwrap();
-        let second = world
-            .keys
-            .new_card_master(2, "", ACTOR, store::Micros(2))
-            .unwrap();
-        store::card_master_key::insert(&mut tx, &second)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-    }
-    world.token().await;
-    world.gate.arm(at, fault);
-    let id = begin(&world, act).await.id;
-    if matches!(fault, Fault::ServerDiesBefore | Fault::ServerDiesAfter) {
-        tokio::select! {
-            () = world.gate.tripped() => {}
-            _ = world.settled(id) => {}
-        }
-        world.restart().await;
-    }
-    let mut ended = world.settled(id).await;
-    let came = world.gate.came();
-    world.gate.disarm();
-    let context = format!("{act:?}, {fault:?} at call {at}: {ended:?}");
-    if ended.state == State::NeedsAttention {
-        world
-            .engine
-            .resolve(id, Resolution::Retry, "", ACTOR)
-            .await
-            .unwrap();
-        ended = world.settled(id).await;
-    }
-    assert_eq!(ended.state, State::Succeeded, "{context}");
-    // What waits for the authority comes to its end as well.
-    world
-        .until("nothing is open", async || {
-            let mut read = world.store.read().await.unwrap();
-            let (open, _) = operation::count_open(&mut read).await.unwrap();
-            (open == 0).then_some(())
-        })
-        .await;
-    world.card_agrees().await;
-    let rows = world.certificates().await;
-    let mut serials: Vec<_> = rows
-        .iter()
-        .map(|row| &row.serial)
-        .filter(|serial| !serial.is_empty())
-        .collect();
-    let taken = serials.len();
-    serials.sort_unstable();
-    serials.dedup();
-    assert_eq!(serials.len(), taken, "{context}: one certificate, twice");
-    world.card(|card| {
-        assert!(card.puk_errors <= 1, "{context}: tries were burned");
-        assert_eq!(card.puk_tries, 3, "{context}");
-    });
-    came
-}
-
-async fn every_fault_at_every_call(act: Act, at_least: usize) {
-    for fault in Fault::ALL {
-        let mut calls = 0;
-        while survives(act, fault, calls).await {
-            calls += 1;
-        }
-        assert!(calls >= at_least, "{act:?}: only {calls} calls");
-    }
-}
-
-#[tokio::test]
-async fn registering_a_card_survives_every_fault_at_every_call() {
-    every_fault_at_every_call(Act::Register, 7).await;
-}
-
-#[tokio::test]
-async fn issuing_certificates_survives_every_fault_at_every_call() {
-    every_fault_at_every_call(Act::Issue, 11).await;
-}
-
-#[tokio::test]
-async fn handing_a_card_over_survives_every_fault_at_every_call() {
-    every_fault_at_every_call(Act::HandOver, 1).await;
-}
-
-#[tokio::test]
-async fn renewing_certificates_survives_every_fault_at_every_call() {
-    every_fault_at_every_call(Act::Renew, 8).await;
-}
-
-#[tokio::test]
-async fn revoking_a_card_survives_every_fault_at_every_call() {
-    every_fault_at_every_call(Act::Revoke, 4).await;
-}
-
-#[tokio::test]
-async fn changing_an_admin_key_survives_every_fault_at_every_call() {
-    every_fault_at_every_call(Act::ChangeAdminKey, 2).await;
-}
-
-#[tokio::test]
-async fn keys_of_a_card_that_is_away_when_it_is_revoked_are_deleted_once_it_is_seen() {
+async fn the_record_of_a_card_follows_what_is_done_to_it() {
     for wishes in [piv(), gids()] {
         let world = World::with(wishes).await;
         let token = world.card_in_use().await;
-        world.unplug().await;
-        let reason = "stolen".to_owned();
+        let held = world.card_row().await.containers;
+        for row in world.certificates().await {
+            let shown = held.iter().find(|shown| shown.name == row.container);
+            let shown = shown.map(|shown| shown.certificate.clone());
+            assert_eq!(shown, Some(hex::encode(&row.der)));
+        }
+        let tries = async || world.token().await.facts.card.unwrap().pin_tries;
+        assert_eq!(tries().await, None, "only the card knows");
+        let reason = "damaged".to_owned();
         let pin = None;
-        let revoked = world.done(Ask::Revoke { token, reason, pin }).await;
-        assert!(revoked.remark.contains("are deleted"), "{revoked:?}");
-        world.card(|card| assert!(!card.containers.is_empty(), "nobody was there to"));
-        world.host.plug();
-        world
-            .until("the card is empty", async || {
-                world.card(|card| card.containers.is_empty()).then_some(())
-            })
-            .await;
+        world.done(Ask::Revoke { token, reason, pin }).await;
+        assert_eq!(world.card_row().await.containers, []);
+        assert_eq!(tries().await, Some(0));
     }
 }

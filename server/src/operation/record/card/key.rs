@@ -5,9 +5,14 @@ use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
 
 use super::Useless;
 use crate::{
+    attestation::{CardKey, verify_card_key},
     connector::ca::CertificationRequest,
-    lifecycle::KeyAlgorithm,
-    operation::{card_step, certification_request, work::Work},
+    lifecycle::{
+        CertificateSlot, KeyAlgorithm,
+        card_section::{PinUse, TouchUse},
+        card_type::Attestation,
+    },
+    operation::{Inner, card_step, certification_request, trust::timestamp, work::Work},
     store::{
         self, CertificateId, Write,
         certificate::{self, Certificate, OnCard, State as At},
@@ -15,6 +20,7 @@ use crate::{
 };
 
 pub(super) async fn generated(
+    inner: &Inner,
     tx: &mut Write<'_>,
     work: &mut Work,
     made: &agent::KeyGenerated,
@@ -27,6 +33,7 @@ pub(super) async fn generated(
         return Ok(Some(("the user is gone".into(), "")));
     };
     let fits = is_key_of(&made.public_key, slot.algorithm);
+    let (attestation, unproven) = attested(inner, work, &slot, made);
     let row = Certificate {
         id: CertificateId::new(),
         token_id: work.token.id,
@@ -38,7 +45,7 @@ pub(super) async fn generated(
         algorithm: slot.algorithm,
         is_default: slot.is_default,
         public_key: made.public_key.clone(),
-        attestation: attested(made),
+        attestation,
         request: Vec::new(),
         state: At::KeyMade,
         enrolment: String::new(),
@@ -62,6 +69,10 @@ pub(super) async fn generated(
         }
     }
     work.certificates.push(row);
+    if let Some(why) = unproven {
+        let advice = "issue a card whose maker the token type trusts, or add its root to the type";
+        return Ok(Some((why, advice)));
+    }
     Ok((!fits).then(|| {
         let asked = slot.algorithm;
         (
@@ -97,9 +108,65 @@ fn is_key_of(public_key: &[u8], algorithm: KeyAlgorithm) -> bool {
     rest.is_empty() && fits
 }
 
-/// What the card's own word for the key comes to. Not checked against a root: makers
-/// publish them, and a token type does not name them.
-fn attested(made: &agent::KeyGenerated) -> String {
+/// What the card's own word for the key comes to: the sentence that stands beside the
+/// certificate, and the one to fail with where the token type requires more.
+fn attested(
+    inner: &Inner,
+    work: &Work,
+    slot: &CertificateSlot,
+    made: &agent::KeyGenerated,
+) -> (String, Option<String>) {
+    let Some(definition) = work.token_type.as_ref().map(|row| &row.definition) else {
+        return (says(made), None);
+    };
+    let card = definition.card.as_ref();
+    let required = card.is_some_and(|card| card.attestation == Attestation::Required);
+    let roots = match inner.card_roots(definition) {
+        Ok(roots) if roots.is_empty() && !required => return (says(made), None),
+        Ok(roots) => roots,
+        Err(error) => {
+            let why = format!("not proven: {error}");
+            return (why.clone(), required.then_some(why));
+        }
+    };
+    let serial = work.token.serial.trim_start_matches("piv ").parse().ok();
+    let key = CardKey {
+        public_key: &made.public_key,
+        statement: &made.attestation,
+        issuer: &made.attestation_issuer,
+        serial: serial.filter(|serial| *serial != 0),
+        pin_policy: slot.pin_use.map(pin_policy),
+        touch_policy: slot.touch_use.map(touch_policy),
+    };
+    match verify_card_key(&key, &roots, timestamp(work.now)) {
+        Ok(proof) => (proof.to_string(), None),
+        Err(refusal) => {
+            let why = format!("not proven: {refusal}");
+            (why.clone(), required.then_some(why))
+        }
+    }
+}
+
+/// Yubico's number of it.
+const fn pin_policy(asked: PinUse) -> u8 {
+    match asked {
+        PinUse::Never => 1,
+        PinUse::Once => 2,
+        PinUse::Always => 3,
+    }
+}
+
+/// Yubico's number of it.
+const fn touch_policy(asked: TouchUse) -> u8 {
+    match asked {
+        TouchUse::Never => 1,
+        TouchUse::Always => 2,
+        TouchUse::Cached => 3,
+    }
+}
+
+/// What it says where its token type believes nobody.
+fn says(made: &agent::KeyGenerated) -> String {
     let parsed = X509Certificate::from_der(&made.attestation);
     let Ok((_, statement)) = parsed else {
         return "not attested".into();
