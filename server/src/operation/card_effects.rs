@@ -266,24 +266,7 @@ async fn renew(tx: &mut Write<'_>, work: &mut Work, container: &str) -> store::R
         );
         return Ok(());
     };
-    let row = Certificate {
-        id: CertificateId::new(),
-        operation_id: work.operation.id,
-        request: Vec::new(),
-        state: State::KeyMade,
-        enrolment: String::new(),
-        serial: String::new(),
-        issuer: String::new(),
-        subject: String::new(),
-        not_before: None,
-        not_after: None,
-        der: Vec::new(),
-        revocation: String::new(),
-        on_card: OnCard::Key,
-        created_at: work.now,
-        lost_at: None,
-        ..old.clone()
-    };
+    let row = old.another(work.operation.id, work.now);
     certificate::insert(tx, &row).await?;
     work.certificates.push(row);
     Ok(())

@@ -131,6 +131,82 @@ pub struct Certificate {
     pub lost_at: Option<Micros>,
 }
 
+/// A key on a card, and what its certificate is to be asked for.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// On which token.
+    pub token_id: TokenId,
+    /// Whose.
+    pub user_id: UserId,
+    /// Of which operation.
+    pub operation_id: OperationId,
+    /// Of which authority.
+    pub connection_id: ConnectionId,
+    /// Where on the card.
+    pub container: String,
+    /// Of the authority.
+    pub profile: String,
+    /// Of the key.
+    pub algorithm: KeyAlgorithm,
+    /// The one that logon takes.
+    pub is_default: bool,
+    /// SubjectPublicKeyInfo, DER.
+    pub public_key: Vec<u8>,
+    /// What the card said of the key.
+    pub attestation: String,
+}
+
+impl Certificate {
+    /// What is to become one: nobody was asked for it.
+    #[must_use]
+    pub fn wanted(key: Key, now: Micros) -> Self {
+        Self {
+            id: CertificateId::new(),
+            token_id: key.token_id,
+            user_id: key.user_id,
+            operation_id: key.operation_id,
+            connection_id: key.connection_id,
+            container: key.container,
+            profile: key.profile,
+            algorithm: key.algorithm,
+            is_default: key.is_default,
+            public_key: key.public_key,
+            attestation: key.attestation,
+            request: Vec::new(),
+            state: State::KeyMade,
+            enrolment: String::new(),
+            serial: String::new(),
+            issuer: String::new(),
+            subject: String::new(),
+            not_before: None,
+            not_after: None,
+            der: Vec::new(),
+            revocation: String::new(),
+            on_card: OnCard::Key,
+            created_at: now,
+            lost_at: None,
+        }
+    }
+
+    /// Another one for the same key.
+    #[must_use]
+    pub fn another(&self, operation: OperationId, now: Micros) -> Self {
+        let key = Key {
+            token_id: self.token_id,
+            user_id: self.user_id,
+            operation_id: operation,
+            connection_id: self.connection_id,
+            container: self.container.clone(),
+            profile: self.profile.clone(),
+            algorithm: self.algorithm,
+            is_default: self.is_default,
+            public_key: self.public_key.clone(),
+            attestation: self.attestation.clone(),
+        };
+        Self::wanted(key, now)
+    }
+}
+
 /// Adds a certificate.
 ///
 /// # Errors

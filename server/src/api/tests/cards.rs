@@ -6,7 +6,7 @@ use crate::{
     lifecycle::KeyAlgorithm,
     store::{
         card::{AdminKey, Applet, Card, Cipher},
-        certificate::{Certificate as Issued, OnCard, State as At},
+        certificate::{Certificate as Issued, Key, OnCard, State as At},
         operation::{Kind, Operation},
         sealed_secret::{self, SealedSecret},
         token::State,
@@ -139,8 +139,7 @@ impl Bench {
         let mut read = self.rooms.store.read().await.unwrap();
         let connections = rows::connection::list(&mut read).await.unwrap();
         drop(read);
-        let row = Issued {
-            id: rows::CertificateId::new(),
+        let key = Key {
             token_id: held.token,
             user_id: held.user,
             operation_id: held.operation,
@@ -151,19 +150,16 @@ impl Bench {
             is_default: true,
             public_key: vec![1],
             attestation: "not attested".into(),
-            request: vec![],
+        };
+        let row = Issued {
             state: At::Valid,
-            enrolment: String::new(),
             serial: serial.into(),
             issuer: "CN=CA".into(),
             subject: "CN=G S".into(),
-            not_before: None,
-            not_after: None,
             der: vec![0x30, 0x00],
             revocation: revocation.into(),
             on_card: OnCard::Present,
-            created_at: self.rooms.clock.now(),
-            lost_at: None,
+            ..Issued::wanted(key, self.rooms.clock.now())
         };
         let mut tx = self.rooms.store.write().await.unwrap();
         rows::certificate::insert(&mut tx, &row).await.unwrap();

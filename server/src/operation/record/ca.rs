@@ -277,12 +277,9 @@ async fn stray(
         return Ok(());
     }
     let mut row = Certificate {
-        id: CertificateId::new(),
         on_card: OnCard::Replaced,
         revocation: Reason::Superseded.as_str().to_owned(),
-        created_at: work.now,
-        lost_at: None,
-        ..known
+        ..known.another(known.operation_id, work.now)
     };
     take(&mut row, issued);
     certificate::insert(tx, &row).await?;

@@ -14,8 +14,8 @@ use crate::{
     },
     operation::{Inner, card_step, certification_request, trust::timestamp, work::Work},
     store::{
-        self, CertificateId, Write,
-        certificate::{self, Certificate, OnCard, State as At},
+        self, Write,
+        certificate::{self, Certificate, Key, OnCard, State as At},
     },
 };
 
@@ -34,8 +34,7 @@ pub(super) async fn generated(
     };
     let fits = is_key_of(&made.public_key, slot.algorithm);
     let (attestation, unproven) = attested(inner, work, &slot, made);
-    let row = Certificate {
-        id: CertificateId::new(),
+    let key = Key {
         token_id: work.token.id,
         user_id: user,
         operation_id: work.operation.id,
@@ -46,20 +45,8 @@ pub(super) async fn generated(
         is_default: slot.is_default,
         public_key: made.public_key.clone(),
         attestation,
-        request: Vec::new(),
-        state: At::KeyMade,
-        enrolment: String::new(),
-        serial: String::new(),
-        issuer: String::new(),
-        subject: String::new(),
-        not_before: None,
-        not_after: None,
-        der: Vec::new(),
-        revocation: String::new(),
-        on_card: OnCard::Key,
-        created_at: work.now,
-        lost_at: None,
     };
+    let row = Certificate::wanted(key, work.now);
     certificate::insert(tx, &row).await?;
     // What stood there has no key any more.
     for old in &mut work.certificates {
