@@ -82,7 +82,7 @@ pub(crate) struct Create {
     /// Model that may not; may be given several times
     #[arg(long = "block-aaguid", value_name = "AAGUID")]
     blocked_aaguids: Vec<String>,
-    /// Ask for attestation that names this very key
+    /// Demand attestation that names this very key
     #[arg(long)]
     enterprise_attestation: bool,
     /// Whether every use needs the PIN; left as it is when absent

@@ -23,6 +23,7 @@
 //!     template_aaguids: &[],
 //!     blocked_aaguids: &[],
 //!     serial: None,
+//!     one_device: false,
 //! };
 //! let now = "2026-11-21T12:00:00Z".parse().expect("a time");
 //! let refusal = verify(b"no CBOR", &[0; 32], &expected, &trust, now).unwrap_err();
@@ -79,6 +80,8 @@ pub struct Expected<'a> {
     pub blocked_aaguids: &'a [[u8; 16]],
     /// What the token told of itself when it was plugged in.
     pub serial: Option<&'a str>,
+    /// The certificate has to say for which one device it is (enterprise attestation).
+    pub one_device: bool,
 }
 
 /// A credential whose attestation passed every check.
@@ -200,6 +203,11 @@ pub fn verify(
         let (next, of_model) = trust.accept(&evidence, credential.aaguid, now)?;
         proof = proof.stronger(next);
         listed = listed.or(of_model);
+    }
+    if expected.one_device && serial.is_none() {
+        return Err(Refusal::NoDevice {
+            format: object.fmt.to_owned(),
+        });
     }
     Ok(VerifiedAttestation {
         credential_id: credential.credential_id.to_vec(),

@@ -62,6 +62,10 @@ pub enum Refusal {
         format: &'static str,
         found: &'static str,
     },
+    #[error(
+        "the attestation ({format}) names no device, and the template demands enterprise attestation"
+    )]
+    NoDevice { format: String },
     #[error("the signature of the attestation does not fit its key and what it should be over")]
     WrongSignature,
     #[error(

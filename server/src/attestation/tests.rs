@@ -5,6 +5,7 @@ mod android_key;
 mod apple;
 mod compound;
 mod data;
+mod enterprise;
 mod fido_u2f;
 mod maker;
 mod metadata;
@@ -39,6 +40,7 @@ const EXPECTED: Expected<'static> = Expected {
     template_aaguids: &[],
     blocked_aaguids: &[],
     serial: None,
+    one_device: false,
 };
 
 fn rooted(maker: &Maker) -> Trust {

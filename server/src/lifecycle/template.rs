@@ -17,7 +17,7 @@ pub struct Template {
     pub display_name: String,
     /// About PINs.
     pub pin: PinPolicy,
-    /// Ask for enterprise attestation.
+    /// Demand enterprise attestation: it names the one device.
     pub enterprise_attestation: bool,
     /// alwaysUv; left as it is where absent.
     pub always_uv: Option<bool>,

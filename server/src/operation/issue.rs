@@ -114,6 +114,11 @@ pub(super) fn refusal(facts: &Facts<'_>, pin_set: bool) -> Option<(String, Strin
     if template.resident_key && facts.option("rk") != Some(true) {
         return refused("the key cannot keep discoverable credentials (no rk option)");
     }
+    if template.enterprise_attestation && facts.option("ep").is_none() {
+        return refused(
+            "the template demands enterprise attestation, and the key has none (no ep)",
+        );
+    }
     if !wants_configure(facts) {
         return None;
     }

@@ -67,10 +67,12 @@ pub(super) async fn record(
     work.progress.credential = Some(row.id);
     work.credentials.push(row);
     if let Err(why) = verified {
-        work.progress.fail(
-            format!("the attestation was refused: {why}"),
-            "check the token type, or issue another key",
-        );
+        let advice = match &why {
+            NotAccepted::Refused(Refusal::NoDevice { .. }) => NO_DEVICE,
+            _ => "check the token type, or issue another key",
+        };
+        let reason = format!("the attestation was refused: {why}");
+        work.progress.fail(reason, advice);
     }
     Ok(())
 }
@@ -145,6 +147,7 @@ fn verify(
         template_aaguids: &bytes(&template.allowed_aaguids),
         blocked_aaguids: &bytes(&template.blocked_aaguids),
         serial: Some(&work.token.serial),
+        one_device: template.enterprise_attestation,
     };
     let now = timestamp(work.now);
     let hash = client_data::hash(making.client_data.as_bytes());
@@ -187,3 +190,6 @@ fn blank(work: &Work, made_for: (Making, store::UserId), credential_id: Vec<u8>)
         created_at: work.now,
     }
 }
+
+const NO_DEVICE: &str =
+    "issue a key that its maker made for enterprise attestation, or change the template";

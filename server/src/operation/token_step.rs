@@ -185,8 +185,6 @@ fn make_credential(
         .filter(|c| c.on_token != OnToken::Deleted && c.rp_id == relying_party.id())
         .map(|c| c.credential_id.clone())
         .collect();
-    // Platform-managed, where the token has it switched on or is told to.
-    let enterprise = template.enterprise_attestation && work.facts().option("ep").is_some();
     let request = agent::MakeCredential {
         pin,
         rp_id: relying_party.id().to_owned(),
@@ -198,7 +196,10 @@ fn make_credential(
         algorithms: template.algorithms.clone(),
         resident_key: template.resident_key,
         exclude_credential_ids: exclude,
-        enterprise_attestation: if enterprise { 2 } else { 0 },
+        enterprise_attestation: match template.enterprise_attestation {
+            true => PLATFORM_MANAGED,
+            false => 0,
+        },
         cred_protect: template.cred_protect.into(),
         ..agent::MakeCredential::default()
     };
@@ -323,3 +324,6 @@ pub(super) fn sentence(error: &agent::StepError) -> String {
     }
     text
 }
+
+/// enterpriseAttestation: whose relying parties the administrator chose. CTAP 2.3 §6.1.
+const PLATFORM_MANAGED: u32 = 2;

@@ -131,12 +131,16 @@ impl Host {
     fn token(&self) -> agent::Token {
         let state = self.state();
         let options = [
-            ("rk", true),
-            ("clientPin", state.key.pin.is_some()),
-            ("credMgmt", true),
-            ("authnrCfg", true),
-            ("setMinPINLength", true),
+            ("rk", Some(true)),
+            ("clientPin", Some(state.key.pin.is_some())),
+            ("credMgmt", Some(true)),
+            ("authnrCfg", Some(true)),
+            ("setMinPINLength", Some(true)),
+            ("ep", state.key.ep),
         ];
+        let options = options
+            .into_iter()
+            .filter_map(|(name, on)| Some((name.to_owned(), on?)));
         agent::Token {
             presence_id: format!("p{}", state.presence),
             transport: "hid".into(),
@@ -149,7 +153,7 @@ impl Host {
             fido: state.has_key.then(|| FidoFacts {
                 aaguid: AAGUID.to_vec(),
                 versions: vec!["FIDO_2_1".into()],
-                options: options.map(|(name, on)| (name.to_owned(), on)).into(),
+                options: options.collect(),
                 min_pin_length: state.key.min_pin_length,
                 max_pin_length: 63,
                 algorithms: vec![-7],

@@ -257,6 +257,49 @@ async fn an_attestation_that_is_refused_is_undone_on_the_key() {
 }
 
 #[tokio::test]
+async fn enterprise_attestation_that_is_demanded_and_not_given_costs_the_credential() {
+    let world = World::with(Wishes {
+        change: |template| template.enterprise_attestation = true,
+        host: |host| host.key.ep = Some(false),
+        ..Wishes::default()
+    })
+    .await;
+    let ended = world.settled(world.issue().await.id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.remark.contains("names no device"), "{ended:?}");
+    assert!(
+        ended.next_action.contains("enterprise attestation"),
+        "{ended:?}"
+    );
+    let log = world.host.state().log.clone();
+    let done = [
+        "inspect",
+        "set-pin",
+        "configure",
+        "make-credential",
+        "delete-credential",
+    ];
+    assert_eq!(log, done);
+    assert_eq!(world.host.state().key.credentials, []);
+    assert_eq!(world.credentials().await[0].on_token, OnToken::Deleted);
+    assert_eq!(world.idp.state().imported, 0);
+    world.agree().await;
+}
+
+#[tokio::test]
+async fn a_key_without_enterprise_attestation_is_refused_before_anything_is_made() {
+    let world = World::with(Wishes {
+        change: |template| template.enterprise_attestation = true,
+        ..Wishes::default()
+    })
+    .await;
+    let ended = world.settled(world.issue().await.id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert!(ended.remark.contains("no ep"), "{ended:?}");
+    assert_eq!(world.host.state().log, ["inspect"]);
+}
+
+#[tokio::test]
 async fn a_credential_that_the_provider_refuses_is_deleted_from_the_key() {
     let world = World::new().await;
     let refused = Why::NotPermitted {

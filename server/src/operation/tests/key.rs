@@ -17,6 +17,8 @@ pub(super) struct Key {
     pub(super) retries: u32,
     pub(super) min_pin_length: u32,
     pub(super) force_change: bool,
+    /// Enterprise attestation is there, and switched on. Yet it gives none.
+    pub(super) ep: Option<bool>,
     /// No credentialManagement.
     pub(super) cannot_list: bool,
     /// Every PIN it ever had, for the search of the database.
@@ -89,6 +91,9 @@ impl Key {
                 self.verify(&asked.pin)?;
                 self.min_pin_length = asked.min_pin_length.unwrap_or(self.min_pin_length);
                 self.force_change |= asked.force_pin_change;
+                if asked.enable_enterprise_attestation {
+                    self.ep = Some(true);
+                }
                 done()
             }
             Verb::MakeCredential(asked) => self.make(&asked)?,
