@@ -319,14 +319,15 @@ pub async fn by_serial(from: &mut impl Reads, serial: &str) -> Result<Vec<Certif
         .collect()
 }
 
-/// Those that are to be revoked and are not.
+/// Those that are to be revoked and are not; also what the lost answer to a request may have
+/// brought.
 ///
 /// # Errors
 /// When the database does.
 pub async fn waiting_for_revocation(from: &mut impl Reads) -> Result<Vec<Certificate>> {
     sqlx::query(
         "SELECT * FROM certificate
-         WHERE revocation <> '' AND state IN ('valid', 'held', 'pending') ORDER BY id",
+         WHERE revocation <> '' AND state IN ('requested', 'pending', 'valid', 'held') ORDER BY id",
     )
     .fetch_all(from.connection())
     .await?
@@ -342,7 +343,7 @@ pub async fn waiting_for_revocation(from: &mut impl Reads) -> Result<Vec<Certifi
 pub async fn count_waiting_for_revocation(from: &mut impl Reads) -> Result<u64> {
     let found = sqlx::query(
         "SELECT COUNT(*) AS waiting FROM certificate
-         WHERE revocation <> '' AND state IN ('valid', 'held', 'pending')",
+         WHERE revocation <> '' AND state IN ('requested', 'pending', 'valid', 'held')",
     )
     .fetch_one(from.connection())
     .await?;

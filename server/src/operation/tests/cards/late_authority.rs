@@ -5,8 +5,11 @@ use core::time::Duration;
 use super::piv;
 use crate::{
     connector::ca::Reason,
-    operation::{Operation, State, tests::world::World},
-    store::operation,
+    operation::{
+        Operation, State,
+        tests::world::{ACTOR, World},
+    },
+    store::{certificate, operation},
 };
 
 const LIMIT: Duration = Duration::from_secs(45);
@@ -64,5 +67,28 @@ async fn what_an_authority_issues_beside_what_is_known_is_revoked() {
     assert_eq!(world.ca.state().reasons, [Reason::Superseded]);
     let rows = world.certificates().await;
     assert!(rows.iter().all(|row| row.lost_at.is_none()));
+    world.card_agrees().await;
+}
+
+#[tokio::test]
+async fn what_a_lost_answer_may_bring_counts_as_waiting_for_its_revocation() {
+    let (mut world, waits) = cut_off().await;
+    world.engine.cancel(waits.id, ACTOR).await.unwrap();
+    let ended = world.settled(waits.id).await;
+    assert_eq!(ended.state, State::Cancelled, "{ended:?}");
+    assert!(ended.remark.contains("may still act"), "{ended:?}");
+    let waiting = async |world: &World| {
+        let mut read = world.store.read().await.unwrap();
+        let counted = certificate::count_waiting_for_revocation(&mut read).await;
+        let listed = certificate::waiting_for_revocation(&mut read).await;
+        (counted.unwrap(), listed.unwrap().len())
+    };
+    assert_eq!(waiting(&world).await, (1, 1));
+    world.ca.act_late();
+    assert_eq!(world.ca.good(), 1);
+    world.later(LIMIT).await;
+    nothing_is_open(&world).await;
+    assert_eq!(waiting(&world).await, (0, 0));
+    assert_eq!(world.ca.good(), 0, "nobody has it");
     world.card_agrees().await;
 }
