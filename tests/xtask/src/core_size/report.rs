@@ -90,6 +90,14 @@ fn write_table(text: &mut String, programs: &[Program]) -> std::fmt::Result {
 
     writeln!(
         text,
+        "\nLargest stack frame of each crate of primitives, in bytes, which the target leaves out"
+    )?;
+    for (primitives, Frame { bytes, function }) in of_primitives(programs) {
+        writeln!(text, "  {primitives:20} {bytes:>6}  {function}")?;
+    }
+
+    writeln!(
+        text,
         "\nNothing in the core can panic: the program that calls all of it links without a panic \
          handler, and with one panic in it does not."
     )
@@ -107,6 +115,12 @@ pub(super) fn json(programs: &[Program]) -> Value {
                 "against": judged.against,
                 "met": judged.met(),
             })
+        })
+        .collect();
+    let primitives: Vec<Value> = of_primitives(programs)
+        .iter()
+        .map(|(name, frame)| {
+            json!({ "crate": name, "function": frame.function, "bytes": frame.bytes })
         })
         .collect();
     let programs: Vec<Value> = programs
@@ -139,7 +153,12 @@ pub(super) fn json(programs: &[Program]) -> Value {
             })
         })
         .collect();
-    json!({ "targets": targets, "programs": programs, "panic_free": true })
+    json!({
+        "targets": targets,
+        "programs": programs,
+        "largest_frames_of_primitives": primitives,
+        "panic_free": true,
+    })
 }
 
 fn judge(programs: &[Program]) -> Vec<Judged> {
@@ -170,7 +189,7 @@ fn judge(programs: &[Program]) -> Vec<Judged> {
             against: "of the bare primitives in this run".to_owned(),
         },
         Judged {
-            what: "largest stack frame outside p256",
+            what: "largest stack frame outside the primitives",
             figure: frame.map_or(0, |frame| frame.bytes) as f64,
             target: 2048.0,
             unit: "B",
@@ -186,21 +205,40 @@ fn judge(programs: &[Program]) -> Vec<Judged> {
     ]
 }
 
-/// Whether a function is of the primitives, or of the programs, which hold everybody's buffers.
-/// What it is generic over does not make it so.
-fn is_others(function: &str) -> bool {
-    const CRATES: [&str; 7] = [
-        "p256::",
-        "primeorder::",
-        "elliptic_curve::",
-        "ecdsa::",
-        "curve25519_dalek::",
-        "ed25519_dalek::",
-        "keysteward_bare_metal::",
-    ];
-    let path = function.trim_start_matches("<");
-    function.contains("__cortex_m_rt_main") || CRATES.iter().any(|name| path.starts_with(name))
+/// The largest of each crate of primitives that has any.
+fn of_primitives(programs: &[Program]) -> Vec<(&'static str, &Frame)> {
+    let frames = || programs.iter().flat_map(|program| &program.image.frames);
+    PRIMITIVES
+        .into_iter()
+        .filter_map(|name| {
+            let own = frames().filter(|frame| is_of(name, &frame.function));
+            Some((name, own.max_by_key(|frame| frame.bytes)?))
+        })
+        .collect()
 }
+
+/// Whether a function is of the primitives, or of the programs, which hold everybody's buffers.
+fn is_others(function: &str) -> bool {
+    function.contains("__cortex_m_rt_main")
+        || is_of("keysteward_bare_metal", function)
+        || PRIMITIVES.iter().any(|name| is_of(name, function))
+}
+
+/// Whether a function is of the crate; what it is generic over does not make it so.
+fn is_of(name: &str, function: &str) -> bool {
+    let path = function.trim_start_matches('<').strip_prefix(name);
+    path.is_some_and(|rest| rest.starts_with("::"))
+}
+
+/// Of P-256, and of Ed25519: how they use the stack is theirs to choose.
+const PRIMITIVES: [&str; 6] = [
+    "p256",
+    "primeorder",
+    "elliptic_curve",
+    "ecdsa",
+    "curve25519_dalek",
+    "ed25519_dalek",
+];
 
 /// How many frames of each program are shown.
 const SHOWN: usize = 4;
