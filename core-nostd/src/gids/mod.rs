@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`select`] | SELECT, and what the applet says of itself |
 //! | [`data_object`] | GET DATA and PUT DATA of the objects in a file |
-//! | [`file`] | files: created, activated, selected, deleted; who may do what |
+//! | [`mod@file`] | files: created, activated, selected, deleted; who may do what |
 //! | [`key_file`] | files of keys, and what a key is for |
 //! | [`generate`], [`public_key`] | a key made on the card; its public half |
 //! | [`put_key`] | a key written to the card: the admin key, an RSA key |
