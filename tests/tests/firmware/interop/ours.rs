@@ -1,28 +1,23 @@
 //! Our client with every key there is.
 
+mod blobs;
 mod u2f;
 
 use super::{Cell, Row};
 use crate::credentials::{algorithms, assertion_for, request};
-use crate::desk::{Desk, DeskSession, Error, RP_ID, pin};
+use crate::desk::{Desk, RP_ID, pin};
 use crate::key::Key;
-use keysteward_core::cbor::List;
+use blobs::keep_blobs;
 use keysteward_core::crypto::{Crypto, PublicPoint, RustCrypto};
 use keysteward_core::ctap2::client_pin::Permissions;
-use keysteward_core::ctap2::extension::{
-    GetAssertionInputs, LargeBlobCreation, LargeBlobInput, LargeBlobOutput, LargeBlobSupport,
-    MakeCredentialInputs,
-};
-use keysteward_core::ctap2::{
-    PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, authenticator_config,
-    get_assertion,
-};
+use keysteward_core::ctap2::{PublicKeyCredentialUserEntity, authenticator_config};
 use keysteward_core::pin_protocol::PinUvAuthToken;
-use keysteward_core::session::{Extension, Feature};
+use keysteward_core::session::{CtapTransport, Error, Feature, Session};
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 use keysteward_core::webauthn::cose::{Algorithm, PublicKey};
 use keysteward_virtual_token::authenticator::profile::Profile;
 use rand_core::OsRng;
+use std::fmt;
 use std::ops::ControlFlow;
 
 // Long and mixed enough for the strictest key.
@@ -31,16 +26,19 @@ const WRONG_PIN: &str = "24680135";
 const PIN: &str = "31415926";
 const NEXT_PIN: &str = "27182818";
 
+/// A session over any link.
+pub(super) type Sitting<'t, T> = Session<'t, T, RustCrypto<OsRng>>;
+
 type Outcome = Result<(), Problem>;
 
 /// Why an area did not work.
-enum Problem {
+pub(super) enum Problem {
     Lacks(String),
     Fails(String),
 }
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
+impl<E: fmt::Display> From<Error<E>> for Problem {
+    fn from(error: Error<E>) -> Self {
         match error {
             Error::Unsupported(feature) => Self::Lacks(feature.to_string()),
             error => Self::Fails(error.to_string()),
@@ -83,9 +81,27 @@ fn keys() -> Vec<(&'static str, Key)> {
 }
 
 fn cells(key: &Key) -> Vec<(String, Cell)> {
-    let mut cells = Vec::new();
-    let areas: [(&str, fn(&mut DeskSession<'_>) -> Outcome); 8] = [
-        // First, since some keys take it only then; each area after a power-up of its own.
+    areas()
+        .into_iter()
+        .map(|(area, attempt)| (area.to_owned(), cell(Desk::with(key).session(attempt))))
+        .collect()
+}
+
+pub(super) fn cell(outcome: Outcome) -> Cell {
+    match outcome {
+        Ok(()) => Cell::Works,
+        Err(Problem::Lacks(what)) => Cell::Lacks(what),
+        Err(Problem::Fails(why)) => Cell::Fails(why),
+    }
+}
+
+/// What is tried in an area, over any link.
+type Attempt<T> = fn(&mut Sitting<'_, T>) -> Outcome;
+
+/// Each after a power-up of its own.
+pub(super) fn areas<T: CtapTransport>() -> [(&'static str, Attempt<T>); 8] {
+    [
+        // First, since some keys take it only then.
         ("reset", |session| Ok(session.reset()?)),
         ("info", |session| Ok(session.info().map(drop)?)),
         ("pin", change_pin),
@@ -94,16 +110,7 @@ fn cells(key: &Key) -> Vec<(String, Cell)> {
         ("blobs", keep_blobs),
         ("fingerprints", know_fingers),
         ("config", configure),
-    ];
-    for (area, attempt) in areas {
-        let cell = match Desk::with(key).session(attempt) {
-            Ok(()) => Cell::Works,
-            Err(Problem::Lacks(what)) => Cell::Lacks(what),
-            Err(Problem::Fails(why)) => Cell::Fails(why),
-        };
-        cells.push((area.to_owned(), cell));
-    }
-    cells
+    ]
 }
 
 fn expect(right: bool, what: &str) -> Outcome {
@@ -113,7 +120,7 @@ fn expect(right: bool, what: &str) -> Outcome {
     }
 }
 
-fn change_pin(session: &mut DeskSession<'_>) -> Outcome {
+fn change_pin<T: CtapTransport>(session: &mut Sitting<'_, T>) -> Outcome {
     session.set_pin(&pin(FIRST_PIN))?;
     let wrong = session.change_pin(&pin(WRONG_PIN), &pin(PIN));
     let told = matches!(wrong, Err(Error::PinInvalid { retries: Some(_) }));
@@ -121,8 +128,8 @@ fn change_pin(session: &mut DeskSession<'_>) -> Outcome {
     Ok(session.change_pin(&pin(FIRST_PIN), &pin(PIN))?)
 }
 
-fn token(
-    session: &mut DeskSession<'_>,
+fn token<T: CtapTransport>(
+    session: &mut Sitting<'_, T>,
     permissions: Permissions,
 ) -> Result<PinUvAuthToken, Problem> {
     let for_credentials = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
@@ -130,7 +137,7 @@ fn token(
     Ok(session.token(&pin(PIN), permissions, rp_id)?)
 }
 
-fn use_credential(session: &mut DeskSession<'_>) -> Outcome {
+fn use_credential<T: CtapTransport>(session: &mut Sitting<'_, T>) -> Outcome {
     let permissions = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
     let es256 = algorithms(Algorithm::Es256);
     let making = token(session, permissions)?;
@@ -155,7 +162,7 @@ fn use_credential(session: &mut DeskSession<'_>) -> Outcome {
     expect(verified, "the assertion does not verify")
 }
 
-fn manage_credentials(session: &mut DeskSession<'_>) -> Outcome {
+fn manage_credentials<T: CtapTransport>(session: &mut Sitting<'_, T>) -> Outcome {
     let managing = token(session, Permissions::CREDENTIAL_MANAGEMENT)?;
     let before = session.credentials_metadata(&managing)?;
     expect(before.existing == 1, "not one credential is counted")?;
@@ -192,89 +199,7 @@ fn manage_credentials(session: &mut DeskSession<'_>) -> Outcome {
     expect(after.existing == 0, "the credential is still counted")
 }
 
-fn keep_blobs(session: &mut DeskSession<'_>) -> Outcome {
-    if session.facts()?.has(Extension::LargeBlob) {
-        return keep_blob_with_credential(session);
-    }
-    let mut room = [0; 6_144];
-    let empty = session.large_blobs(&mut room)?.is_empty();
-    expect(empty, "a fresh array is not empty")?;
-    let writing = token(session, Permissions::LARGE_BLOB_WRITE)?;
-    session.erase_large_blobs(Some(&writing))?;
-    let empty = session.large_blobs(&mut room)?.is_empty();
-    expect(empty, "an erased array is not empty")
-}
-
-/// Where the key keeps each blob itself. CTAP 2.3 §12.4.
-fn keep_blob_with_credential(session: &mut DeskSession<'_>) -> Outcome {
-    let permissions = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
-    let es256 = algorithms(Algorithm::Es256);
-    let inputs = MakeCredentialInputs {
-        large_blob: Some(LargeBlobCreation {
-            support: LargeBlobSupport::Required,
-        }),
-        ..MakeCredentialInputs::default()
-    };
-    let making = token(session, permissions)?;
-    let request = request(RP_ID, "alice", &es256);
-    let made = session.make_credential_with(&request, &inputs, None, Some(making))?;
-    let supported = made.unsigned.large_blob.is_some_and(|blob| blob.supported);
-    expect(supported, "the new credential can have no blob")?;
-    let data = AuthenticatorData::parse(made.response.auth_data);
-    let data = data.map_err(|error| Problem::Fails(error.to_string()))?;
-    let id = data
-        .attested_credential
-        .map(|attested| attested.credential_id.to_vec());
-    let named = [PublicKeyCredentialDescriptor::new(
-        id.as_deref().unwrap_or_default(),
-    )];
-    let assertion = get_assertion::Request {
-        allow_list: Some(List::new(&named)),
-        ..assertion_for(RP_ID)
-    };
-    let blob = [0xB1; 3_000];
-    let write = LargeBlobInput {
-        write: Some(&blob),
-        original_size: Some(9_000),
-        ..LargeBlobInput::default()
-    };
-    let read = LargeBlobInput {
-        read: Some(true),
-        ..LargeBlobInput::default()
-    };
-    for (input, stored) in [
-        (read, LargeBlobOutput::default()),
-        (
-            write,
-            LargeBlobOutput {
-                written: Some(true),
-                ..LargeBlobOutput::default()
-            },
-        ),
-        (
-            read,
-            LargeBlobOutput {
-                blob: Some(&blob),
-                original_size: Some(9_000),
-                ..LargeBlobOutput::default()
-            },
-        ),
-    ] {
-        let using = token(session, permissions)?;
-        let inputs = GetAssertionInputs {
-            large_blob: Some(input),
-            ..GetAssertionInputs::default()
-        };
-        let told = session.get_assertion_with(&assertion, &inputs, None, Some(using))?;
-        let told = told.unsigned.large_blob.unwrap_or_default();
-        expect(told == stored, "the blob is not the one that was written")?;
-    }
-    let managing = token(session, Permissions::CREDENTIAL_MANAGEMENT)?;
-    let id = named[0].id;
-    Ok(session.delete_credential(&managing, id)?)
-}
-
-fn know_fingers(session: &mut DeskSession<'_>) -> Outcome {
+fn know_fingers<T: CtapTransport>(session: &mut Sitting<'_, T>) -> Outcome {
     session.fingerprint_sensor()?;
     let enrolling = token(session, Permissions::BIO_ENROLLMENT)?;
     let id = session.enroll_fingerprint(&enrolling, None, &mut |_| ControlFlow::Continue(()))?;
@@ -289,7 +214,7 @@ fn know_fingers(session: &mut DeskSession<'_>) -> Outcome {
     Ok(session.remove_fingerprint(&naming, &id)?)
 }
 
-fn configure(session: &mut DeskSession<'_>) -> Outcome {
+fn configure<T: CtapTransport>(session: &mut Sitting<'_, T>) -> Outcome {
     let configuring = token(session, Permissions::AUTHENTICATOR_CONFIG)?;
     let always = session.facts()?.always_uv == Some(true);
     session.set_always_uv(!always, Some(&configuring))?;

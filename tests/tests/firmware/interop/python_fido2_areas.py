@@ -86,11 +86,13 @@ def blobs(key):
     if not LargeBlobs.is_supported(key.ctap.get_info()):
         raise Lacks("the key does not list largeBlobs")
     store = LargeBlobs(key.ctap, *key.token(PIN, PERMISSION.LARGE_BLOB_WRITE))
-    blob_key = bytes(range(32))
+    blob_key, strangers_key = bytes(range(32)), bytes(32)
+    store.put_blob(strangers_key, b"somebody else's")
     store.put_blob(blob_key, b"a certificate, say" * 20)
     assert store.get_blob(blob_key) == b"a certificate, say" * 20
     store.delete_blob(blob_key)
     assert store.get_blob(blob_key) is None
+    assert store.get_blob(strangers_key) == b"somebody else's"
 
 
 def fingerprints(key):
