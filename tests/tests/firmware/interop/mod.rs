@@ -112,7 +112,7 @@ fn table(rows: &[Row], faults: &[Fault]) -> String {
     for row in rows {
         for (area, section) in AREAS {
             let words = match row.cell(area) {
-                Some(Cell::Lacks(what)) => format!("- {what} ({section}: optional)"),
+                Some(Cell::Lacks(what)) => format!("- {what} ({section})"),
                 Some(Cell::Fails(why)) => match known(row, area, faults) {
                     Some(fault) => format!("{why}: {}", fault.whose),
                     None => format!("{why} ({section})"),
@@ -220,6 +220,6 @@ fn a_failure_is_a_complaint_unless_it_is_known_whose_it_is() {
 #[test]
 fn what_a_pair_lacks_is_told_with_its_section() {
     let table = table(&[row_with("blobs", Cell::Lacks("large blobs".into()))], &[]);
-    let told = "theirs with ours, blobs: - large blobs (§6.10, §12.3, §12.4: optional)";
+    let told = "theirs with ours, blobs: - large blobs (§6.10, §12.3, §12.4)";
     assert!(table.contains(told), "{table}");
 }
