@@ -1,5 +1,7 @@
 //! What an administrator does with a key, and the key that it is done with.
 
+mod management;
+
 use crate::cable::{Cable, Gone};
 use keysteward_core::cbor::List;
 use keysteward_core::crypto::RustCrypto;
@@ -33,7 +35,12 @@ pub(crate) struct Flow {
     pub(crate) run: fn(&mut Talk<'_, '_>) -> Result<String, Error>,
 }
 
-pub(crate) const FLOWS: &[Flow] = &[
+/// Everything that there is to do.
+pub(crate) fn all() -> impl Iterator<Item = &'static Flow> {
+    FLOWS.iter().chain(management::FLOWS)
+}
+
+const FLOWS: &[Flow] = &[
     flow("info", info),
     flow("retries", |talk| {
         talk.pin_retries().map(|retries| format!("{retries:?}"))
@@ -124,10 +131,14 @@ fn manager(talk: &mut Talk<'_, '_>) -> Result<PinUvAuthToken, Error> {
 
 pub(crate) fn list(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
     let token = manager(talk)?;
-    let metadata = talk.credentials_metadata(&token)?;
+    finish_listing(talk, &token)
+}
+
+fn finish_listing(talk: &mut Talk<'_, '_>, token: &PinUvAuthToken) -> Result<String, Error> {
+    let metadata = talk.credentials_metadata(token)?;
     // Room for as many as a key can have, so that a list that never ends shows.
     let (mut rps, mut named) = (Vec::new(), 0);
-    talk.relying_parties(&token, &mut |party| {
+    talk.relying_parties(token, &mut |party| {
         named += 1;
         if rps.len() < 10 {
             rps.push(party.rp_id_hash);
@@ -136,7 +147,7 @@ pub(crate) fn list(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
     })?;
     let mut credentials = 0;
     for hash in &rps {
-        talk.credentials(&token, hash, &mut |_| {
+        talk.credentials(token, hash, &mut |_| {
             credentials += 1;
             ControlFlow::Continue(())
         })?;

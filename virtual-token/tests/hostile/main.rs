@@ -12,7 +12,7 @@ mod flows;
 mod shown;
 
 use cable::Cable;
-use flows::{FLOWS, Flow};
+use flows::Flow;
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctaphid::{HidTransport, Link as _};
 use keysteward_core::session::{Buffers, Session};
@@ -91,7 +91,7 @@ fn survived(part: usize) {
             .find(|(name, _)| *name == hostile.name)
             .unwrap_or_else(|| panic!("nothing is shown of {}", hostile.name));
         let mut lies = 0;
-        for flow in FLOWS {
+        for flow in flows::all() {
             let outcome = meet(hostile, flow, &mut buffers);
             let text = outcome.text();
             let (due, told) = match shown {
@@ -124,7 +124,7 @@ fn honest(flow: &str) -> String {
     static ENDS: OnceLock<HashMap<&str, String>> = OnceLock::new();
     let ends = ENDS.get_or_init(|| {
         let mut buffers = Buffers::default();
-        let ends = FLOWS.iter().map(|flow| {
+        let ends = flows::all().map(|flow| {
             let outcome = meet(&hostile::HONEST, flow, &mut buffers);
             (flow.name, outcome.text())
         });
