@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use keysteward_core::admin_key::Cipher;
 use keysteward_virtual_token::card::Presence;
 use keysteward_virtual_token::device::TouchPolicy;
+use keysteward_virtual_token::hostile::cards::{self, HostileCard};
 use keysteward_virtual_token::hostile::{self, Hostile};
 use keysteward_virtual_token::manufacture::Profile;
 use std::path::PathBuf;
@@ -68,6 +69,9 @@ pub(crate) struct Reader {
     /// aes256
     #[arg(long, value_name = "CIPHER", value_parser = cipher, default_value = "aes192", conflicts_with = "connect")]
     pub(crate) piv_admin_key: Cipher,
+    /// Card that lies, to test clients with: it touches itself, and what it does is its name's
+    #[arg(long, value_name = "NAME", value_parser = hostile_card_names(), hide_short_help = true, conflicts_with = "connect")]
+    pub(crate) hostile_card: Option<&'static HostileCard>,
 }
 
 #[cfg(target_os = "linux")]
@@ -158,6 +162,11 @@ fn hostile_names() -> impl TypedValueParser<Value = &'static Hostile> {
     PossibleValuesParser::new(names).try_map(|name| hostile::find(&name).ok_or("no such key"))
 }
 
+fn hostile_card_names() -> impl TypedValueParser<Value = &'static HostileCard> {
+    let names = cards::all().map(|one| PossibleValue::new(one.name).help(one.does));
+    PossibleValuesParser::new(names).try_map(|name| cards::find(&name).ok_or("no such card"))
+}
+
 fn cipher(text: &str) -> Result<Cipher, String> {
     Cipher::from_name(text).ok_or_else(|| {
         let names = Cipher::ALL.map(Cipher::name);
@@ -224,6 +233,24 @@ mod tests {
         }
         let short = Cli::command().render_help().to_string();
         assert!(!short.contains("silent"), "hundreds of lines");
+    }
+
+    #[test]
+    fn hostile_cards_go_by_name_at_a_reader_alone_and_help_says_what_each_does() {
+        let parse =
+            |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.reader.hostile_card);
+        let at_reader = "vt --vpcd localhost:35963 --storage f --applets piv --hostile-card";
+        let parsed = parse(&format!("{at_reader} tlv-nested")).unwrap();
+        assert_eq!(parsed.unwrap().name, "tlv-nested");
+        assert!(parse(&format!("{at_reader} polite")).is_err());
+        assert!(parse("vt --connect s --storage f --hostile-card refuses").is_err());
+        let help = Cli::command().render_long_help().to_string();
+        let words: Vec<_> = help.split_whitespace().collect();
+        let help = words.join(" ");
+        for one in cards::all() {
+            let line = format!("- {}: {}", one.name, one.does);
+            assert!(help.contains(&line), "{line}");
+        }
     }
 
     #[test]

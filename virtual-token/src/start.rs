@@ -12,6 +12,7 @@ use keysteward_virtual_token::front_end::vpcd::AtReader;
 use keysteward_virtual_token::front_end::{Identity, control, socket};
 use keysteward_virtual_token::gids::GidsCard;
 use keysteward_virtual_token::hostile::HostileKey;
+use keysteward_virtual_token::hostile::cards::LyingCard;
 use keysteward_virtual_token::in_process::InProcess;
 use keysteward_virtual_token::manufacture::{Manufacturer, Order, certificate_pem};
 use keysteward_virtual_token::piv::{Piv, Product};
@@ -48,7 +49,14 @@ pub(crate) fn start_card(args: &cli::Key, reader: &cli::Reader) -> anyhow::Resul
         } else {
             card.without_fido()
         };
-        Ok(Box::new(AtReader::with(Box::new(card), address)))
+        Ok(match reader.hostile_card {
+            Some(hostile) => {
+                tracing::warn!(name = hostile.name, "this card {}", hostile.does);
+                let lying = LyingCard::new(hostile, card);
+                Box::new(AtReader::with(Box::new(lying), address))
+            }
+            None => Box::new(AtReader::with(Box::new(card), address)),
+        })
     })
     .map(drop)
 }

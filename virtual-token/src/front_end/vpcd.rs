@@ -11,6 +11,7 @@ mod tests;
 use crate::card::{ATR, Applets, Card, Handler, Presence, Reader};
 use crate::device::{Io, PowerCut, TouchRequest};
 use crate::firmware::{Contents, Firmware};
+use crate::hostile::cards::{HonestCard, LyingCard};
 use keysteward_core::session::Millis;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -18,22 +19,68 @@ use std::time::Duration;
 
 /// Firmware of a card, which brings its reader with it.
 #[expect(missing_debug_implementations, reason = "holds secrets")]
-pub struct AtReader<H, A = ()> {
-    card: Box<Card<H, A>>,
+pub struct AtReader<C> {
+    card: Box<C>,
     /// HOST:PORT
     address: String,
 }
 
-impl<H: Handler> AtReader<H> {
+/// What can be put on a reader.
+pub trait OnReader {
+    /// It enters the field, or is reset in it.
+    fn power_up(&mut self, now: Millis);
+
+    /// Takes one command and answers it, and whatever comes until then.
+    fn serve<R: Reader>(&mut self, reader: &mut R) -> Result<(), R::Gone>;
+
+    /// What is stored, for the control socket's `state`.
+    fn contents(&self) -> Contents;
+}
+
+impl<H: Handler, A: Applets> OnReader for Card<H, A> {
+    fn power_up(&mut self, now: Millis) {
+        self.power_up(now);
+    }
+
+    fn serve<R: Reader>(&mut self, reader: &mut R) -> Result<(), R::Gone> {
+        self.serve(reader)
+    }
+
+    fn contents(&self) -> Contents {
+        self.handler().contents()
+    }
+}
+
+impl<H: HonestCard> OnReader for LyingCard<H> {
+    fn power_up(&mut self, now: Millis) {
+        HonestCard::power_up(self, now);
+    }
+
+    fn serve<R: Reader>(&mut self, reader: &mut R) -> Result<(), R::Gone> {
+        let mut apdu = [0; LONGEST_APDU];
+        let Some(len) = reader.receive(None, &mut apdu)? else {
+            return Ok(());
+        };
+        let now = reader.now();
+        let answer = self.transmit(now, apdu.get(..len).unwrap_or_default());
+        reader.respond(&answer)
+    }
+
+    fn contents(&self) -> Contents {
+        HonestCard::contents(self)
+    }
+}
+
+impl<H: Handler> AtReader<Card<H>> {
     /// A card that is put on the reader at `address` (HOST:PORT) whenever it is plugged in.
     pub fn new(handler: H, presence: Presence, address: String) -> Self {
         Self::with(Box::new(Card::new(handler, presence)), address)
     }
 }
 
-impl<H: Handler, A: Applets> AtReader<H, A> {
+impl<C: OnReader> AtReader<C> {
     /// The same with any card.
-    pub fn with(card: Box<Card<H, A>>, address: String) -> Self {
+    pub fn with(card: Box<C>, address: String) -> Self {
         Self { card, address }
     }
 
@@ -47,9 +94,9 @@ impl<H: Handler, A: Applets> AtReader<H, A> {
                 if let Err(ended) = self.card.serve(&mut slot) {
                     break ended;
                 }
-                io.publish(self.card.handler().contents());
+                io.publish(self.card.contents());
             };
-            io.publish(self.card.handler().contents());
+            io.publish(self.card.contents());
             match ended {
                 Ended::PoweredOff => slot.powered = false,
                 Ended::Reset => {}
@@ -59,7 +106,7 @@ impl<H: Handler, A: Applets> AtReader<H, A> {
     }
 }
 
-impl<H: Handler, A: Applets> Firmware for AtReader<H, A> {
+impl<C: OnReader> Firmware for AtReader<C> {
     fn run(&mut self, io: &Io) -> PowerCut {
         loop {
             match self.visit(io) {
@@ -77,7 +124,7 @@ impl<H: Handler, A: Applets> Firmware for AtReader<H, A> {
     }
 
     fn contents(&self) -> Contents {
-        self.card.handler().contents()
+        self.card.contents()
     }
 }
 
@@ -225,6 +272,8 @@ const POWER_OFF: u8 = 0;
 const POWER_ON: u8 = 1;
 const RESET: u8 = 2;
 const TELL_ATR: u8 = 4;
+/// What the protocol with vpcd carries.
+const LONGEST_APDU: usize = u16::MAX as usize;
 /// SW 6700, to a command longer than any of CTAP.
 const WRONG_LENGTH: [u8; 2] = [0x67, 0x00];
 /// Milliseconds between two tries to reach the reader.

@@ -15,7 +15,7 @@
 //! | `lists` | how much there is, and when it ends | §6.3, §6.8 |
 //! | `credentials` | what it made and signed | §6.1, §6.2 |
 //! | `blobs`, `fingerprints` | large blobs and enrolling | §6.10, §6.7 |
-//! | `cards` | APDUs, at a reader: a table of its own | §11.3 |
+//! | [`cards`] | APDUs and what is in them, at a reader: a table of its own | §11.3 |
 //!
 //! [`Liar`] is the machine, sans-IO, so that a test runs hours of keep-alives in no time;
 //! [`HostileKey`] is that machine as [`Firmware`](crate::firmware::Firmware).
