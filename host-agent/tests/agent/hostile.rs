@@ -1,6 +1,7 @@
 //! Tokens that lie: whatever they do, a step ends in time with an answer or a typed error, and
 //! neither the agent nor the next token suffers.
 
+mod cards;
 mod shown;
 mod steps;
 
@@ -164,14 +165,24 @@ async fn survived(host: &Host, meeting: &Meeting) {
         .into_iter()
         .flatten()
         .collect();
-    for one in &ended {
+    are_typed(&ended);
+    are_shown(&ended, meeting.shown);
+}
+
+/// Asserts that whatever is not done is told as the token's doing, in words.
+fn are_typed(ended: &[Ended]) {
+    for one in ended {
         if let Some(Err(error)) = &one.done {
             let told = format!("{}, {}: {error:?}", one.token, one.step);
             let ours = matches!(error.code(), Code::Unspecified | Code::Internal);
             assert!(!ours && !error.message.is_empty(), "{told}");
         }
     }
-    for (token, step, code) in meeting.shown {
+}
+
+/// Asserts that the steps of a table ended as it says.
+fn are_shown(ended: &[Ended], shown: &[Shown]) {
+    for (token, step, code) in shown {
         let one = ended
             .iter()
             .find(|one| one.token == *token && one.step == *step)

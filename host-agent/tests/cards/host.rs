@@ -260,7 +260,7 @@ impl Lease {
         self.begin_at("", step, verb, timeout_ms).await;
     }
 
-    async fn begin_at(&self, applet: &str, step: &str, verb: Verb, timeout_ms: u32) {
+    pub(crate) async fn begin_at(&self, applet: &str, step: &str, verb: Verb, timeout_ms: u32) {
         self.send(Asked::Step(proto::CardStep {
             key: (!step.is_empty()).then(|| key(step)),
             timeout_ms,

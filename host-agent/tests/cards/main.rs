@@ -11,6 +11,7 @@
 //! | `commands` | how many commands a change asks of a card |
 //! | `algorithms` | keys and admin keys of each kind |
 //! | `held` | another program has the card in a transaction, or would like to |
+//! | `hostile` | cards that lie, in each applet |
 //! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
 //! | `pin_tries` | how many tries PIN and PUK have |
 //! | `cut_off` | steps that are cut off, and what a look at the card says of them |
@@ -25,6 +26,7 @@ mod cut_off;
 mod gids;
 mod held;
 mod host;
+mod hostile;
 mod leases;
 #[expect(
     dead_code,

@@ -15,11 +15,14 @@ use keysteward_core::{
 };
 use keysteward_virtual_token::{
     authenticator::{Authenticator, Sample, Scan},
-    card::Presence,
+    card::{Card, Presence},
     device::{Device, TouchPolicy},
     firmware::Firmware,
     front_end::{Identity, socket, vpcd::AtReader},
-    hostile::{Hostile, HostileKey},
+    hostile::{
+        Hostile, HostileKey,
+        cards::{HostileCard, LyingCard},
+    },
     in_process::InProcess,
     manufacture::{Manufacturer, Order, Profile},
     security_key::SecurityKey,
@@ -63,6 +66,21 @@ impl Key {
             let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
             let address = FIRST_READER.to_owned();
             powered.run(&mut AtReader::new(authenticator, Presence::Button, address));
+        });
+        device.plug();
+        Self { device }
+    }
+
+    /// The same, with APDUs that lie.
+    pub(crate) fn lying_at_reader(hostile: &'static HostileCard) -> Self {
+        let storage = made(None, Profile::NfcOnly, MemoryStorage::new());
+        let device = Device::new(TouchPolicy::Always);
+        let powered = Arc::clone(&device);
+        thread::spawn(move || {
+            let authenticator = Authenticator::new(storage, RustCrypto(OsRng)).unwrap();
+            let card = Card::new(authenticator, Presence::Field);
+            let lying = Box::new(LyingCard::new(hostile, card));
+            powered.run(&mut AtReader::with(lying, FIRST_READER.to_owned()));
         });
         device.plug();
         Self { device }

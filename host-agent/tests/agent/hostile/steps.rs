@@ -92,7 +92,7 @@ pub(super) const STEPS_WITHOUT_A_PIN: &[Step] = &[
     ("set_pin", |_| verb(set_pin(PIN))),
 ];
 
-const fn verb(verb: Verb) -> Request {
+pub(super) const fn verb(verb: Verb) -> Request {
     Request::Step(proto::Step {
         key: None,
         timeout_ms: PATIENCE_MS,
@@ -101,7 +101,7 @@ const fn verb(verb: Verb) -> Request {
 }
 
 /// getInfo, as bytes.
-fn raw() -> Request {
+pub(super) fn raw() -> Request {
     Request::Raw(proto::Raw {
         key: None,
         request: vec![0x04],
