@@ -1,11 +1,12 @@
 //! makeCredential, getAssertion and getNextAssertion. CTAP 2.3 §6.1 to §6.3.
 
 use keysteward_core::cbor::{List, Parse, Raw};
-use keysteward_core::ctap2::extension::{CredProtect, MakeCredentialInputs};
+use keysteward_core::ctap2::extension::{CredProtect, MakeCredentialInputs, MakeCredentialOutputs};
 use keysteward_core::ctap2::{
     Command, PublicKeyCredentialDescriptor, PublicKeyCredentialRpEntity,
     PublicKeyCredentialUserEntity, get_assertion, make_credential,
 };
+use keysteward_core::webauthn::attestation::PACKED;
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 
 use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Options, Platform, Rp, Step, send};
@@ -62,7 +63,16 @@ impl Platform {
         let answer = make_credential::Response::parse(answer).expect("a credential");
         let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
         facts.push(("flags", data.flags_byte().into()));
+        facts.push(("packed", (answer.fmt == PACKED).into()));
+        facts.push(("epAtt", answer.ep_att.unwrap_or(false).into()));
+        facts.push(("largeBlobKey", answer.large_blob_key.is_some().into()));
+        let outputs = data.extensions.map(|outputs| {
+            MakeCredentialOutputs::parse(outputs.bytes()).expect("outputs of extensions")
+        });
+        let protect = outputs.and_then(|outputs| outputs.cred_protect);
+        facts.push(("credProtect", protect.map_or(0, u8::from).into()));
         let made = data.attested_credential.expect("a credential");
+        facts.push(("alg", i64::from(made.public_key.algorithm()).unsigned_abs()));
         self.ids.push(made.credential_id.to_vec());
     }
 
@@ -84,8 +94,29 @@ impl Platform {
             ..assertion(rp, &listed)
         };
         let answer = send(key, Command::GetAssertion, Some(&request))?;
-        asserted(&answer, facts);
+        self.asserted(&answer, facts);
         Ok(())
+    }
+
+    pub(super) fn asserted(&self, answer: &[u8], facts: &mut Facts) {
+        let answer = get_assertion::Response::parse(answer).expect("an assertion");
+        let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
+        facts.push(("flags", data.flags_byte().into()));
+        let count = answer.number_of_credentials.unwrap_or(1);
+        facts.push(("numberOfCredentials", count.into()));
+        facts.push(("userSelected", answer.user_selected.unwrap_or(false).into()));
+        facts.push(("largeBlobKey", answer.large_blob_key.is_some().into()));
+        // A key may leave away the only one that was named.
+        if let Some(credential) = answer.credential {
+            facts.push(("credential", self.place(credential.id)));
+        }
+        user(answer.user, facts);
+    }
+
+    /// Which of those that were made this is.
+    pub(super) fn place(&self, id: &[u8]) -> u64 {
+        let place = self.ids.iter().position(|one| one == id);
+        place.map_or(u64::MAX, |place| place as u64)
     }
 
     pub(super) fn listed(&self, allow: Allow) -> Vec<PublicKeyCredentialDescriptor<'_>> {
@@ -143,15 +174,12 @@ pub(super) fn assertion<'a>(
     }
 }
 
-pub(super) fn asserted(answer: &[u8], facts: &mut Facts) {
-    let answer = get_assertion::Response::parse(answer).expect("an assertion");
-    let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
-    facts.push(("flags", data.flags_byte().into()));
-    let count = answer.number_of_credentials.unwrap_or(1);
-    facts.push(("numberOfCredentials", count.into()));
-    let user = answer.user.map_or(&[][..], |user| user.id);
-    facts.push((
-        "user",
-        user.first().map_or(u64::MAX, |byte| u64::from(*byte)),
-    ));
+/// Whose it is, and how much of their names is told.
+pub(super) fn user(user: Option<PublicKeyCredentialUserEntity<'_>>, facts: &mut Facts) {
+    let id = user.and_then(|user| user.id.first());
+    facts.push(("user", id.map_or(u64::MAX, |byte| u64::from(*byte))));
+    let length = |name: Option<&str>| name.map_or(u64::MAX, |name| name.len() as u64);
+    facts.push(("name", length(user.and_then(|user| user.name))));
+    let display_name = user.and_then(|user| user.display_name);
+    facts.push(("displayName", length(display_name)));
 }

@@ -26,6 +26,9 @@ impl Platform {
         let fragment = answer.config.expect("a fragment");
         assert!(fragment.len() <= count as usize);
         facts.push(("fragment", fragment.len() as u64));
+        // Of all of it: both were told the same array.
+        let sum = fragment.iter().map(|byte| u64::from(*byte)).sum();
+        facts.push(("sum", sum));
         facts.push((
             "last",
             fragment.last().map_or(u64::MAX, |&byte| byte.into()),

@@ -8,7 +8,8 @@ use keysteward_core::ctap2::{
     Command, PublicKeyCredentialDescriptor, PublicKeyCredentialUserEntity, authenticator_config,
 };
 
-use super::{Auth, Facts, Key, Platform, Step, authenticate, send};
+use super::credentials::user;
+use super::{Auth, Facts, Key, Platform, Rp, Step, authenticate, send};
 
 impl Platform {
     pub(super) fn manage(
@@ -83,6 +84,21 @@ impl Platform {
         ));
         facts.push(("totalRPs", count(answer.total_rps)));
         facts.push(("totalCredentials", count(answer.total_credentials)));
+        if let Some(rp) = answer.rp {
+            facts.push(("rp", rp.id.len() as u64));
+            facts.push(("example.org", (rp.id == Rp::Org.id()).into()));
+            let hash = self.crypto.sha256(&[rp.id.as_bytes()]);
+            assert_eq!(answer.rp_id_hash, Some(&hash), "of {}", rp.id);
+        }
+        if let Some(credential) = answer.credential_id {
+            facts.push(("credential", self.place(credential.id)));
+            user(answer.user, facts);
+            let key = answer.public_key.as_ref();
+            let alg = key.map_or(0, |key| i64::from(key.algorithm()).unsigned_abs());
+            facts.push(("alg", alg));
+            facts.push(("credProtect", answer.cred_protect.unwrap_or(0).into()));
+            facts.push(("largeBlobKey", answer.large_blob_key.is_some().into()));
+        }
         Ok(())
     }
 

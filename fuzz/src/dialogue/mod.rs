@@ -15,7 +15,6 @@ mod pins;
 pub use members::{Algorithms, Allow, Auth, Options, Pins, Protocol, Rp};
 
 use arbitrary::Arbitrary;
-use credentials::asserted;
 use keysteward_core::cbor::{Encode, Parse, Raw};
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap2::authenticator_config::{self, SetMinPinLength};
@@ -221,8 +220,13 @@ impl Platform {
             Step::GetInfo => {
                 let answer = send(key, Command::GetInfo, None)?;
                 let info = get_info::Response::parse(&answer).expect("getInfo");
-                facts.push(("clientPin", info.options.client_pin().map_or(2, u64::from)));
-                facts.push(("alwaysUv", info.options.always_uv().map_or(2, u64::from)));
+                let option = |option: Option<bool>| option.map_or(2, u64::from);
+                facts.push(("clientPin", option(info.options.client_pin())));
+                facts.push(("alwaysUv", option(info.options.always_uv())));
+                let without_uv = info.options.make_cred_uv_not_rqd();
+                facts.push(("makeCredUvNotRqd", without_uv.unwrap_or(false).into()));
+                facts.push(("credMgmt", option(info.options.cred_mgmt())));
+                facts.push(("largeBlobs", option(info.options.large_blobs())));
                 facts.push(("minPINLength", info.min_pin_length.unwrap_or(4).into()));
                 facts.push((
                     "forcePINChange",
@@ -268,7 +272,7 @@ impl Platform {
             }
             Step::GetNextAssertion => {
                 let answer = send(key, Command::GetNextAssertion, None)?;
-                asserted(&answer, facts);
+                self.asserted(&answer, facts);
             }
             Step::Selection => drop(send(key, Command::Selection, None)?),
             Step::Reset => {
