@@ -208,6 +208,7 @@ pub(super) struct Connection {
     ca_id: Option<String>,
     profiles: Vec<String>,
     publish_url: Option<String>,
+    time_limit_s: Option<u32>,
     checked_at: Option<String>,
     check_error: Option<String>,
 }
@@ -230,6 +231,7 @@ impl View for Connection {
         "ca_id",
         "profiles",
         "publish_url",
+        "time_limit_s",
         "checked_at",
         "check_error",
     ];
@@ -263,12 +265,14 @@ impl From<wire::Connection> for Connection {
                 shown.kind = "entrust-ca-gateway";
                 shown.url = some(ca.url);
                 shown.ca_id = some(ca.ca_id);
+                shown.time_limit_s = (ca.time_limit_s != 0).then_some(ca.time_limit_s);
                 shown.own_roots = !ca.trusted_roots.is_empty();
             }
             Some(Settings::Cfssl(ca)) => {
                 shown.kind = "cfssl";
                 shown.url = some(ca.url);
                 shown.profiles = ca.profiles;
+                shown.time_limit_s = (ca.time_limit_s != 0).then_some(ca.time_limit_s);
                 shown.own_roots = !ca.trusted_roots.is_empty();
             }
             None => shown.kind = "unknown to this program",

@@ -34,6 +34,7 @@ pub(super) fn parse(
             ca_id: ca.ca_id,
             client_id: ca.client_id,
             trusted_roots: ca.trusted_roots,
+            time_limit_s: ca.time_limit_s,
         }),
         Wire::Cfssl(ca) => Settings::Cfssl(cfssl::Settings {
             url: ca.url,
@@ -41,6 +42,7 @@ pub(super) fn parse(
             profiles: ca.profiles,
             authority: ca.authority,
             trusted_roots: ca.trusted_roots,
+            time_limit_s: ca.time_limit_s,
         }),
     };
     let secret = parsed.secret(credential, now);
@@ -82,6 +84,7 @@ pub(super) fn to_wire(settings: Settings) -> Wire {
             ca_id: ca.ca_id,
             client_id: ca.client_id,
             trusted_roots: ca.trusted_roots,
+            time_limit_s: ca.time_limit_s,
         }),
         Settings::Cfssl(ca) => Wire::Cfssl(wire::Cfssl {
             url: ca.url,
@@ -89,6 +92,7 @@ pub(super) fn to_wire(settings: Settings) -> Wire {
             profiles: ca.profiles,
             authority: ca.authority,
             trusted_roots: ca.trusted_roots,
+            time_limit_s: ca.time_limit_s,
         }),
     }
 }

@@ -61,7 +61,8 @@ impl Job {
             Self::Card(_, _, request, ..) => {
                 Duration::from_millis(request.step.timeout_ms.into()) + MARGIN
             }
-            Self::Idp(..) | Self::Ca(..) | Self::Journal(..) | Self::Look(_) => MARGIN,
+            Self::Ca(_, request) => request.authority.time_limit() * QUESTIONS + MARGIN,
+            Self::Idp(..) | Self::Journal(..) | Self::Look(_) => MARGIN,
         }
     }
 }
@@ -203,5 +204,7 @@ impl Inner {
     }
 }
 
+/// Of one step at an authority: its chain, a profile, pages of a list, the request itself.
+const QUESTIONS: u32 = 8;
 /// Beyond the time that a request may take by itself.
 const MARGIN: Duration = Duration::from_secs(120);

@@ -17,7 +17,7 @@ use keysteward_server::connector::ca::{
 };
 use keysteward_tests::ca_gateway_stand_in::{CaGatewayStandIn, Failure, Fault, Options, When};
 use rcgen::{CertificateParams, KeyPair};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// A gateway of its own for each test.
 struct Site {
@@ -50,9 +50,11 @@ impl Site {
     /// A connector that waits for a second only.
     fn hasty(&self) -> EntrustCaGateway {
         let identity = client(&self.stand_in);
-        let limit = Duration::from_secs(1);
-        let settings = settings(&self.stand_in);
-        EntrustCaGateway::with_time_limit(&settings, &identity, clock(), limit).unwrap()
+        let settings = Settings {
+            time_limit_s: 1,
+            ..settings(&self.stand_in)
+        };
+        connect(&settings, &identity)
     }
 
     async fn issue(&self) -> Issued {
@@ -66,6 +68,7 @@ fn settings(stand_in: &CaGatewayStandIn) -> Settings {
         ca_id: stand_in.options().ca_id.clone(),
         client_id: stand_in.options().client_id.clone().unwrap_or_default(),
         trusted_roots: stand_in.root().to_owned(),
+        time_limit_s: 0,
     }
 }
 

@@ -60,6 +60,9 @@ pub(crate) struct EntrustCaGateway {
     /// PEM roots of its certificate [default: those of the operating system]
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
+    /// That one request may take, 1 to 300 [default: 45]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "SECONDS")]
+    time_limit: u32,
     /// Client certificate with its key
     #[arg(long, value_name = "FILE")]
     pkcs12: PathBuf,
@@ -83,6 +86,9 @@ pub(crate) struct Cfssl {
     /// PEM roots of its TLS certificate [default: those of the operating system]
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
+    /// That one request may take, 1 to 300 [default: 30]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "SECONDS")]
+    time_limit: u32,
     /// File whose first line is the shared key in hexadecimal; - is standard input
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -115,6 +121,7 @@ impl EntrustCaGateway {
             ca_id: self.ca_id,
             client_id: self.client_id,
             trusted_roots: text(self.roots.as_ref())?,
+            time_limit_s: self.time_limit,
         });
         Ok(CreateConnectionRequest {
             pkcs12: fs::read(&self.pkcs12).map_err(Failure::file(&self.pkcs12))?,
@@ -136,6 +143,7 @@ impl Cfssl {
             profiles: self.profiles,
             authority: String::new(),
             trusted_roots: text(self.roots.as_ref())?,
+            time_limit_s: self.time_limit,
         });
         Ok(CreateConnectionRequest {
             api_key: key.to_string(),

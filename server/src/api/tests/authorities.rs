@@ -61,6 +61,12 @@ async fn a_wrong_setting_is_named_as_the_interface_names_it() {
         profiles: vec!["card".into()],
         ..wire::Cfssl::default()
     });
+    let patient = wire::connection::Settings::Cfssl(wire::Cfssl {
+        url: "https://cfssl.example.com".into(),
+        profiles: vec!["card".into()],
+        time_limit_s: 301,
+        ..wire::Cfssl::default()
+    });
     let with = |settings: &wire::connection::Settings, api_key: &str, pkcs12: &[u8]| {
         let mut request = office("x", "");
         request.connection.as_mut().unwrap().settings = Some(settings.clone());
@@ -73,6 +79,7 @@ async fn a_wrong_setting_is_named_as_the_interface_names_it() {
         (office("x", "nonsense"), "connection.builtin_ca.publish_url"),
         (with(&gateway, "", b"nonsense"), "pkcs12"),
         (with(&cfssl, "", b""), "connection.cfssl.url"),
+        (with(&patient, "", b""), "connection.cfssl.time_limit_s"),
         (with(&cfssl, "nonsense", b""), "connection.cfssl.url"),
     ] {
         let refused = connections.create(request).await.unwrap_err();

@@ -49,7 +49,7 @@ impl Http {
         })
     }
 
-    /// For each request.
+    /// For each request, as it was set.
     pub(super) const fn limit(&self) -> Duration {
         self.limit
     }
@@ -132,6 +132,26 @@ impl Http {
         self.quiet_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long one request may take: `seconds` as an administrator typed them, 0 where they did
+/// not.
+pub(super) fn time_limit(seconds: u32, usual: Duration) -> Result<Duration, SettingError> {
+    match seconds {
+        0 => Ok(usual),
+        1..=LONGEST_LIMIT => Ok(Duration::from_secs(seconds.into())),
+        _ => {
+            let allowed = format!(
+                "1 to {LONGEST_LIMIT} seconds, or 0 for {}",
+                usual.as_secs()
+            );
+            Err(SettingError::new(
+                "time_limit_s",
+                seconds.to_string(),
+                allowed,
+            ))
+        }
     }
 }
 
@@ -228,6 +248,8 @@ fn causes(error: &reqwest::Error) -> String {
 /// A page of events holds a hundred certificates.
 const LONGEST_BODY: usize = 4 << 20;
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// Seconds. As long is nothing asked for anew whose answer was lost.
+const LONGEST_LIMIT: u32 = 300;
 
 #[cfg(test)]
 mod tests {
@@ -277,6 +299,21 @@ mod tests {
                 expected.map(Duration::from_secs),
                 "{value}"
             );
+        }
+    }
+
+    #[test]
+    fn a_time_limit_is_one_to_three_hundred_seconds_or_the_usual_one() {
+        let usual = Duration::from_secs(45);
+        for (seconds, limit) in [(0, 45), (1, 1), (45, 45), (300, 300)] {
+            let read = time_limit(seconds, usual).unwrap();
+            assert_eq!(read, Duration::from_secs(limit), "{seconds}");
+        }
+        for seconds in [301, u32::MAX] {
+            let error = time_limit(seconds, usual).unwrap_err();
+            assert_eq!(error.field, "time_limit_s");
+            assert_eq!(error.found, seconds.to_string());
+            assert!(error.allowed.contains("1 to 300"), "{error}");
         }
     }
 

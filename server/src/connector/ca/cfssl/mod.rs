@@ -45,23 +45,11 @@ impl Cfssl {
     /// # Errors
     /// Names the setting that cannot be used.
     pub fn new(settings: &Settings, secret: &Secret) -> Result<Self, SettingError> {
-        Self::with_time_limit(settings, secret, TIME_LIMIT)
-    }
-
-    /// [`new`](Self::new), with a time for each request other than 30 s.
-    ///
-    /// # Errors
-    /// Names the setting that cannot be used.
-    pub fn with_time_limit(
-        settings: &Settings,
-        secret: &Secret,
-        limit: Duration,
-    ) -> Result<Self, SettingError> {
         let checked = settings.check(secret)?;
         let plain = checked.plain;
         let roots = &settings.trusted_roots;
         Ok(Self {
-            http: Http::new(None, roots, limit, plain, answer::refusal)?,
+            http: Http::new(None, roots, checked.time_limit, plain, answer::refusal)?,
             authority: OnceCell::new_with(checked.authority.clone()),
             settings: checked,
         })
@@ -320,4 +308,3 @@ struct Signed {
 
 /// `CertStoreError`, `RecordNotFound`.
 const NO_RECORD: &str = "11200";
-const TIME_LIMIT: Duration = Duration::from_secs(30);

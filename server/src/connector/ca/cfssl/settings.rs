@@ -1,10 +1,14 @@
 //! Where a cfssl is, and with which of its profiles it signs.
 
-use crate::connector::{SettingError, ca::Secret, https::Plain};
+use crate::connector::{
+    SettingError,
+    ca::{Secret, http},
+    https::Plain,
+};
 use reqwest::Url;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 use zeroize::Zeroizing;
 
 /// As an administrator typed them. The secret beside them is the key of
@@ -25,6 +29,9 @@ pub struct Settings {
     /// PEM, for TLS; empty: the system's roots.
     #[serde(default)]
     pub trusted_roots: String,
+    /// Seconds that one request may take, 1 to 300; 0: 30.
+    #[serde(default)]
+    pub time_limit_s: u32,
 }
 
 /// Settings that passed every check.
@@ -35,6 +42,7 @@ pub(in super::super) struct Checked {
     pub(super) profiles: Vec<String>,
     pub(super) authority: Option<Vec<u8>>,
     pub(super) key: Option<Zeroizing<Vec<u8>>>,
+    pub(super) time_limit: Duration,
 }
 
 impl Settings {
@@ -65,6 +73,7 @@ impl Settings {
             profiles: self.profiles.clone(),
             authority: authority(&self.authority)?,
             key: key(secret)?,
+            time_limit: http::time_limit(self.time_limit_s, TIME_LIMIT)?,
         })
     }
 }
@@ -128,6 +137,7 @@ fn key(secret: &Secret) -> Result<Option<Zeroizing<Vec<u8>>>, SettingError> {
 
 const LONGEST: usize = 64;
 const SHORTEST_KEY: usize = 16;
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -207,6 +217,14 @@ mod tests {
                 ..settings()
             }),
             "label"
+        );
+        let time_limit_s = 301;
+        assert_eq!(
+            of(Settings {
+                time_limit_s,
+                ..settings()
+            }),
+            "time_limit_s"
         );
         let authority = "hello".to_owned();
         assert_eq!(

@@ -73,24 +73,11 @@ impl EntrustCaGateway {
         identity: &ClientIdentity,
         now: Now,
     ) -> Result<Self, SettingError> {
-        Self::with_time_limit(settings, identity, now, TIME_LIMIT)
-    }
-
-    /// [`new`](Self::new), with a time for each request other than 45 s.
-    ///
-    /// # Errors
-    /// Names the setting that cannot be used.
-    pub fn with_time_limit(
-        settings: &Settings,
-        identity: &ClientIdentity,
-        now: Now,
-        limit: Duration,
-    ) -> Result<Self, SettingError> {
         let checked = settings.check()?;
         let http = Http::new(
             Some(identity.to_tls()),
             &settings.trusted_roots,
-            limit,
+            checked.time_limit,
             Plain::Never,
             refusal::parse,
         )?;
@@ -394,6 +381,4 @@ impl CertificationAuthority for EntrustCaGateway {
     }
 }
 
-/// The vendor's example for its own client.
-const TIME_LIMIT: Duration = Duration::from_secs(45);
 const SOON: SignedDuration = SignedDuration::from_hours(24 * 30);

@@ -1,8 +1,9 @@
 //! Where a CA Gateway is, and which CA behind it is meant.
 
-use crate::connector::SettingError;
+use crate::connector::{SettingError, ca::http};
 use reqwest::{Url, header::HeaderValue};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// As an administrator typed them. The secret beside them is the client
 /// certificate with its key: [`ClientIdentity`](super::ClientIdentity).
@@ -20,6 +21,9 @@ pub struct Settings {
     /// PEM; empty: the system's roots.
     #[serde(default)]
     pub trusted_roots: String,
+    /// Seconds that one request may take, 1 to 300; 0: 45.
+    #[serde(default)]
+    pub time_limit_s: u32,
 }
 
 /// Settings that passed every check.
@@ -28,6 +32,7 @@ pub(in super::super) struct Checked {
     pub(super) base: Url,
     pub(super) ca_id: String,
     pub(super) client_id: Option<HeaderValue>,
+    pub(super) time_limit: Duration,
 }
 
 impl Settings {
@@ -51,6 +56,7 @@ impl Settings {
             base: base(&self.url)?,
             ca_id: ca_id.to_owned(),
             client_id: (!client_id.is_empty()).then_some(header),
+            time_limit: http::time_limit(self.time_limit_s, TIME_LIMIT)?,
         })
     }
 }
@@ -76,6 +82,8 @@ fn base(text: &str) -> Result<Url, SettingError> {
 }
 
 const LONGEST: usize = 128;
+/// The vendor's example for its own client.
+const TIME_LIMIT: Duration = Duration::from_secs(45);
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +152,19 @@ mod tests {
             .unwrap_err();
             assert_eq!(error.field, "client_id");
         }
+    }
+
+    #[test]
+    fn the_time_for_a_request_is_45_seconds_unless_another_is_set() {
+        let of = |time_limit_s| {
+            let settings = Settings {
+                time_limit_s,
+                ..settings()
+            };
+            settings.check().map(|checked| checked.time_limit.as_secs())
+        };
+        assert_eq!((of(0).unwrap(), of(7).unwrap()), (45, 7));
+        assert_eq!(of(301).unwrap_err().field, "time_limit_s");
     }
 
     #[test]
