@@ -1,12 +1,17 @@
-//! Tables `token` and `token_history`: security keys, and how they came to be
+//! Tables `token` and `token_history`: security keys and cards, and how they came to be
 //! in the state they are in.
 
-use serde::{Deserialize, Serialize};
+mod facts;
+mod history;
+
+pub use facts::{CardFacts, Facts};
+pub use history::{Change, add_change, history};
+
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    Error, HostId, Listed, Micros, OperationId, Page, Reads, Result, TemplateId, TokenId,
-    TokenTypeId, UserId, Write, row, words,
+    Error, HostId, Listed, Micros, Page, Reads, Result, TemplateId, TokenId, TokenTypeId, UserId,
+    Write, row, words,
 };
 
 words! {
@@ -65,76 +70,6 @@ pub struct Token {
     pub last_seen_at: Option<Micros>,
     /// When it was seen first.
     pub created_at: Micros,
-}
-
-/// What a token said of itself: agent.v1.Token and FidoFacts.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
-#[allow(missing_docs, reason = "agent.v1.FidoFacts, member by member")]
-pub struct Facts {
-    pub transport: String,
-    pub vendor_id: u32,
-    pub product_id: u32,
-    pub manufacturer: String,
-    pub product: String,
-    pub versions: Vec<String>,
-    pub extensions: Vec<String>,
-    pub options: std::collections::BTreeMap<String, bool>,
-    pub firmware_version: u32,
-    pub min_pin_length: u32,
-    pub max_pin_length: u32,
-    pub force_pin_change: bool,
-    pub pin_protocols: Vec<u32>,
-    pub remaining_discoverable_credentials: u32,
-    pub algorithms: Vec<i32>,
-    pub max_credential_count_in_list: u32,
-    pub transports: Vec<String>,
-    pub attestation_formats: Vec<String>,
-    pub max_rp_ids_for_set_min_pin_length: u32,
-    pub unknown: std::collections::BTreeMap<u32, String>,
-    /// Why the token could not be read, when it could not.
-    pub fault: String,
-    /// What it can be asked.
-    pub applets: Vec<String>,
-    /// What it said as a card.
-    pub card: Option<CardFacts>,
-}
-
-/// What a card said of itself: agent.v1.CardFacts, of the applet that it has.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
-pub struct CardFacts {
-    /// Hexadecimal.
-    pub atr: String,
-    /// The system's name of the reader.
-    pub reader: String,
-    /// Of the PIV application.
-    pub label: String,
-    /// Its firmware's.
-    pub version: String,
-    /// GUID or cardid, hexadecimal; empty: it has none.
-    pub id: String,
-    /// What the admin key is a key of, where it tells.
-    pub admin_algorithm: String,
-    /// Whether the admin key is the factory's, where it tells.
-    pub admin_key_is_default: Option<bool>,
-    /// Tries that are left, where it tells.
-    pub pin_tries: Option<u32>,
-    /// As above.
-    pub puk_tries: Option<u32>,
-    /// Whether the PUK is the factory's, where it tells.
-    pub puk_is_default: Option<bool>,
-}
-
-/// One move in a token's life.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[allow(missing_docs, reason = "server.v1.StateChange, member by member")]
-pub struct Change {
-    pub at: Micros,
-    pub event: String,
-    pub from: State,
-    pub to: State,
-    pub operation_id: Option<OperationId>,
 }
 
 /// Which tokens to list; `None` is any.
@@ -336,49 +271,6 @@ pub async fn list(
     .await?;
     let rows = found.iter().map(read).collect::<Result<_>>()?;
     Ok(page.close(rows, |token: &Token| token.id))
-}
-
-/// Adds a move to a token's history.
-///
-/// # Errors
-/// When the database does.
-pub async fn add_change(tx: &mut Write<'_>, id: TokenId, change: &Change) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO token_history (token_id, seq, at, event, from_state, to_state, operation_id)
-         SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6
-         FROM token_history WHERE token_id = $1",
-    )
-    .bind(id)
-    .bind(change.at.0)
-    .bind(&change.event)
-    .bind(change.from.as_str())
-    .bind(change.to.as_str())
-    .bind(change.operation_id)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// A token's history, oldest first.
-///
-/// # Errors
-/// When the database does.
-pub async fn history(from: &mut impl Reads, id: TokenId) -> Result<Vec<Change>> {
-    sqlx::query("SELECT * FROM token_history WHERE token_id = $1 ORDER BY seq")
-        .bind(id)
-        .fetch_all(from.connection())
-        .await?
-        .iter()
-        .map(|found| {
-            Ok(Change {
-                at: row::time(found, "at")?,
-                event: row::column(found, "event")?,
-                from: row::word(found, "from_state")?,
-                to: row::word(found, "to_state")?,
-                operation_id: row::column(found, "operation_id")?,
-            })
-        })
-        .collect()
 }
 
 fn read(found: &SqliteRow) -> Result<Token> {

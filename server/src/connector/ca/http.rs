@@ -142,10 +142,7 @@ pub(super) fn time_limit(seconds: u32, usual: Duration) -> Result<Duration, Sett
         0 => Ok(usual),
         1..=LONGEST_LIMIT => Ok(Duration::from_secs(seconds.into())),
         _ => {
-            let allowed = format!(
-                "1 to {LONGEST_LIMIT} seconds, or 0 for {}",
-                usual.as_secs()
-            );
+            let allowed = format!("1 to {LONGEST_LIMIT} seconds, or 0 for {}", usual.as_secs());
             Err(SettingError::new(
                 "time_limit_s",
                 seconds.to_string(),
