@@ -8,6 +8,7 @@ mod hsm;
 mod late_authority;
 mod recognition;
 mod successors;
+mod whole_life;
 
 use super::{
     card::Card,
