@@ -6,6 +6,7 @@ mod faults;
 mod given_back;
 mod hsm;
 mod late_authority;
+mod order;
 mod recognition;
 mod successors;
 mod whole_life;
