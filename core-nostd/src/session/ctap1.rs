@@ -120,6 +120,20 @@ impl<'t, T: U2fTransport> U2fSession<'t, T> {
         register::Response::parse(self.answer(len)).map_err(Error::Malformed)
     }
 
+    /// Waits for a touch, which changes nothing: the key is asked for a credential of an
+    /// application that does not exist, keeps nothing of it, and nobody is given it. CTAP 2.3
+    /// §6.9 has no command for such keys.
+    pub fn select(&mut self) -> Result<(), Error<T::Error>> {
+        let request = register::Request {
+            challenge: &[0; 32],
+            application: &[0; 32],
+        };
+        let mut data = [0; 64];
+        self.when_touched(request.command(&mut data))?
+            .done()
+            .map(drop)
+    }
+
     /// Has a challenge signed: with a touch, or without where `control` says so.
     /// [`Error::NoCredentials`] when the key handle is of another key.
     pub fn authenticate(

@@ -331,6 +331,18 @@ fn a_touch_is_waited_for<T: Reach>(mut transport: T) {
     assert!(transport.now() >= Millis(3 * POLL));
 }
 
+fn a_selection_is_a_touch_and_no_more<T: Reach>(mut transport: T) {
+    transport.key().untouched = 2;
+    session(&mut transport, |session| {
+        assert_eq!(session.select(), Ok(()));
+    });
+    assert!(transport.now() >= Millis(2 * POLL));
+    transport.key().untouched = usize::MAX;
+    session(&mut transport, |session| {
+        assert_eq!(session.select(), Err(Error::NotTouched));
+    });
+}
+
 fn a_touch_that_does_not_come_ends_at_the_deadline<T: Reach>(mut transport: T) {
     transport.key().untouched = usize::MAX;
     session(&mut transport, |session| {
@@ -483,6 +495,7 @@ over_both_links! {
     an_authentication_is_an_assertion_of_ctap2
     an_excluded_credential_is_found_without_a_touch
     a_touch_is_waited_for
+    a_selection_is_a_touch_and_no_more
     a_touch_that_does_not_come_ends_at_the_deadline
     whoever_does_not_want_to_wait_breaks_off
     what_u2f_does_not_have_is_not_sent

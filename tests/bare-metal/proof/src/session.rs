@@ -170,6 +170,7 @@ fn u2f() {
     let session = &mut U2fSession::new(&mut token, &mut buffers, any(), &mut wait);
     see(session.version());
     see(session.register(any()));
+    see(session.select());
     see(session.authenticate(any()));
     see(session.check(any(), any()));
     see(session.make_credential(&Primitives, any()));
