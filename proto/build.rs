@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message as _;
 
 /// Messages that carry a secret: `Debug` is written by hand in `src/secret.rs`.
-const SECRET: [&str; 50] = [
+const SECRET: [&str; 52] = [
     ".keysteward.agent.v1.ListCredentials",
     ".keysteward.agent.v1.SetPin",
     ".keysteward.agent.v1.ChangePin",
@@ -23,6 +23,8 @@ const SECRET: [&str; 50] = [
     ".keysteward.agent.v1.ReadLargeBlob",
     ".keysteward.agent.v1.WriteLargeBlob",
     ".keysteward.agent.v1.DeleteLargeBlob",
+    ".keysteward.agent.v1.ReadIdentity",
+    ".keysteward.agent.v1.VendorConfigure",
     ".keysteward.agent.v1.PersistentTokenGranted",
     ".keysteward.agent.v1.LargeBlobRead",
     ".keysteward.agent.v1.Raw",

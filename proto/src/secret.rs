@@ -50,6 +50,8 @@ hidden! {
     v1::ReadLargeBlob { shows credential_id; hides pin }
     v1::WriteLargeBlob { shows credential_id; hides pin, data }
     v1::DeleteLargeBlob { shows credential_id; hides pin }
+    v1::ReadIdentity { shows ; hides persistent_token }
+    v1::VendorConfigure { shows vendor_command_id; hides pin, parameters }
     v1::PersistentTokenGranted { shows ; hides persistent_token }
     v1::LargeBlobRead { shows ; hides data }
     v1::Raw { shows key, timeout_ms; hides request }

@@ -17,7 +17,7 @@ use super::{caller::Caller, refusal};
 use crate::{
     clock,
     journal::{Journal, Probe, Record, State, StepKey},
-    verb::{Answer, Credential, Failure, Fingerprint, LargeBlob},
+    verb::{Answer, Code, Credential, Failure, Fingerprint, LargeBlob},
 };
 
 /// Longest operation id and step name, in bytes.
@@ -224,6 +224,7 @@ pub(super) fn result(answer: Answer) -> proto::StepResult {
             power_cycle_needed: seen.power_cycle_needed,
             pin_set: seen.pin_set,
             get_info: seen.get_info,
+            uv_retries: seen.uv_retries,
         }),
         Answer::Found { credential_ids } => {
             R::FoundCredentials(proto::FoundCredentials { credential_ids })
@@ -300,6 +301,13 @@ pub(super) fn result(answer: Answer) -> proto::StepResult {
         Answer::ChallengeGiven { challenge } => {
             R::ChallengeGiven(proto::ChallengeGiven { challenge })
         }
+        Answer::Identity {
+            device,
+            cred_store_state,
+        } => R::Identity(proto::Identity {
+            device,
+            cred_store_state,
+        }),
     };
     proto::StepResult {
         result: Some(result),
@@ -308,16 +316,18 @@ pub(super) fn result(answer: Answer) -> proto::StepResult {
 
 /// A failure as the interface shows it.
 pub(super) fn error(failure: Failure) -> proto::StepError {
+    let is_of_uv = matches!(failure.code, Code::UvInvalid | Code::UvBlocked);
     proto::StepError {
         code: failure.code as i32,
         message: failure.message,
         ctap_status: failure.ctap_status.map(u32::from),
-        pin_retries: failure.pin_retries,
+        pin_retries: failure.retries.filter(|_| !is_of_uv),
         rule: failure.rule,
         field: failure.field,
         changed: failure.changed,
         status_word: failure.status_word.map(u32::from),
         puk_tries: failure.puk_tries,
+        uv_retries: failure.retries.filter(|_| is_of_uv),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keysteward_core::session::Sample;
+use keysteward_core::session::{Sample, UvMismatch};
 use keysteward_proto::agent::v1 as proto;
 use proto::progress::Kind;
 use tokio::sync::mpsc;
@@ -50,12 +50,33 @@ fn in_words(waiting: Waiting, place: &str) -> (String, bool) {
         ),
         Waiting::Lease => (format!("another caller has {place}"), false),
         Waiting::Finger => (format!("lay your finger on {place}"), true),
+        Waiting::User => (
+            format!("lay your finger on {place}, or let it see your face"),
+            true,
+        ),
+        Waiting::NotRecognised(mismatch) => {
+            (mismatch_in_words(mismatch, place), mismatch.will_try_again)
+        }
         Waiting::LongTouch => (
             format!("touch {place} for 5 seconds, without a break"),
             true,
         ),
         Waiting::Sample(sample) => (sample_in_words(sample), false),
     }
+}
+
+fn mismatch_in_words(mismatch: UvMismatch, place: &str) -> String {
+    let left = match mismatch.retries {
+        Some(1) => "; 1 try left".to_owned(),
+        Some(left) => format!("; {left} tries left"),
+        None => String::new(),
+    };
+    let then = if mismatch.will_try_again {
+        "; try once more"
+    } else {
+        ""
+    };
+    format!("{place} did not recognise you{left}{then}")
 }
 
 fn sample_in_words(sample: Sample) -> String {
@@ -74,7 +95,9 @@ pub(super) fn progress(waiting: Waiting, message: String) -> proto::Progress {
         Waiting::Unplug => Kind::UnplugNeeded,
         Waiting::PlugIn => Kind::PlugInNeeded,
         Waiting::Lease => Kind::WaitingForToken,
-        Waiting::Finger | Waiting::Sample(_) => Kind::FingerNeeded,
+        Waiting::Finger | Waiting::Sample(_) | Waiting::User | Waiting::NotRecognised(_) => {
+            Kind::FingerNeeded
+        }
         Waiting::LongTouch => Kind::LongTouchNeeded,
     };
     let sample = match waiting {
@@ -85,9 +108,17 @@ pub(super) fn progress(waiting: Waiting, message: String) -> proto::Progress {
         }),
         _ => None,
     };
+    let not_recognised = match waiting {
+        Waiting::NotRecognised(mismatch) => Some(proto::UserNotRecognised {
+            uv_retries: mismatch.retries.map(u32::from),
+            asks_again: mismatch.will_try_again,
+        }),
+        _ => None,
+    };
     proto::Progress {
         kind: kind.into(),
         message,
         sample,
+        not_recognised,
     }
 }

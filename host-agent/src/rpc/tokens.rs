@@ -159,6 +159,14 @@ fn facts(facts: &Facts) -> proto::FidoFacts {
         max_serialized_large_blob_array: facts.max_serialized_large_blob_array,
         pin_complexity_policy: facts.pin_complexity_policy,
         transports_for_reset: facts.transports_for_reset.clone(),
+        max_msg_size: facts.max_msg_size,
+        max_cred_blob_length: facts.max_cred_blob_length,
+        uv_modality: facts.uv_modality,
+        preferred_platform_uv_attempts: facts.preferred_platform_uv_attempts,
+        certifications: facts.certifications.clone().into_iter().collect(),
+        vendor_prototype_config_commands: facts.vendor_prototype_config_commands.clone(),
+        authenticator_config_commands: facts.authenticator_config_commands.clone(),
+        pin_complexity_policy_url: facts.pin_complexity_policy_url.clone(),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::verb::Verb;
 pub struct Policy {
     /// `policy.forbid`: verbs that are refused.
     pub forbid: Vec<Verb>,
-    /// `policy.allow_raw`: bytes that the agent does not understand may be sent to tokens. Off by
-    /// default: such bytes escape every other rule here.
+    /// `policy.allow_raw`: bytes that the agent does not understand may be sent to tokens, and
+    /// vendors' own commands. Off by default: such bytes escape every other rule here.
     pub allow_raw: bool,
     /// `policy.allow_reset`: tokens may be wiped. Off by default: a server in the wrong hands
     /// could destroy every credential on them.
@@ -32,7 +32,7 @@ pub enum Forbidden {
     },
     /// `policy.allow_raw` is off.
     #[error(
-        "this host's settings do not allow raw exchanges (policy.allow_raw); ask the host's administrator to allow them"
+        "this host's settings do not allow raw exchanges and vendors' commands (policy.allow_raw); ask the host's administrator to allow them"
     )]
     Raw,
     /// `policy.allow_reset` is off.
@@ -84,7 +84,9 @@ impl Policy {
     pub fn check_verb(&self, verb: Verb) -> Result<(), Forbidden> {
         match verb {
             _ if self.forbid.contains(&verb) => Err(Forbidden::Verb { verb }),
-            Verb::Raw | Verb::CardRaw if !self.allow_raw => Err(Forbidden::Raw),
+            Verb::Raw | Verb::CardRaw | Verb::VendorConfigure if !self.allow_raw => {
+                Err(Forbidden::Raw)
+            }
             Verb::Reset | Verb::ResetCard if !self.allow_reset => Err(Forbidden::Reset),
             _ => Ok(()),
         }

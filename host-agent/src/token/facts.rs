@@ -35,6 +35,15 @@ pub struct Facts {
     /// `None`: it cannot be set.
     pub pin_complexity_policy: Option<bool>,
     pub transports_for_reset: Vec<String>,
+    pub max_msg_size: u32,
+    pub max_cred_blob_length: u32,
+    /// Bits of the FIDO Registry of Predefined Values §3.1.
+    pub uv_modality: u64,
+    pub preferred_platform_uv_attempts: u32,
+    pub certifications: BTreeMap<String, u64>,
+    pub vendor_prototype_config_commands: Vec<u64>,
+    pub authenticator_config_commands: Vec<u32>,
+    pub pin_complexity_policy_url: String,
     /// Members that this agent does not know or cannot read, by key, as hex CBOR.
     pub unknown: BTreeMap<u32, String>,
 }
@@ -92,6 +101,29 @@ impl Facts {
             long_touch_for_reset: info.long_touch_for_reset == Some(true),
             pin_complexity_policy: info.pin_complexity_policy,
             transports_for_reset: owned(info.transports_for_reset),
+            max_msg_size: info.max_msg_size.unwrap_or(get_info::DEFAULT_MAX_MSG_SIZE),
+            max_cred_blob_length: info.max_cred_blob_length.unwrap_or_default(),
+            uv_modality: info.uv_modality.map_or(0, |modality| modality.0),
+            preferred_platform_uv_attempts: info.preferred_platform_uv_attempts.unwrap_or_default(),
+            certifications: info
+                .certifications
+                .map(|entries| {
+                    let named = |(name, level): (cbor::Name<'_>, u64)| (name.to_string(), level);
+                    entries.iter().map(named).collect()
+                })
+                .unwrap_or_default(),
+            vendor_prototype_config_commands: info
+                .vendor_prototype_config_commands
+                .map(|list| list.iter().collect())
+                .unwrap_or_default(),
+            authenticator_config_commands: info
+                .authenticator_config_commands
+                .map(|list| list.iter().map(u32::from).collect())
+                .unwrap_or_default(),
+            pin_complexity_policy_url: info
+                .pin_complexity_policy_url
+                .map(|url| String::from_utf8_lossy(url).into_owned())
+                .unwrap_or_default(),
             unknown: unknown(bytes, &info.passed_over)?,
         })
     }

@@ -96,6 +96,13 @@ pub enum Answer {
         /// Dead once the lease is over.
         challenge: Vec<u8>,
     },
+    /// Of `read_identity`; what is empty the token does not tell.
+    Identity {
+        /// Stays until the token is reset.
+        device: Vec<u8>,
+        /// Stays until a discoverable credential is made, changed or deleted.
+        cred_store_state: Vec<u8>,
+    },
 }
 
 /// An enrolled finger.
@@ -133,6 +140,8 @@ pub struct Inspection {
     pub pin_set: bool,
     /// CBOR of authenticatorGetInfo, as received.
     pub get_info: Vec<u8>,
+    /// Tries left for the token's own user verification; `None`: none is set up.
+    pub uv_retries: Option<u32>,
 }
 
 impl Credential {

@@ -16,6 +16,7 @@ use super::{
     request::MakeCredential,
     u2f,
     update_user::{self, Target},
+    vendor_configure,
     watched::Effect,
 };
 use crate::{
@@ -61,10 +62,10 @@ impl Steps {
             return self.change_at_u2f(bench, conduct, step);
         }
         let token = bench.token().name();
-        if matches!(step.request, Request::EnrollFingerprint { .. }) {
-            conduct.await_presence_by(Waiting::Finger);
-        }
         let teller = conduct.teller();
+        if matches!(step.request, Request::EnrollFingerprint { .. }) {
+            teller.await_presence_by(Waiting::Finger);
+        }
         let mut attempt = None;
         let (result, effect) = converse(bench, conduct, |session| {
             let probe = self.probe(session, &step.request)?;
@@ -96,7 +97,7 @@ impl Steps {
                     Ok(remembered(u2f::make(session, make)?, make, &token))
                 }
                 Request::ProveCredential {
-                    pin: None,
+                    verification: None,
                     rp_id,
                     credential_id,
                     client_data_hash,
@@ -142,6 +143,7 @@ impl Steps {
             Request::SetPin { .. } => pin::probe_set(session),
             Request::ChangePin { .. } => pin::probe_change(session),
             Request::Configure(configure) => Ok(configure::probe(configure)),
+            Request::VendorConfigure(_) => Ok(vendor_configure::probe()),
             Request::MakeCredential(make) => Ok(make_credential::probe(make)),
             Request::DeleteCredential {
                 credential_id,
@@ -181,65 +183,95 @@ impl Steps {
                 current_pin,
                 new_pin,
             } => pin::change(session, current_pin, new_pin).map(Ended::from),
-            Request::Configure(configure) => configure::run(session, configure).map(Ended::from),
+            Request::Configure(configure) => {
+                configure::run(session, configure, teller).map(Ended::from)
+            }
+            Request::VendorConfigure(vendor) => {
+                vendor_configure::run(session, vendor, teller).map(Ended::from)
+            }
             Request::MakeCredential(make) => Ok(remembered(
-                make_credential::run(session, make)?,
+                make_credential::run(session, make, teller)?,
                 make,
                 token,
             )),
             Request::DeleteCredential {
-                pin, credential_id, ..
+                verification,
+                credential_id,
+                ..
             } => Ok(Ended {
-                answer: delete_credential::run(session, pin, credential_id)?,
+                answer: delete_credential::run(
+                    session,
+                    &verification.verifier(teller),
+                    credential_id,
+                )?,
                 memory: Some(Memory::Deleted {
                     credential_id: credential_id.clone(),
                 }),
             }),
             Request::ProveCredential {
-                pin,
+                verification,
                 rp_id,
                 credential_id,
                 client_data_hash,
             } => prove_credential::run(
                 session,
-                pin.as_ref(),
+                verification
+                    .as_ref()
+                    .map(|verification| verification.verifier(teller))
+                    .as_ref(),
                 rp_id,
                 credential_id,
                 client_data_hash,
             )
             .map(Ended::from),
             Request::UpdateUser {
-                pin,
+                verification,
                 credential_id,
                 rp_id,
                 user,
             } => {
+                let verifier = verification.verifier(teller);
                 let target = Target {
                     credential_id,
                     rp_id,
                 };
-                update_user::run(session, &self.policy, pin, &target, user).map(Ended::from)
+                update_user::run(session, &self.policy, &verifier, &target, user).map(Ended::from)
             }
-            Request::EnrollFingerprint { pin, name } => {
-                fingerprints::enroll(session, pin, name, teller).map(Ended::from)
+            Request::EnrollFingerprint { verification, name } => {
+                let verifier = verification.verifier(teller);
+                fingerprints::enroll(session, &verifier, name, teller).map(Ended::from)
             }
             Request::RenameFingerprint {
-                pin,
+                verification,
                 template_id,
                 name,
-            } => fingerprints::rename(session, pin, template_id, name).map(Ended::from),
-            Request::RemoveFingerprint { pin, template_id } => {
-                fingerprints::remove(session, pin, template_id).map(Ended::from)
+            } => {
+                let verifier = verification.verifier(teller);
+                fingerprints::rename(session, &verifier, template_id, name).map(Ended::from)
+            }
+            Request::RemoveFingerprint {
+                verification,
+                template_id,
+            } => {
+                let verifier = verification.verifier(teller);
+                fingerprints::remove(session, &verifier, template_id).map(Ended::from)
             }
             Request::WriteLargeBlob {
-                pin,
+                verification,
                 credential_id,
                 data,
             } => {
-                large_blobs::write(session, &self.policy, pin, credential_id, data).map(Ended::from)
+                let verifier = verification.verifier(teller);
+                large_blobs::write(session, &self.policy, &verifier, credential_id, data)
+                    .map(Ended::from)
             }
-            Request::DeleteLargeBlob { pin, credential_id } => {
-                large_blobs::delete(session, &self.policy, pin, credential_id).map(Ended::from)
+            Request::DeleteLargeBlob {
+                verification,
+                credential_id,
+            } => {
+                let verifier = verification.verifier(teller);
+                large_blobs::delete(session, &self.policy, &verifier, credential_id)
+                    .map(Ended::from)
             }
             _ => Err(Failure::new(
                 Code::Internal,

@@ -38,8 +38,6 @@ pub(crate) struct Conduct {
     patience: Millis,
     cancel: Cancel,
     teller: Teller,
-    /// What the token waits for when it asks for the user's presence.
-    presence: Waiting,
 }
 
 impl Conduct {
@@ -49,7 +47,6 @@ impl Conduct {
             patience: transport::now().after(patience),
             cancel,
             teller: Teller::new(listener),
-            presence: Waiting::Touch,
         }
     }
 
@@ -67,11 +64,6 @@ impl Conduct {
         self.teller.clone()
     }
 
-    /// What a keep-alive that asks for the user means in this step.
-    pub(super) const fn await_presence_by(&mut self, waiting: Waiting) {
-        self.presence = waiting;
-    }
-
     /// What is left of the caller's patience.
     pub(super) fn left(&self) -> Duration {
         Duration::from_millis(self.patience.since(transport::now()))
@@ -87,10 +79,10 @@ impl Conduct {
     }
 
     fn handle_keepalive(&mut self, keepalive: Keepalive) -> ControlFlow<()> {
-        self.tell(match keepalive {
-            Keepalive::UserPresenceNeeded => self.presence,
-            _ => Waiting::Token,
-        });
+        match keepalive {
+            Keepalive::UserPresenceNeeded => self.teller.tell_presence(),
+            _ => self.tell(Waiting::Token),
+        }
         if self.is_cancelled() || transport::now() >= self.patience {
             ControlFlow::Break(())
         } else {

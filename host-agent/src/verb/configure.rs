@@ -5,7 +5,7 @@ use keysteward_core::{
     ctap2::{authenticator_config::SetMinPinLength, client_pin::Permissions},
 };
 
-use super::{Answer, Failure, conduct::TokenSession, request::Configure};
+use super::{Answer, Failure, conduct::TokenSession, progress::Teller, request::Configure};
 use crate::journal::{Probe, Settings};
 
 pub(super) fn probe(configure: &Configure) -> Probe {
@@ -23,11 +23,13 @@ pub(super) fn probe(configure: &Configure) -> Probe {
 pub(super) fn run(
     session: &mut TokenSession<'_, '_>,
     configure: &Configure,
+    teller: &Teller,
 ) -> Result<Answer, Failure> {
-    let token = match &configure.pin {
-        Some(pin) => {
+    let token = match &configure.verification {
+        Some(verification) => {
             let permissions = Permissions::AUTHENTICATOR_CONFIG;
-            Some(session.token(pin, permissions, None)?)
+            let verifier = verification.verifier(teller);
+            Some(verifier.token(session, permissions, None)?)
         }
         None => None,
     };

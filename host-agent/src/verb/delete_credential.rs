@@ -1,8 +1,11 @@
 //! Deletes a discoverable credential. CTAP 2.3 §6.8.5.
 
-use keysteward_core::{ctap2::client_pin::Permissions, pin_protocol::Pin};
+use keysteward_core::ctap2::client_pin::Permissions;
 
-use super::{Answer, Code, Failure, conduct::TokenSession, look_for_credentials::is_there};
+use super::{
+    Answer, Code, Failure, conduct::TokenSession, look_for_credentials::is_there,
+    verification::Verifier,
+};
 use crate::{
     journal::{MadeHere, Probe},
     settings::Policy,
@@ -53,10 +56,10 @@ pub(super) fn probe(
 
 pub(super) fn run(
     session: &mut TokenSession<'_, '_>,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     credential_id: &[u8],
 ) -> Result<Answer, Failure> {
-    let token = session.token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let token = verifier.token(session, Permissions::CREDENTIAL_MANAGEMENT, None)?;
     session.delete_credential(&token, credential_id)?;
     Ok(Answer::Done)
 }

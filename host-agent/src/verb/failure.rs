@@ -50,6 +50,9 @@ pub enum Code {
     KeyMismatch = 34,
     CallerSilent = 35,
     ResetPretended = 36,
+    UvInvalid = 37,
+    UvBlocked = 38,
+    UvNotSetUp = 39,
 }
 
 /// Why a verb did not succeed. The token is as it was unless `changed`.
@@ -61,8 +64,9 @@ pub struct Failure {
     pub message: String,
     /// The status byte, where the token gave one.
     pub ctap_status: Option<u8>,
-    /// Tries left, where the token told them.
-    pub pin_retries: Option<u32>,
+    /// Tries left, where the token told them: of the PIN, or, where the code tells of it, of the
+    /// token's own user verification.
+    pub retries: Option<u32>,
     /// The rule that a PIN broke, or the host's setting that forbids the verb.
     pub rule: String,
     /// The request field at fault.
@@ -82,7 +86,7 @@ impl Failure {
             code,
             message: message.into(),
             ctap_status: None,
-            pin_retries: None,
+            retries: None,
             rule: String::new(),
             field: String::new(),
             changed: false,

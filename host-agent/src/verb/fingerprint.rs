@@ -25,10 +25,10 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
         }
         | Request::Reset
         | Request::Wink
-        | Request::GrantPersistentToken { pin: _ }
+        | Request::GrantPersistentToken { verification: _ }
         | Request::DescribeFingerprintSensor
-        | Request::ListFingerprints { pin: _ }
-        | Request::ListLargeBlobs { pin: _ } => {}
+        | Request::ListFingerprints { verification: _ }
+        | Request::ListLargeBlobs { verification: _ } => {}
         Request::LookForCredentials {
             rp_id,
             credential_ids,
@@ -37,19 +37,19 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.list(credential_ids);
         }
         Request::ListCredentials {
-            pin: _,
+            verification: _,
             persistent_token: _,
             rp_id,
         } => digest.text(rp_id.as_deref().unwrap_or_default()),
         Request::Configure(configure) => digest.configure(configure),
         Request::MakeCredential(make) => digest.make(make),
         Request::DeleteCredential {
-            pin: _,
+            verification: _,
             credential_id,
             rp_id: _,
         } => digest.bytes(credential_id),
         Request::ProveCredential {
-            pin: _,
+            verification: _,
             rp_id,
             credential_id,
             client_data_hash,
@@ -59,7 +59,7 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.bytes(client_data_hash);
         }
         Request::UpdateUser {
-            pin: _,
+            verification: _,
             credential_id,
             rp_id: _,
             user,
@@ -68,9 +68,12 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.text(&user.name);
             digest.text(&user.display_name);
         }
-        Request::EnrollFingerprint { pin: _, name } => digest.text(name),
+        Request::EnrollFingerprint {
+            verification: _,
+            name,
+        } => digest.text(name),
         Request::RenameFingerprint {
-            pin: _,
+            verification: _,
             template_id,
             name,
         } => {
@@ -78,12 +81,12 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.text(name);
         }
         Request::RemoveFingerprint {
-            pin: _,
+            verification: _,
             template_id,
         } => digest.bytes(template_id),
         // What is in a blob may be a secret that can be tried; its length is not.
         Request::WriteLargeBlob {
-            pin: _,
+            verification: _,
             credential_id,
             data,
         } => {
@@ -91,13 +94,24 @@ pub(super) fn fingerprint(request: &Request) -> [u8; 32] {
             digest.number(data.len() as u64);
         }
         Request::ReadLargeBlob {
-            pin: _,
+            verification: _,
             credential_id,
         }
         | Request::DeleteLargeBlob {
-            pin: _,
+            verification: _,
             credential_id,
         } => digest.bytes(credential_id),
+        Request::ReadIdentity {
+            persistent_token: _,
+        } => {}
+        // What the parameters say may be a secret that can be tried; which there are is not.
+        Request::VendorConfigure(vendor) => {
+            digest.number(vendor.vendor_command_id);
+            digest.number(vendor.parameters.len() as u64);
+            for (key, _) in &vendor.parameters {
+                digest.number((*key).into());
+            }
+        }
         // The rest may be a PIN in a form that can be tried.
         Request::Raw(bytes) => digest.bytes(bytes.get(..1).unwrap_or_default()),
         Request::Card(request) => card::fingerprint(&mut digest, request),
@@ -131,7 +145,7 @@ impl Fields {
 
     fn configure(&mut self, configure: &Configure) {
         let Configure {
-            pin: _,
+            verification: _,
             min_pin_length,
             min_pin_length_rp_ids,
             force_pin_change,
@@ -154,7 +168,7 @@ impl Fields {
 
     fn make(&mut self, make: &MakeCredential) {
         let MakeCredential {
-            pin: _,
+            verification: _,
             rp_id,
             rp_name,
             client_data_hash,
@@ -212,6 +226,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::verb::{VendorConfigure, Verification};
 
     fn pin(text: &str) -> Pin {
         Pin::new(text).unwrap()
@@ -219,7 +234,7 @@ mod tests {
 
     fn delete(pin_text: &str, id: u8) -> Request {
         Request::DeleteCredential {
-            pin: pin(pin_text),
+            verification: Verification::Pin(pin(pin_text)),
             credential_id: vec![id],
             rp_id: String::new(),
         }
@@ -271,7 +286,7 @@ mod tests {
     fn every_member_of_a_configuration_counts() {
         let configure = |change: fn(&mut Configure)| {
             let mut configure = Configure {
-                pin: None,
+                verification: None,
                 min_pin_length: None,
                 min_pin_length_rp_ids: Vec::new(),
                 force_pin_change: false,

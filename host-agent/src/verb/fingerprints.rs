@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use keysteward_core::{
     ctap2::{bio_enrollment::FingerprintKind, client_pin::Permissions},
-    pin_protocol::{Pin, PinUvAuthToken},
+    pin_protocol::PinUvAuthToken,
     session::Feature,
 };
 
@@ -13,6 +13,7 @@ use super::{
     conduct::TokenSession,
     progress::{Teller, Waiting},
     trouble::SessionError,
+    verification::Verifier,
 };
 
 pub(super) fn describe_sensor(session: &mut TokenSession<'_, '_>) -> Result<Answer, Failure> {
@@ -30,8 +31,11 @@ pub(super) fn describe_sensor(session: &mut TokenSession<'_, '_>) -> Result<Answ
     })
 }
 
-pub(super) fn list(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<Answer, Failure> {
-    let token = token(session, pin)?;
+pub(super) fn list(
+    session: &mut TokenSession<'_, '_>,
+    verifier: &Verifier<'_>,
+) -> Result<Answer, Failure> {
+    let token = token(session, verifier)?;
     let mut fingerprints = Vec::new();
     session.fingerprints(&token, &mut |template| {
         fingerprints.push(Fingerprint {
@@ -46,11 +50,11 @@ pub(super) fn list(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<Answ
 /// Enrols a finger and names it. Where the name is refused, the finger stays, without one.
 pub(super) fn enroll(
     session: &mut TokenSession<'_, '_>,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     name: &str,
     teller: &Teller,
 ) -> Result<Answer, Failure> {
-    let enrolling = token(session, pin)?;
+    let enrolling = token(session, verifier)?;
     let template_id = session
         .enroll_fingerprint(&enrolling, None, &mut |sample| {
             teller.tell(Waiting::Sample(sample));
@@ -59,7 +63,7 @@ pub(super) fn enroll(
         .to_vec();
     if !name.is_empty() {
         // The finger may have ended the first token.
-        let naming = token(session, pin)?;
+        let naming = token(session, verifier)?;
         session.rename_fingerprint(&naming, &template_id, name)?;
     }
     Ok(Answer::FingerprintEnrolled(Fingerprint {
@@ -70,29 +74,32 @@ pub(super) fn enroll(
 
 pub(super) fn rename(
     session: &mut TokenSession<'_, '_>,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     template_id: &[u8],
     name: &str,
 ) -> Result<Answer, Failure> {
-    let token = token(session, pin)?;
+    let token = token(session, verifier)?;
     session.rename_fingerprint(&token, template_id, name)?;
     Ok(Answer::Done)
 }
 
 pub(super) fn remove(
     session: &mut TokenSession<'_, '_>,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     template_id: &[u8],
 ) -> Result<Answer, Failure> {
-    let token = token(session, pin)?;
+    let token = token(session, verifier)?;
     session.remove_fingerprint(&token, template_id)?;
     Ok(Answer::Done)
 }
 
-fn token(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<PinUvAuthToken, Failure> {
+fn token(
+    session: &mut TokenSession<'_, '_>,
+    verifier: &Verifier<'_>,
+) -> Result<PinUvAuthToken, Failure> {
     // Without a sensor the token would refuse its PIN for it, and say nothing of the sensor.
     if session.facts()?.bio_enrollment.is_none() {
         return Err(SessionError::Unsupported(Feature::Fingerprints).into());
     }
-    Ok(session.token(pin, Permissions::BIO_ENROLLMENT, None)?)
+    Ok(verifier.token(session, Permissions::BIO_ENROLLMENT, None)?)
 }

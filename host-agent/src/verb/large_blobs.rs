@@ -2,7 +2,7 @@
 //!
 //! The core handles the array and its encryption; compression needs an allocator and happens here.
 //! A blob is found by the key that its credential has, and credentials tell their keys only to who
-//! has the PIN.
+//! proves to be the token's user.
 
 use std::io::{Read as _, Write as _};
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use keysteward_core::{
     crypto::RustCrypto,
     ctap2::{LargeBlobKey, client_pin::Permissions},
-    pin_protocol::{Pin, PinUvAuthToken},
+    pin_protocol::PinUvAuthToken,
     session,
 };
 use rand::rngs::OsRng;
@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Answer, Code, Failure, LargeBlob, conduct::TokenSession, list_credentials, update_user,
+    verification::Verifier,
 };
 use crate::settings::Policy;
 
@@ -36,10 +37,11 @@ struct Owner {
 pub(super) fn list(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
 ) -> Result<Answer, Failure> {
     let capacity = capacity(session)?;
-    let owners = owners(session, policy, pin)?;
+    let token = verifier.token(session, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let owners = owners(session, policy, &token)?;
     let mut room = vec![0; capacity];
     let array = session.large_blobs(&mut room)?;
     let mut opened = Zeroizing::new(vec![0; capacity]);
@@ -72,11 +74,12 @@ pub(super) fn list(
 pub(super) fn read(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     credential_id: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut room = room(session)?;
-    let owner = owner(session, policy, pin, credential_id)?;
+    let token = verifier.token(session, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let owner = owner(session, policy, &token, credential_id)?;
     let found = session
         .large_blob(LargeBlobKey(&owner.key), &mut room)?
         .ok_or_else(no_blob)?;
@@ -86,17 +89,17 @@ pub(super) fn read(
 pub(super) fn write(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     credential_id: &[u8],
     data: &[u8],
 ) -> Result<Answer, Failure> {
     let mut room = room(session)?;
-    let owner = owner(session, policy, pin, credential_id)?;
+    let token = finding_and_writing(session, verifier)?;
+    let owner = owner(session, policy, &token, credential_id)?;
     let deflated = deflate(data)?;
     // Twice the array and twice the entry, as the core has it.
     let needed = room.len() + 2 * deflated.len() + 128;
     room.resize(needed, 0);
-    let token = writing(session, pin)?;
     let blob = session::LargeBlob {
         deflated: &deflated,
         orig_size: data.len() as u64,
@@ -108,12 +111,12 @@ pub(super) fn write(
 pub(super) fn delete(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     credential_id: &[u8],
 ) -> Result<Answer, Failure> {
     let mut room = room(session)?;
-    let owner = owner(session, policy, pin, credential_id)?;
-    let token = writing(session, pin)?;
+    let token = finding_and_writing(session, verifier)?;
+    let owner = owner(session, policy, &token, credential_id)?;
     match session.remove_large_blob(Some(&token), LargeBlobKey(&owner.key), &mut room)? {
         true => Ok(Answer::Done),
         false => Err(no_blob()),
@@ -124,12 +127,11 @@ pub(super) fn delete(
 fn owners(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    token: &PinUvAuthToken,
 ) -> Result<Vec<Owner>, Failure> {
-    let token = session.token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
     let mut owners = Vec::new();
-    for party in list_credentials::parties(session, policy, &token, "")? {
-        session.credentials(&token, &party.rp_id_hash, &mut |found| {
+    for party in list_credentials::parties(session, policy, token, "")? {
+        session.credentials(token, &party.rp_id_hash, &mut |found| {
             if let Some(key) = found.large_blob_key {
                 owners.push(Owner {
                     credential_id: found.id.id.to_vec(),
@@ -147,10 +149,10 @@ fn owners(
 fn owner(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    token: &PinUvAuthToken,
     credential_id: &[u8],
 ) -> Result<Owner, Failure> {
-    owners(session, policy, pin)?
+    owners(session, policy, token)?
         .into_iter()
         .find(|owner| owner.credential_id == credential_id)
         .ok_or_else(|| Failure {
@@ -162,8 +164,13 @@ fn owner(
         })
 }
 
-fn writing(session: &mut TokenSession<'_, '_>, pin: &Pin) -> Result<PinUvAuthToken, Failure> {
-    Ok(session.token(pin, Permissions::LARGE_BLOB_WRITE, None)?)
+/// One token for both, so that nobody has to lay a finger on the sensor twice.
+fn finding_and_writing(
+    session: &mut TokenSession<'_, '_>,
+    verifier: &Verifier<'_>,
+) -> Result<PinUvAuthToken, Failure> {
+    let permissions = Permissions::CREDENTIAL_MANAGEMENT | Permissions::LARGE_BLOB_WRITE;
+    Ok(verifier.token(session, permissions, None)?)
 }
 
 fn capacity(session: &mut TokenSession<'_, '_>) -> Result<usize, Failure> {

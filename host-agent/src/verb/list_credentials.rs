@@ -5,12 +5,15 @@ use std::ops::ControlFlow;
 use keysteward_core::{
     cbor::{BufferFull, Encode, Writer},
     ctap2::{Command, client_pin::Permissions},
-    pin_protocol::{PersistentToken, Pin, PinUvAuthToken},
+    pin_protocol::{PersistentToken, PinUvAuthToken},
     session::{self, CredentialsMetadata},
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Answer, Code, Credential, Failure, conduct::TokenSession, trouble::SessionError};
+use super::{
+    Answer, Code, Credential, Failure, conduct::TokenSession, trouble::SessionError,
+    verification::Verifier,
+};
 use crate::settings::Policy;
 
 /// Room for a COSE_Key; the longest of today are ML-DSA-87's 2,592 bytes.
@@ -23,9 +26,9 @@ const MOST_KEPT: usize = 2 << 20;
 /// Bytes of a domain name, which an RP ID is. RFC 1035 §2.3.4.
 const LONGEST_DOMAIN: usize = 253;
 
-/// What lets the token show its list: the persistent token first, the PIN where that is void.
+/// What lets the token show its list: the persistent token first, the user where that is void.
 pub(super) struct Proof<'p> {
-    pub(super) pin: Option<&'p Pin>,
+    pub(super) verifier: Option<Verifier<'p>>,
     pub(super) persistent_token: Option<&'p PersistentToken>,
 }
 
@@ -40,8 +43,8 @@ pub(super) fn run(
         metadata,
     } = session.read_credentials(
         proof.persistent_token,
-        |session| match proof.pin {
-            Some(pin) => session.token(pin, Permissions::CREDENTIAL_MANAGEMENT, None),
+        |session| match &proof.verifier {
+            Some(verifier) => verifier.token(session, Permissions::CREDENTIAL_MANAGEMENT, None),
             None => Err(session::Error::PinRequired),
         },
         // One token for the whole list: a new one in between would end it.

@@ -20,6 +20,7 @@ use super::{
     Answer, Code, Failure,
     conduct::TokenSession,
     list_credentials::{self, encoded, too_large},
+    progress::Teller,
     request::MakeCredential,
 };
 use crate::journal::Probe;
@@ -44,20 +45,22 @@ pub(super) struct Made {
 pub(super) fn run(
     session: &mut TokenSession<'_, '_>,
     make: &MakeCredential,
+    teller: &Teller,
 ) -> Result<Made, Failure> {
     let exclude: Vec<_> = make
         .exclude_credential_ids
         .iter()
         .map(|id| PublicKeyCredentialDescriptor::new(id))
         .collect();
-    let token = match &make.pin {
-        Some(pin) => {
+    let token = match &make.verification {
+        Some(verification) => {
             let mut permissions = Permissions::MAKE_CREDENTIAL;
             // Long exclude lists are looked through silently.
             if !exclude.is_empty() {
                 permissions = permissions | Permissions::GET_ASSERTION;
             }
-            Some(session.token(pin, permissions, Some(&make.rp_id))?)
+            let verifier = verification.verifier(teller);
+            Some(verifier.token(session, permissions, Some(&make.rp_id))?)
         }
         None => None,
     };

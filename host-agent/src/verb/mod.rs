@@ -14,6 +14,7 @@ mod delete_credential;
 mod failure;
 mod fingerprint;
 mod fingerprints;
+mod identity;
 mod inspect;
 mod large_blobs;
 mod list_credentials;
@@ -31,6 +32,8 @@ mod steps;
 mod trouble;
 mod u2f;
 mod update_user;
+mod vendor_configure;
+mod verification;
 mod watched;
 
 use std::fmt;
@@ -47,10 +50,11 @@ pub use failure::{Code, Failure};
 pub(crate) use large_blobs::MAX_BLOB as MAX_LARGE_BLOB;
 pub(crate) use make_credential::MAX_CRED_BLOB;
 pub(crate) use progress::{Cancel, Listener, Waiting};
-pub(crate) use request::{Configure, MakeCredential, Request, User};
+pub(crate) use request::{Configure, MakeCredential, Request, User, VendorConfigure};
 pub(crate) use settle::settle_without_token;
 pub(crate) use steps::{Order, Outcome, Steps};
 pub(crate) use trouble::pin_refused;
+pub(crate) use verification::Verification;
 
 /// The name of a thing that can be done, as settings and journal spell it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -100,11 +104,13 @@ pub enum Verb {
     AnswerChallenge,
     CardRaw,
     SetPinTries,
+    ReadIdentity,
+    VendorConfigure,
 }
 
 impl Verb {
     /// Every verb, in the order of `fido.proto`, then of `card.proto`.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::Inspect,
         Self::LookForCredentials,
         Self::ListCredentials,
@@ -128,6 +134,8 @@ impl Verb {
         Self::ReadLargeBlob,
         Self::WriteLargeBlob,
         Self::DeleteLargeBlob,
+        Self::ReadIdentity,
+        Self::VendorConfigure,
         Self::Raw,
         Self::InspectCard,
         Self::TryAdminKeys,
@@ -191,6 +199,8 @@ impl Verb {
             Self::AnswerChallenge => "answer_challenge",
             Self::CardRaw => "card_raw",
             Self::SetPinTries => "set_pin_tries",
+            Self::ReadIdentity => "read_identity",
+            Self::VendorConfigure => "vendor_configure",
         }
     }
 
@@ -216,6 +226,7 @@ impl Verb {
                 | Self::ListFingerprints
                 | Self::ListLargeBlobs
                 | Self::ReadLargeBlob
+                | Self::ReadIdentity
                 | Self::InspectCard
                 | Self::TryAdminKeys
                 | Self::GiveChallenge

@@ -1,11 +1,14 @@
 //! What a caller hears while a step runs, and how it gives the step up.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use keysteward_core::session::Sample;
+use keysteward_core::session::{Sample, UvMismatch};
 
 /// What a step waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,15 +21,20 @@ pub(crate) enum Waiting {
     PlugIn,
     /// Another caller has the token.
     Lease,
-    /// Somebody must lay a finger on its sensor.
+    /// Somebody must lay a finger on its sensor, to have it enrolled.
     Finger,
+    /// It verifies its user itself: by a finger, a face, or what else it knows.
+    User,
+    /// It did not recognise its user.
+    NotRecognised(UvMismatch),
     /// Somebody must touch it for 5 seconds without a break.
     LongTouch,
     /// The sensor took a sample of a finger.
     Sample(Sample),
 }
 
-/// Hears of progress: only of changes, never twice of the same; and of every sample.
+/// Hears of progress: only of changes, never twice of the same; and of every sample and every try
+/// that failed.
 pub(crate) type Listener = Box<dyn FnMut(Waiting) + Send>;
 
 /// One listener, heard of from several places of a step.
@@ -35,6 +43,8 @@ pub(super) struct Teller(Arc<Mutex<Heard>>);
 
 struct Heard {
     listener: Listener,
+    /// What the token waits for when it asks for the user's presence.
+    presence: Waiting,
     last: Option<Waiting>,
     /// How often the listener may still be told.
     left: u32,
@@ -48,6 +58,7 @@ impl Teller {
     pub(super) fn new(listener: Listener) -> Self {
         Self(Arc::new(Mutex::new(Heard {
             listener,
+            presence: Waiting::Touch,
             last: None,
             left: MOST_TOLD,
         })))
@@ -55,14 +66,36 @@ impl Teller {
 
     pub(super) fn tell(&self, waiting: Waiting) {
         // A listener that panicked once has nothing more to say.
-        let Ok(mut heard) = self.0.lock() else {
-            return;
-        };
-        let is_news = heard.last != Some(waiting) || matches!(waiting, Waiting::Sample(_));
-        if is_news && heard.left > 0 {
-            heard.left -= 1;
-            heard.last = Some(waiting);
-            (heard.listener)(waiting);
+        if let Ok(mut heard) = self.0.lock() {
+            heard.tell(waiting);
+        }
+    }
+
+    /// The token asks for the user's presence.
+    pub(super) fn tell_presence(&self) {
+        if let Ok(mut heard) = self.0.lock() {
+            let presence = heard.presence;
+            heard.tell(presence);
+        }
+    }
+
+    /// From now on the user's presence means this, in the place of what is returned.
+    pub(super) fn await_presence_by(&self, waiting: Waiting) -> Waiting {
+        match self.0.lock() {
+            Ok(mut heard) => mem::replace(&mut heard.presence, waiting),
+            Err(_) => waiting,
+        }
+    }
+}
+
+impl Heard {
+    fn tell(&mut self, waiting: Waiting) {
+        let is_event = matches!(waiting, Waiting::Sample(_) | Waiting::NotRecognised(_));
+        let is_news = is_event || self.last != Some(waiting);
+        if is_news && self.left > 0 {
+            self.left -= 1;
+            self.last = Some(waiting);
+            (self.listener)(waiting);
         }
     }
 }

@@ -10,11 +10,12 @@ use keysteward_core::{
         client_pin::Permissions,
         get_assertion::{Request, Response},
     },
-    pin_protocol::Pin,
     webauthn::authenticator_data::{AuthenticatorData, Flags},
 };
 
-use super::{Answer, Code, Failure, conduct::TokenSession, list_credentials};
+use super::{
+    Answer, Code, Failure, conduct::TokenSession, list_credentials, verification::Verifier,
+};
 use crate::journal::MadeHere;
 
 /// Whether this agent made the credential, for this relying party.
@@ -32,13 +33,13 @@ pub(super) fn check(known: Option<&MadeHere>, rp_id: &str) -> Result<(), Failure
 
 pub(super) fn run(
     session: &mut TokenSession<'_, '_>,
-    pin: Option<&Pin>,
+    verifier: Option<&Verifier<'_>>,
     rp_id: &str,
     credential_id: &[u8],
     client_data_hash: &[u8; 32],
 ) -> Result<Answer, Failure> {
-    let token = match pin {
-        Some(pin) => Some(session.token(pin, Permissions::GET_ASSERTION, Some(rp_id))?),
+    let token = match verifier {
+        Some(verifier) => Some(verifier.token(session, Permissions::GET_ASSERTION, Some(rp_id))?),
         None => None,
     };
     let allowed = [PublicKeyCredentialDescriptor::new(credential_id)];

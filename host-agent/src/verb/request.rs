@@ -3,7 +3,7 @@
 use keysteward_core::pin_protocol::{PersistentToken, Pin};
 use zeroize::Zeroizing;
 
-use super::{Verb, card};
+use super::{Verb, card, verification::Verification};
 
 /// One request.
 pub(crate) enum Request {
@@ -14,7 +14,7 @@ pub(crate) enum Request {
     },
     /// With at least one of the two proofs.
     ListCredentials {
-        pin: Option<Pin>,
+        verification: Option<Verification>,
         persistent_token: Option<PersistentToken>,
         /// `None`: of every relying party.
         rp_id: Option<String>,
@@ -30,14 +30,14 @@ pub(crate) enum Request {
     Configure(Configure),
     MakeCredential(Box<MakeCredential>),
     DeleteCredential {
-        pin: Pin,
+        verification: Verification,
         credential_id: Vec<u8>,
         /// Empty where the caller does not know it.
         rp_id: String,
     },
     ProveCredential {
-        /// `None` on a token that has none.
-        pin: Option<Pin>,
+        /// `None` on a token that wants none.
+        verification: Option<Verification>,
         rp_id: String,
         credential_id: Vec<u8>,
         client_data_hash: [u8; 32],
@@ -45,50 +45,54 @@ pub(crate) enum Request {
     Reset,
     Wink,
     UpdateUser {
-        pin: Pin,
+        verification: Verification,
         credential_id: Vec<u8>,
         /// Empty where the caller does not know it.
         rp_id: String,
         user: User,
     },
     GrantPersistentToken {
-        pin: Pin,
+        verification: Verification,
     },
     DescribeFingerprintSensor,
     ListFingerprints {
-        pin: Pin,
+        verification: Verification,
     },
     EnrollFingerprint {
-        pin: Pin,
+        verification: Verification,
         /// Empty: without one.
         name: String,
     },
     RenameFingerprint {
-        pin: Pin,
+        verification: Verification,
         template_id: Vec<u8>,
         name: String,
     },
     RemoveFingerprint {
-        pin: Pin,
+        verification: Verification,
         template_id: Vec<u8>,
     },
     ListLargeBlobs {
-        pin: Pin,
+        verification: Verification,
     },
     ReadLargeBlob {
-        pin: Pin,
+        verification: Verification,
         credential_id: Vec<u8>,
     },
     WriteLargeBlob {
-        pin: Pin,
+        verification: Verification,
         credential_id: Vec<u8>,
         /// In clear, not compressed yet.
         data: Zeroizing<Vec<u8>>,
     },
     DeleteLargeBlob {
-        pin: Pin,
+        verification: Verification,
         credential_id: Vec<u8>,
     },
+    ReadIdentity {
+        persistent_token: PersistentToken,
+    },
+    VendorConfigure(VendorConfigure),
     /// Command byte, then CBOR; never empty.
     Raw(Zeroizing<Vec<u8>>),
     Card(Box<card::Request>),
@@ -102,8 +106,8 @@ pub(crate) struct User {
 
 /// What is to be configured; what is absent stays as it is.
 pub(crate) struct Configure {
-    /// `None` on a token that has none.
-    pub(crate) pin: Option<Pin>,
+    /// `None` on a token that wants none.
+    pub(crate) verification: Option<Verification>,
     pub(crate) min_pin_length: Option<u32>,
     pub(crate) min_pin_length_rp_ids: Vec<String>,
     pub(crate) force_pin_change: bool,
@@ -113,10 +117,19 @@ pub(crate) struct Configure {
     pub(crate) pin_complexity_policy: Option<bool>,
 }
 
+/// A vendor's own command of authenticatorConfig.
+pub(crate) struct VendorConfigure {
+    /// `None` on a token that wants none.
+    pub(crate) verification: Option<Verification>,
+    pub(crate) vendor_command_id: u64,
+    /// Keys from 2 on, ascending; each with one CBOR item.
+    pub(crate) parameters: Vec<(u32, Zeroizing<Vec<u8>>)>,
+}
+
 /// The credential to make.
 pub(crate) struct MakeCredential {
-    /// `None` on a token that has none.
-    pub(crate) pin: Option<Pin>,
+    /// `None` on a token that wants none.
+    pub(crate) verification: Option<Verification>,
     pub(crate) rp_id: String,
     pub(crate) rp_name: String,
     pub(crate) client_data_hash: [u8; 32],
@@ -168,6 +181,8 @@ impl Request {
             Self::ReadLargeBlob { .. } => Verb::ReadLargeBlob,
             Self::WriteLargeBlob { .. } => Verb::WriteLargeBlob,
             Self::DeleteLargeBlob { .. } => Verb::DeleteLargeBlob,
+            Self::ReadIdentity { .. } => Verb::ReadIdentity,
+            Self::VendorConfigure(_) => Verb::VendorConfigure,
             Self::Card(request) => request.verb(),
         }
     }
@@ -200,6 +215,8 @@ impl Request {
             | Self::ReadLargeBlob { .. }
             | Self::WriteLargeBlob { .. }
             | Self::DeleteLargeBlob { .. }
+            | Self::ReadIdentity { .. }
+            | Self::VendorConfigure(_)
             | Self::Raw(_)
             | Self::Card(_) => None,
         }

@@ -210,7 +210,7 @@ fn send(
         .as_ref()
         .is_some_and(|facts| facts.long_touch_for_reset)
     {
-        conduct.await_presence_by(Waiting::LongTouch);
+        conduct.teller().await_presence_by(Waiting::LongTouch);
     }
     attempt.mark_sent()?;
     let (result, effect) = converse(bench, conduct, |session| Ok(session.reset()?));

@@ -10,7 +10,7 @@ use super::{
     change::Step,
     conduct::{self, Conduct, converse, converse_u2f},
     fingerprint::fingerprint,
-    fingerprints, inspect, large_blobs,
+    fingerprints, identity, inspect, large_blobs,
     list_credentials::{self, Proof},
     look_for_credentials, persistent_token,
     progress::{Cancel, Listener},
@@ -131,17 +131,27 @@ impl Steps {
         conduct: &mut Conduct,
         request: &Request,
     ) -> Result<Outcome, Failure> {
+        let teller = conduct.teller();
         match request {
-            Request::GrantPersistentToken { pin } => converse(bench, conduct, |session| {
-                persistent_token::grant(session, pin)
-            })
-            .0
-            .map(Outcome::PersistentToken),
-            Request::ReadLargeBlob { pin, credential_id } => converse(bench, conduct, |session| {
-                large_blobs::read(session, &self.policy, pin, credential_id)
-            })
-            .0
-            .map(Outcome::LargeBlob),
+            Request::GrantPersistentToken { verification } => {
+                let verifier = verification.verifier(&teller);
+                converse(bench, conduct, |session| {
+                    persistent_token::grant(session, &verifier)
+                })
+                .0
+                .map(Outcome::PersistentToken)
+            }
+            Request::ReadLargeBlob {
+                verification,
+                credential_id,
+            } => {
+                let verifier = verification.verifier(&teller);
+                converse(bench, conduct, |session| {
+                    large_blobs::read(session, &self.policy, &verifier, credential_id)
+                })
+                .0
+                .map(Outcome::LargeBlob)
+            }
             request => self
                 .look_openly(bench, conduct, request)
                 .map(Outcome::Answer),
@@ -155,18 +165,30 @@ impl Steps {
         conduct: &mut Conduct,
         request: &Request,
     ) -> Result<Answer, Failure> {
+        let teller = conduct.teller();
         match request {
             Request::Inspect => inspect::run(bench, conduct),
             Request::Wink => conduct::wink(bench, conduct).map(|()| Answer::Done),
             Request::DescribeFingerprintSensor => {
                 converse(bench, conduct, fingerprints::describe_sensor).0
             }
-            Request::ListFingerprints { pin } => {
-                converse(bench, conduct, |session| fingerprints::list(session, pin)).0
-            }
-            Request::ListLargeBlobs { pin } => {
+            Request::ListFingerprints { verification } => {
+                let verifier = verification.verifier(&teller);
                 converse(bench, conduct, |session| {
-                    large_blobs::list(session, &self.policy, pin)
+                    fingerprints::list(session, &verifier)
+                })
+                .0
+            }
+            Request::ListLargeBlobs { verification } => {
+                let verifier = verification.verifier(&teller);
+                converse(bench, conduct, |session| {
+                    large_blobs::list(session, &self.policy, &verifier)
+                })
+                .0
+            }
+            Request::ReadIdentity { persistent_token } => {
+                converse(bench, conduct, |session| {
+                    identity::read(session, persistent_token)
                 })
                 .0
             }
@@ -188,18 +210,23 @@ impl Steps {
                 .0
             }
             Request::ListCredentials {
-                pin,
+                verification,
                 persistent_token,
                 rp_id,
             } => {
                 let proof = Proof {
-                    pin: pin.as_ref(),
+                    verifier: verification
+                        .as_ref()
+                        .map(|verification| verification.verifier(&teller)),
                     persistent_token: persistent_token.as_ref(),
                 };
                 converse(bench, conduct, |session| {
                     list_credentials::run(session, &self.policy, &proof, rp_id.as_deref())
                 })
                 .0
+            }
+            Request::Select if matches!(bench.token().reading(), Reading::U2f) => {
+                converse_u2f(bench, conduct, u2f::select)
             }
             Request::Select => {
                 converse(bench, conduct, |session| {

@@ -27,10 +27,10 @@ impl From<SessionError> for Failure {
         let mut failure = Self::new(code(&error), message);
         match error {
             Error::Transport(error) => return Self::from(error),
-            Error::PinInvalid { retries } | Error::PinAuthBlocked { retries } => {
-                failure.pin_retries = retries.map(u32::from);
-            }
-            Error::PinBlocked => failure.pin_retries = Some(0),
+            Error::PinInvalid { retries }
+            | Error::PinAuthBlocked { retries }
+            | Error::UvInvalid { retries } => failure.retries = retries.map(u32::from),
+            Error::PinBlocked | Error::UvBlocked => failure.retries = Some(0),
             Error::PinPolicy(rule) => failure.rule = rule_name(rule),
             Error::Refused { status, .. } => failure.ctap_status = Some(status.into()),
             _ => {}
@@ -77,7 +77,9 @@ fn code(error: &SessionError) -> Code {
         | Error::LargeBlobBufferTooSmall { .. } => Code::TokenMalformed,
         Error::LargeBlobsInterrupted => Code::TokenBusy,
         Error::PermissionRefused { .. } => Code::NotSupported,
-        Error::UvInvalid { .. } | Error::UvBlocked | Error::UvNotSetUp => Code::PinRequired,
+        Error::UvInvalid { .. } => Code::UvInvalid,
+        Error::UvBlocked => Code::UvBlocked,
+        Error::UvNotSetUp => Code::UvNotSetUp,
         Error::Refused {
             command: Command::MakeCredential,
             status: Status::UnsupportedAlgorithm | Status::UnsupportedOption,

@@ -26,13 +26,15 @@ use super::{
 pub(super) const fn refusal(verb: Verb) -> Option<&'static str> {
     Some(match verb {
         Verb::Inspect => "the token speaks U2F alone, and tells nothing of itself",
-        Verb::Select => "the token speaks U2F alone, and cannot be selected; let it wink instead",
         Verb::SetPin | Verb::ChangePin => "the token speaks U2F alone, which has no PIN",
-        Verb::Configure => "the token speaks U2F alone, which has no settings",
+        Verb::Configure | Verb::VendorConfigure => {
+            "the token speaks U2F alone, which has no settings"
+        }
         Verb::ListCredentials
         | Verb::DeleteCredential
         | Verb::UpdateUser
-        | Verb::GrantPersistentToken => "the token speaks U2F alone, and stores no credentials",
+        | Verb::GrantPersistentToken
+        | Verb::ReadIdentity => "the token speaks U2F alone, and stores no credentials",
         Verb::Reset => "the token speaks U2F alone, and stores nothing that could be erased",
         Verb::DescribeFingerprintSensor
         | Verb::ListFingerprints
@@ -98,7 +100,11 @@ fn lacking(make: &MakeCredential) -> Option<Failure> {
             "resident_key",
             "has no discoverable credentials",
         ),
-        (make.pin.is_some(), "pin", "has no PIN"),
+        (
+            make.verification.is_some(),
+            "pin",
+            "has no PIN and verifies nobody",
+        ),
         (
             make.cred_protect.is_some_and(|level| level > 1),
             "cred_protect",
@@ -127,6 +133,12 @@ fn lacking(make: &MakeCredential) -> Option<Failure> {
             format!("{field}: the token speaks U2F alone, which {lacks}; ask without it"),
         )
     })
+}
+
+/// Waits for a touch, which changes nothing: the key keeps nothing of a registration.
+pub(super) fn select(session: &mut TokenU2fSession<'_>) -> Result<Answer, Failure> {
+    session.select()?;
+    Ok(Answer::Done)
 }
 
 /// Proves a credential that this agent made: one assertion, with a touch. §10.2.2.

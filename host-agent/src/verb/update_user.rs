@@ -4,13 +4,13 @@
 
 use std::ops::ControlFlow;
 
-use keysteward_core::{
-    ctap2::{PublicKeyCredentialUserEntity, client_pin::Permissions},
-    pin_protocol::Pin,
-};
+use keysteward_core::ctap2::{PublicKeyCredentialUserEntity, client_pin::Permissions};
 use zeroize::Zeroizing;
 
-use super::{Answer, Code, Failure, conduct::TokenSession, list_credentials, request::User};
+use super::{
+    Answer, Code, Failure, conduct::TokenSession, list_credentials, request::User,
+    verification::Verifier,
+};
 use crate::settings::Policy;
 
 /// The credential whose user is called otherwise.
@@ -23,11 +23,11 @@ pub(super) struct Target<'t> {
 pub(super) fn run(
     session: &mut TokenSession<'_, '_>,
     policy: &Policy,
-    pin: &Pin,
+    verifier: &Verifier<'_>,
     target: &Target<'_>,
     user: &User,
 ) -> Result<Answer, Failure> {
-    let token = session.token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let token = verifier.token(session, Permissions::CREDENTIAL_MANAGEMENT, None)?;
     let mut user_id = None;
     for party in list_credentials::parties(session, policy, &token, target.rp_id)? {
         session.credentials(&token, &party.rp_id_hash, &mut |found| {

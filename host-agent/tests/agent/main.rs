@@ -4,6 +4,10 @@
 //! |---|---|
 //! | `verbs` | each thing that can be done to a token |
 //! | `profiles` | every kind of token with every verb: done, or refused by name |
+//! | `user_verification` | tokens that verify their user themselves |
+//! | `identity` | who a token is, told to the holder of its persistent token |
+//! | `selection` | which of the tokens is meant |
+//! | `vendor` | vendors' own commands |
 //! | `sensor` | fingers, and the sensor that they are laid on |
 //! | `large_blobs` | large blobs, beside those of other programs |
 //! | `u2f` | tokens that speak U2F alone |
@@ -22,6 +26,7 @@ mod faults;
 mod harness;
 mod hostile;
 mod hosts;
+mod identity;
 mod killed;
 mod large_blobs;
 mod leases;
@@ -37,6 +42,9 @@ mod policy;
 mod profiles;
 mod refusals;
 mod resets;
+mod selection;
 mod sensor;
 mod u2f;
+mod user_verification;
+mod vendor;
 mod verbs;

@@ -64,7 +64,14 @@ async fn a_verb_on_the_list_is_forbidden_and_said_so_at_hello() {
         .into_inner();
     assert_eq!(
         hello.forbidden_verbs,
-        ["set_pin", "reset", "raw", "reset_card", "card_raw"]
+        [
+            "set_pin",
+            "reset",
+            "vendor_configure",
+            "raw",
+            "reset_card",
+            "card_raw"
+        ]
     );
 }
 

@@ -127,6 +127,7 @@ async fn keys_and_time_outs_are_checked() {
             key,
             timeout_ms,
             verb: Some(make_credential()),
+            ..proto::Step::default()
         })
     };
     let named = |change: fn(&mut proto::StepKey)| {
@@ -144,11 +145,7 @@ async fn keys_and_time_outs_are_checked() {
         (step(named(|k| k.attempt = 0), 0), "key.attempt"),
         (step(named(|_| {}), 600_001), "timeout_ms"),
         (
-            lease_request::Request::Step(proto::Step {
-                key: None,
-                timeout_ms: 0,
-                verb: None,
-            }),
+            lease_request::Request::Step(proto::Step::default()),
             "step.verb",
         ),
         (

@@ -238,6 +238,7 @@ impl Look {
                 key: None,
                 timeout_ms: 0,
                 verb: Some(verb),
+                ..Step::default()
             },
             on_progress,
             cancelled: CancellationToken::new(),

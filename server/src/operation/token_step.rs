@@ -87,6 +87,7 @@ pub(super) async fn prepare(
         key: None,
         timeout_ms: u32::try_from(time_limit(step).as_millis()).unwrap_or(u32::MAX),
         verb: Some(verb),
+        ..Step::default()
     })
 }
 
@@ -279,6 +280,9 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
         | Code::ContainerEmpty
         | Code::KeyMismatch
         | Code::ResetPretended
+        | Code::UvInvalid
+        | Code::UvBlocked
+        | Code::UvNotSetUp
         | Code::Internal => Judgement::Stands,
     }
 }

@@ -119,6 +119,7 @@ fn step(name: &str, verb: Verb) -> Step {
         key: Some(step_key(name)),
         timeout_ms: 20_000,
         verb: Some(verb),
+        ..Step::default()
     }
 }
 

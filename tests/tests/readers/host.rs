@@ -188,8 +188,8 @@ impl Lease {
         });
         self.send(lease_request::Request::Step(proto::Step {
             key,
-            timeout_ms: 0,
             verb: Some(verb),
+            ..proto::Step::default()
         }))
         .await;
         match self.answer().await {

@@ -62,7 +62,7 @@ impl From<FailureOne> for Failure {
     fn from(old: FailureOne) -> Self {
         Self {
             ctap_status: old.ctap_status,
-            pin_retries: old.pin_retries,
+            retries: old.pin_retries,
             rule: old.rule,
             field: old.field,
             changed: old.changed,
@@ -128,7 +128,7 @@ mod tests {
         let State::Failed(failure) = &record.state else {
             panic!("{record:?}");
         };
-        assert_eq!((failure.pin_retries, failure.status_word), (Some(5), None));
+        assert_eq!((failure.retries, failure.status_word), (Some(5), None));
         assert_eq!((failure.changed, record.acknowledged_at_us), (true, 3));
         // And written anew, it is one of today.
         let again = record.encode().unwrap();

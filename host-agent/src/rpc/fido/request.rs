@@ -2,6 +2,7 @@
 //! and what is allowed; no token has seen anything then.
 
 mod field;
+mod way;
 
 use std::mem;
 
@@ -9,14 +10,17 @@ use keysteward_proto::agent::v1 as proto;
 use proto::step::Verb;
 use zeroize::Zeroizing;
 
-use self::field::{
-    checked_rp_id, client_data_hash, cred_blob, credential_id, credential_ids, finger_name,
-    large_blob, needed_pin, optional_pin, optional_rp_id, persistent_token, pin, rp_id,
-    template_id, user_text,
+use self::{
+    field::{
+        checked_rp_id, client_data_hash, cred_blob, credential_id, credential_ids, finger_name,
+        large_blob, no_persistent_token, optional_rp_id, persistent_token, pin, rp_id, template_id,
+        user_text, vendor_parameters,
+    },
+    way::Way,
 };
 use crate::{
     rpc::step::{Ordered, key, patience},
-    verb::{Configure, Failure, MakeCredential, Request, User},
+    verb::{Configure, Failure, MakeCredential, Request, User, VendorConfigure},
 };
 
 /// What CTAPHID carries. CTAP 2.3 §11.2.4.
@@ -24,10 +28,11 @@ const RAW_MAX: usize = keysteward_core::ctaphid::MAX_MESSAGE;
 
 /// Takes a typed step. Its secrets end in types that wipe themselves.
 pub(super) fn step(step: proto::Step) -> Result<Ordered, Failure> {
+    let verification = Way::of(step.verification)?;
     Ok(Ordered {
         key: key(step.key)?,
         patience: patience(step.timeout_ms)?,
-        request: request(step.verb)?,
+        request: request(step.verb, verification)?,
     })
 }
 
@@ -48,7 +53,10 @@ pub(super) fn raw(mut raw: proto::Raw) -> Result<Ordered, Failure> {
     })
 }
 
-fn request(verb: Option<Verb>) -> Result<Request, Failure> {
+fn request(verb: Option<Verb>, way: Way) -> Result<Request, Failure> {
+    if let Some(verb) = &verb {
+        way.check(verb)?;
+    }
     Ok(match verb {
         None => {
             return Err(Failure::invalid(
@@ -64,7 +72,7 @@ fn request(verb: Option<Verb>) -> Result<Request, Failure> {
             rp_id: rp_id(look.rp_id)?,
             credential_ids: credential_ids("credential_ids", look.credential_ids)?,
         },
-        Some(Verb::ListCredentials(list)) => list_credentials(list)?,
+        Some(Verb::ListCredentials(list)) => list_credentials(list, way)?,
         Some(Verb::SetPin(mut set)) => Request::SetPin {
             new_pin: pin("new_pin", mem::take(&mut set.new_pin))?,
         },
@@ -72,24 +80,24 @@ fn request(verb: Option<Verb>) -> Result<Request, Failure> {
             current_pin: pin("current_pin", mem::take(&mut change.current_pin))?,
             new_pin: pin("new_pin", mem::take(&mut change.new_pin))?,
         },
-        Some(Verb::Configure(wanted)) => Request::Configure(configure(wanted)?),
+        Some(Verb::Configure(wanted)) => Request::Configure(configure(wanted, way)?),
         Some(Verb::MakeCredential(make)) => {
-            Request::MakeCredential(Box::new(make_credential(make)?))
+            Request::MakeCredential(Box::new(make_credential(make, way)?))
         }
         Some(Verb::DeleteCredential(mut delete)) => Request::DeleteCredential {
-            pin: needed_pin(mem::take(&mut delete.pin))?,
+            verification: way.needed(mem::take(&mut delete.pin))?,
             credential_id: credential_id("credential_id", delete.credential_id)?,
             rp_id: optional_rp_id(delete.rp_id)?.unwrap_or_default(),
         },
         Some(Verb::ProveCredential(mut prove)) => Request::ProveCredential {
-            pin: optional_pin(mem::take(&mut prove.pin))?,
+            verification: way.optional(mem::take(&mut prove.pin))?,
             rp_id: rp_id(prove.rp_id)?,
             credential_id: credential_id("credential_id", prove.credential_id)?,
             client_data_hash: client_data_hash(&prove.client_data_hash)?,
         },
         Some(Verb::Wink(_)) => Request::Wink,
         Some(Verb::UpdateUser(mut update)) => Request::UpdateUser {
-            pin: needed_pin(mem::take(&mut update.pin))?,
+            verification: way.needed(mem::take(&mut update.pin))?,
             credential_id: credential_id("credential_id", mem::take(&mut update.credential_id))?,
             rp_id: optional_rp_id(mem::take(&mut update.rp_id))?.unwrap_or_default(),
             user: User {
@@ -101,58 +109,65 @@ fn request(verb: Option<Verb>) -> Result<Request, Failure> {
             },
         },
         Some(Verb::GrantPersistentToken(mut grant)) => Request::GrantPersistentToken {
-            pin: needed_pin(mem::take(&mut grant.pin))?,
+            verification: way.needed(mem::take(&mut grant.pin))?,
         },
         Some(Verb::DescribeFingerprintSensor(_)) => Request::DescribeFingerprintSensor,
         Some(Verb::ListFingerprints(mut list)) => Request::ListFingerprints {
-            pin: needed_pin(mem::take(&mut list.pin))?,
+            verification: way.needed(mem::take(&mut list.pin))?,
         },
         Some(Verb::EnrollFingerprint(mut enroll)) => Request::EnrollFingerprint {
-            pin: needed_pin(mem::take(&mut enroll.pin))?,
+            verification: way.needed(mem::take(&mut enroll.pin))?,
             name: finger_name(mem::take(&mut enroll.name), 0)?,
         },
         Some(Verb::RenameFingerprint(mut rename)) => Request::RenameFingerprint {
-            pin: needed_pin(mem::take(&mut rename.pin))?,
+            verification: way.needed(mem::take(&mut rename.pin))?,
             template_id: template_id(mem::take(&mut rename.template_id))?,
             name: finger_name(mem::take(&mut rename.name), 1)?,
         },
         Some(Verb::RemoveFingerprint(mut remove)) => Request::RemoveFingerprint {
-            pin: needed_pin(mem::take(&mut remove.pin))?,
+            verification: way.needed(mem::take(&mut remove.pin))?,
             template_id: template_id(mem::take(&mut remove.template_id))?,
         },
         Some(Verb::ListLargeBlobs(mut list)) => Request::ListLargeBlobs {
-            pin: needed_pin(mem::take(&mut list.pin))?,
+            verification: way.needed(mem::take(&mut list.pin))?,
         },
         Some(Verb::ReadLargeBlob(mut read)) => Request::ReadLargeBlob {
-            pin: needed_pin(mem::take(&mut read.pin))?,
+            verification: way.needed(mem::take(&mut read.pin))?,
             credential_id: credential_id("credential_id", mem::take(&mut read.credential_id))?,
         },
         Some(Verb::WriteLargeBlob(mut write)) => Request::WriteLargeBlob {
-            pin: needed_pin(mem::take(&mut write.pin))?,
+            verification: way.needed(mem::take(&mut write.pin))?,
             credential_id: credential_id("credential_id", mem::take(&mut write.credential_id))?,
             data: large_blob(Zeroizing::new(mem::take(&mut write.data)))?,
         },
         Some(Verb::DeleteLargeBlob(mut delete)) => Request::DeleteLargeBlob {
-            pin: needed_pin(mem::take(&mut delete.pin))?,
+            verification: way.needed(mem::take(&mut delete.pin))?,
             credential_id: credential_id("credential_id", mem::take(&mut delete.credential_id))?,
         },
+        Some(Verb::ReadIdentity(mut read)) => Request::ReadIdentity {
+            persistent_token: persistent_token(mem::take(&mut read.persistent_token))?
+                .ok_or_else(no_persistent_token)?,
+        },
+        Some(Verb::VendorConfigure(vendor)) => {
+            Request::VendorConfigure(vendor_configure(vendor, way)?)
+        }
     })
 }
 
-fn list_credentials(mut list: proto::ListCredentials) -> Result<Request, Failure> {
+fn list_credentials(mut list: proto::ListCredentials, way: Way) -> Result<Request, Failure> {
     let persistent_token = persistent_token(mem::take(&mut list.persistent_token))?;
     let pin = mem::take(&mut list.pin);
     Ok(Request::ListCredentials {
-        pin: match &persistent_token {
-            Some(_) => optional_pin(pin)?,
-            None => Some(needed_pin(pin)?),
+        verification: match &persistent_token {
+            Some(_) => way.optional(pin)?,
+            None => Some(way.needed(pin)?),
         },
         persistent_token,
         rp_id: optional_rp_id(mem::take(&mut list.rp_id))?,
     })
 }
 
-fn configure(mut wanted: proto::Configure) -> Result<Configure, Failure> {
+fn configure(mut wanted: proto::Configure, way: Way) -> Result<Configure, Failure> {
     if let Some(length) = wanted.min_pin_length
         && !(4..=63).contains(&length)
     {
@@ -163,7 +178,7 @@ fn configure(mut wanted: proto::Configure) -> Result<Configure, Failure> {
         ));
     }
     let configure = Configure {
-        pin: optional_pin(mem::take(&mut wanted.pin))?,
+        verification: way.optional(mem::take(&mut wanted.pin))?,
         min_pin_length: wanted.min_pin_length,
         min_pin_length_rp_ids: wanted
             .min_pin_length_rp_ids
@@ -193,7 +208,18 @@ fn configure(mut wanted: proto::Configure) -> Result<Configure, Failure> {
     Ok(configure)
 }
 
-fn make_credential(mut make: proto::MakeCredential) -> Result<MakeCredential, Failure> {
+fn vendor_configure(
+    mut vendor: proto::VendorConfigure,
+    way: Way,
+) -> Result<VendorConfigure, Failure> {
+    Ok(VendorConfigure {
+        verification: way.optional(mem::take(&mut vendor.pin))?,
+        vendor_command_id: vendor.vendor_command_id,
+        parameters: vendor_parameters(mem::take(&mut vendor.parameters))?,
+    })
+}
+
+fn make_credential(mut make: proto::MakeCredential, way: Way) -> Result<MakeCredential, Failure> {
     if !(1..=64).contains(&make.user_id.len()) {
         return Err(Failure::invalid(
             "user_id",
@@ -216,7 +242,7 @@ fn make_credential(mut make: proto::MakeCredential) -> Result<MakeCredential, Fa
         ));
     }
     Ok(MakeCredential {
-        pin: optional_pin(mem::take(&mut make.pin))?,
+        verification: way.optional(mem::take(&mut make.pin))?,
         hmac_secret: make.hmac_secret,
         large_blob_key: make.large_blob_key,
         cred_blob: cred_blob(Zeroizing::new(mem::take(&mut make.cred_blob)))?,

@@ -51,11 +51,11 @@ impl From<PivError> for Failure {
                 reference: PinReference::Puk,
                 left,
             } => failure.puk_tries = left.map(u32::from),
-            Error::PinWrong { left, .. } => failure.pin_retries = left.map(u32::from),
+            Error::PinWrong { left, .. } => failure.retries = left.map(u32::from),
             Error::PinBlocked {
                 reference: PinReference::Puk,
             } => failure.puk_tries = Some(0),
-            Error::PinBlocked { .. } => failure.pin_retries = Some(0),
+            Error::PinBlocked { .. } => failure.retries = Some(0),
             Error::NewPinRefused { .. } => failure.rule = "the card's own".to_owned(),
             _ => {}
         }
@@ -110,8 +110,8 @@ impl From<GidsError> for Failure {
         let mut failure = Self::new(gids_code(&error), message);
         match error {
             Error::Card(error) => failure = error.into(),
-            Error::PinWrong { tries } => failure.pin_retries = Some(tries.into()),
-            Error::PinBlocked => failure.pin_retries = Some(0),
+            Error::PinWrong { tries } => failure.retries = Some(tries.into()),
+            Error::PinBlocked => failure.retries = Some(0),
             Error::PinNotTaken { .. } => failure.rule = "the card's own".to_owned(),
             _ => {}
         }

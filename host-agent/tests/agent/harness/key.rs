@@ -116,6 +116,17 @@ impl Key {
         })
     }
 
+    /// A key that runs other firmware on what the factory gave one of this kind.
+    pub(crate) fn of_firmware<F: Firmware>(
+        folder: &Path,
+        profile: Profile,
+        firmware: impl FnOnce(MemoryStorage) -> F + Send + 'static,
+    ) -> Self {
+        let serial = Some("KS-1");
+        let storage = made(serial, profile, MemoryStorage::new());
+        Self::plug(folder, serial, move || firmware(storage))
+    }
+
     fn plug<F: Firmware>(
         folder: &Path,
         serial: Option<&str>,

@@ -67,6 +67,7 @@ impl Lease {
             key,
             timeout_ms,
             verb: Some(verb),
+            ..proto::Step::default()
         }))
         .await;
     }

@@ -97,6 +97,7 @@ pub(super) const fn verb(verb: Verb) -> Request {
         key: None,
         timeout_ms: PATIENCE_MS,
         verb: Some(verb),
+        verification: proto::step::Verification::Unspecified as i32,
     })
 }
 
@@ -168,6 +169,7 @@ pub(super) const STEPS_WITH_A_SENSOR: &[Step] = &[
             key: None,
             timeout_ms: 4 * PATIENCE_MS,
             verb: Some(Verb::Reset(proto::Reset {})),
+            verification: proto::step::Verification::Unspecified as i32,
         })
     }),
 ];

@@ -120,7 +120,7 @@ const D: &str = "done";
 pub(super) const TABLE: &[Row] = &[
     //                                                    2.3 2.1 PRE 2.0 bio ent lb  u2f nfc
     row("inspect", Asked::Inspect,                       [D,  D,  D,  D,  D,  D,  D,  "-", D], &[]),
-    row("select", Asked::Select,                         [D,  D,  D,  D,  D,  D,  D,  "-", D], &[]),
+    row("select", Asked::Select,                         [D,  D,  D,  D,  D,  D,  D,  D,  D], &[]),
     row("wink", Asked::Wink,                             [D,  D,  D,  D,  D,  D,  D,  D, "-"], &["nothing to wink with"]),
     row("look", Asked::Look,                             [D,  D,  D,  D,  D,  D,  D,  D,  D], &[]),
     row("raw", Asked::Raw,                               [D,  D,  D,  D,  D,  D,  D,  "-", D], &[]),

@@ -77,6 +77,7 @@ impl Inner {
                     rp_id: rp_id.to_owned(),
                     credential_ids: ids.to_vec(),
                 })),
+                ..Step::default()
             },
             on_progress,
             cancelled: CancellationToken::new(),

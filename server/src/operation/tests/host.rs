@@ -307,7 +307,7 @@ impl Hosts for Host {
         let touch = Progress {
             kind: agent::progress::Kind::TouchNeeded.into(),
             message: "touch the key on laptop-7 now".into(),
-            sample: None,
+            ..Progress::default()
         };
         if matches!(request.step.verb, Some(Verb::MakeCredential(_))) {
             let _ = request.on_progress.try_send(touch);

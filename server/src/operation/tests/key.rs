@@ -51,7 +51,7 @@ impl Key {
                 pin_retries: self.retries,
                 power_cycle_needed: false,
                 pin_set: self.pin.is_some(),
-                get_info: vec![],
+                ..agent::Inspected::default()
             }),
             Verb::LookForCredentials(asked) => Told::FoundCredentials(agent::FoundCredentials {
                 credential_ids: self

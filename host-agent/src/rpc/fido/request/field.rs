@@ -1,10 +1,14 @@
 //! Single fields of requests, checked.
 
-use keysteward_core::pin_protocol::{PersistentToken, Pin};
+use keysteward_core::{
+    cbor::{Parse as _, Raw},
+    pin_protocol::{PersistentToken, Pin},
+};
+use keysteward_proto::agent::v1 as proto;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use crate::verb::{Code, Failure, MAX_CRED_BLOB, MAX_LARGE_BLOB, pin_refused};
+use crate::verb::{Failure, MAX_CRED_BLOB, MAX_LARGE_BLOB, pin_refused};
 
 /// Longest RP ID: a DNS name.
 const RP_ID_MAX: usize = 253;
@@ -20,6 +24,9 @@ const FINGER_MAX: usize = 64;
 
 /// Longest name of a user that any token keeps whole, in bytes. WebAuthn Level 3 §5.4.3.
 const USER_TEXT_MAX: usize = 64;
+
+/// The first parameter of a vendor's command. CTAP 2.3 §6.11.5.
+const VENDOR_COMMAND_ID: u32 = 1;
 
 pub(super) fn rp_id(id: String) -> Result<String, Failure> {
     checked_rp_id("rp_id", id)
@@ -80,24 +87,6 @@ pub(super) fn pin(field: &str, text: String) -> Result<Pin, Failure> {
     Pin::new(&composed).map_err(|error| pin_refused(field, error))
 }
 
-/// For a token that may have none.
-pub(super) fn optional_pin(text: String) -> Result<Option<Pin>, Failure> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    pin("pin", text).map(Some)
-}
-
-pub(super) fn needed_pin(text: String) -> Result<Pin, Failure> {
-    optional_pin(text)?.ok_or_else(|| Failure {
-        field: "pin".to_owned(),
-        ..Failure::new(
-            Code::PinRequired,
-            "the token's PIN is needed for this; give it in pin",
-        )
-    })
-}
-
 pub(super) fn optional_rp_id(id: String) -> Result<Option<String>, Failure> {
     match id.as_str() {
         "" => Ok(None),
@@ -124,6 +113,43 @@ pub(super) fn persistent_token(bytes: Vec<u8>) -> Result<Option<PersistentToken>
                 "the 33 bytes that GrantPersistentToken gave",
             )
         })
+}
+
+pub(super) fn no_persistent_token() -> Failure {
+    Failure::invalid(
+        "persistent_token",
+        "nothing",
+        "the 33 bytes that GrantPersistentToken gave",
+    )
+}
+
+/// Keys ascend, each with one CBOR item: as the token will be sent them.
+pub(super) fn vendor_parameters(
+    parameters: Vec<proto::VendorParameter>,
+) -> Result<Vec<(u32, Zeroizing<Vec<u8>>)>, Failure> {
+    let mut last = VENDOR_COMMAND_ID;
+    parameters
+        .into_iter()
+        .map(|proto::VendorParameter { key, value }| {
+            let value = Zeroizing::new(value);
+            if key <= last {
+                return Err(Failure::invalid(
+                    "parameters.key",
+                    format_args!("{key} after {last}"),
+                    "keys from 2 on, ascending",
+                ));
+            }
+            last = key;
+            match Raw::parse(&value) {
+                Ok(_) => Ok((key, value)),
+                Err(error) => Err(Failure::invalid(
+                    "parameters.value",
+                    format_args!("{} bytes: {error}", value.len()),
+                    "one CBOR item",
+                )),
+            }
+        })
+        .collect()
 }
 
 pub(super) fn user_text(field: &str, text: String) -> Result<String, Failure> {
