@@ -172,6 +172,11 @@ impl Failure {
                         .facts
                         .insert("retries_left".into(), retries.to_string());
                 }
+                if let Some(retries) = error.uv_retries {
+                    report
+                        .facts
+                        .insert("uv_retries_left".into(), retries.to_string());
+                }
                 if !error.rule.is_empty() {
                     report.facts.insert("rule".into(), error.rule.clone());
                 }

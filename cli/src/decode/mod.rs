@@ -29,6 +29,7 @@ mod view;
 mod tests;
 
 pub(crate) use node::Decoded;
+pub(crate) use schema::{UV_MODALITY, algorithm, authenticator_config};
 
 use keysteward_core::ctap2;
 

@@ -2,21 +2,27 @@
 
 mod args;
 mod fingerprint;
+mod identity;
+mod info;
 mod large_blob;
+mod make;
 mod messages;
 mod persistent;
+mod select;
+mod user;
+mod vendor;
 mod view;
-
-use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use keysteward_proto::agent::v1::{self as wire, step::Verb, step_result::Result as Outcome};
-use sha2::{Digest as _, Sha256};
 
+use self::args::Key;
 pub(crate) use self::args::{Command, Which};
-use self::args::{Key, Make};
 pub(super) use self::messages::Keys;
-use self::view::{Credential, Info, Made};
+use self::{
+    user::{Proven, Wanted},
+    view::Credential,
+};
 use super::{
     lease::{self, Lease},
     token::done,
@@ -30,19 +36,7 @@ use crate::{
 
 pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
     match command {
-        Command::Info { which } => {
-            let (presence_id, mut lease) = open(agent, &which, "look at the key").await?;
-            match lease.read(Verb::Inspect(wire::Inspect {})).await? {
-                Outcome::Inspected(seen) => output.show(&Info {
-                    presence_id,
-                    pin_set: seen.pin_set,
-                    pin_retries: seen.pin_retries,
-                    power_cycle_needed: seen.power_cycle_needed,
-                    get_info: hex::encode(seen.get_info),
-                }),
-                _ => Err(OTHER),
-            }
-        }
+        Command::Info { which } => info::show(agent, &which, output).await,
         Command::SetPin {
             which,
             new_pin_file,
@@ -70,26 +64,20 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             rp_id,
             persistent_token,
         } => {
-            let kept = persistent_token
-                .as_deref()
-                .map(persistent::read)
-                .transpose()?
-                .flatten();
             let mut asked = wire::ListCredentials {
                 rp_id: rp_id.unwrap_or_default(),
                 ..wire::ListCredentials::default()
             };
-            let mut lease = match (kept, persistent_token.as_deref()) {
-                (Some(token), _) => {
-                    asked.persistent_token = token;
-                    open(agent, &key.which, "list credentials").await?.1
+            let mut lease = match persistent_token {
+                Some(file) => {
+                    let held = persistent::hold(agent, &key, &file, LIST).await?;
+                    asked.persistent_token = held.token;
+                    held.lease
                 }
-                (None, file) => {
-                    asked.pin = key.pin.read()?;
-                    let mut lease = open(agent, &key.which, "list credentials").await?.1;
-                    if let Some(file) = file {
-                        persistent::grant(&mut lease, &asked.pin, file).await?;
-                    }
+                None => {
+                    let proven = Proven::find(agent, &key, Wanted::Always).await?;
+                    let lease = proven.lease(agent, LIST).await?;
+                    asked.pin = proven.pin;
                     lease
                 }
             };
@@ -109,14 +97,16 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             rp_id,
             key,
         } => {
+            let credential_id = credential(&credential_id)?;
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
             let verb = Verb::UpdateUser(wire::UpdateUser {
-                credential_id: credential(&credential_id)?,
-                pin: key.pin.read()?,
+                pin: proven.pin.clone(),
+                credential_id,
                 user_name: user_name.unwrap_or_default(),
                 user_display_name: user_display_name.unwrap_or_default(),
                 rp_id: rp_id.unwrap_or_default(),
             });
-            change(agent, &key.which, "rename", verb, output).await
+            prove(agent, proven, "rename", verb, output).await
         }
         Command::Wink { which } => {
             let (presence_id, mut lease) = open(agent, &which, "find this key").await?;
@@ -131,17 +121,18 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             key,
         } => {
             let credential_id = credential(&credential_id)?;
-            let pin = key.pin.read()?;
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
             let verb = Verb::DeleteCredential(wire::DeleteCredential {
-                pin,
+                pin: proven.pin.clone(),
                 credential_id,
                 rp_id: rp_id.unwrap_or_default(),
             });
-            change(agent, &key.which, "delete-credential", verb, output).await
+            prove(agent, proven, "delete-credential", verb, output).await
         }
         Command::Configure(args) => {
+            let proven = Proven::find(agent, &args.key, Wanted::OfProtected).await?;
             let verb = Verb::Configure(wire::Configure {
-                pin: args.key.pin.read()?,
+                pin: proven.pin.clone(),
                 min_pin_length: args.min_pin_length,
                 min_pin_length_rp_ids: args.min_pin_length_rp_ids,
                 force_pin_change: args.force_pin_change,
@@ -150,78 +141,15 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
                 enable_long_touch_for_reset: args.enable_long_touch_for_reset,
                 pin_complexity_policy: args.pin_complexity_policy,
             });
-            change(agent, &args.key.which, "configure", verb, output).await
+            prove(agent, proven, "configure", verb, output).await
         }
-        Command::Select { which } => {
-            let (presence_id, mut lease) = open(agent, &which, "find this key").await?;
-            lease.read(Verb::Select(wire::Select {})).await?;
-            done(output, "select", &presence_id)
-        }
-        Command::Make(args) => make(args, agent, output).await,
-    }
-}
-
-async fn make(args: Make, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
-    let extensions = args.extensions;
-    let cred_blob = match &extensions.cred_blob_file {
-        Some(path) => fs::read(path).map_err(Failure::file(path))?,
-        None => Vec::new(),
-    };
-    let pin = args.key.pin.read()?;
-    let (presence_id, mut lease) = open(
-        agent,
-        &args.key.which,
-        "make a credential to try the key out",
-    )
-    .await?;
-    // Nobody will verify it, but it must be like no other: two random ids and their hash.
-    let challenge = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()]
-        .map(|id| id.into_bytes())
-        .concat();
-    let client_data = serde_json::json!({
-        "type": "webauthn.create",
-        "challenge": URL_SAFE_NO_PAD.encode(&challenge),
-        "origin": format!("https://{}", args.rp_id),
-    })
-    .to_string();
-    let user_id = Sha256::digest(args.user_name.as_bytes()).to_vec();
-    let verb = Verb::MakeCredential(wire::MakeCredential {
-        pin,
-        rp_id: args.rp_id.clone(),
-        rp_name: args.rp_id.clone(),
-        client_data_hash: Sha256::digest(client_data.as_bytes()).to_vec(),
-        user_id,
-        user_name: args.user_name.clone(),
-        user_display_name: args.user_name,
-        algorithms: if args.algorithms.is_empty() {
-            vec![-7]
-        } else {
-            args.algorithms
-        },
-        resident_key: !args.no_resident_key,
-        exclude_credential_ids: Vec::new(),
-        enterprise_attestation: if extensions.enterprise_attestation {
-            2
-        } else {
-            0
-        },
-        cred_protect: extensions.cred_protect.unwrap_or(0),
-        hmac_secret: extensions.hmac_secret,
-        large_blob_key: extensions.large_blob_key,
-        cred_blob,
-        min_pin_length: extensions.tell_min_pin_length,
-        third_party_payment: extensions.third_party_payment,
-        attestation_formats: extensions.attestation_formats,
-    });
-    match lease.change("make-credential", verb).await? {
-        Outcome::CredentialMade(made) => output.show(&Made {
-            presence_id,
-            rp_id: args.rp_id,
-            credential_id: URL_SAFE_NO_PAD.encode(made.credential_id),
-            attestation_object: URL_SAFE_NO_PAD.encode(made.attestation_object),
-            client_data,
-        }),
-        _ => Err(OTHER),
+        Command::Select { which } => select::run(agent, &which, output).await,
+        Command::Identity {
+            key,
+            persistent_token,
+        } => identity::run(agent, &key, &persistent_token, output).await,
+        Command::Vendor(args) => vendor::run(args, agent, output).await,
+        Command::Make(args) => make::run(args, agent, output).await,
     }
 }
 
@@ -233,7 +161,17 @@ fn credential(id: &str) -> Result<Vec<u8>> {
 }
 
 async fn open(agent: &Agent, which: &Which, purpose: &str) -> Result<(String, Lease<Keys>)> {
-    Lease::find(agent, Keys, which.token.as_deref(), purpose).await
+    Lease::find(agent, Keys::default(), which.token.as_deref(), purpose).await
+}
+
+/// Of a key that was found before.
+async fn lease_of(
+    agent: &Agent,
+    keys: Keys,
+    token: &wire::Token,
+    purpose: &str,
+) -> Result<Lease<Keys>> {
+    Lease::open(agent, keys, &token.presence_id, purpose).await
 }
 
 async fn change(
@@ -243,7 +181,28 @@ async fn change(
     verb: Verb,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    lease::change(agent, Keys, which.token.as_deref(), step, verb, output).await
+    lease::change(
+        agent,
+        Keys::default(),
+        which.token.as_deref(),
+        step,
+        verb,
+        output,
+    )
+    .await
 }
 
+/// Changes the key whose user was proven, and says so.
+async fn prove(
+    agent: &Agent,
+    proven: Proven,
+    step: &str,
+    verb: Verb,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    proven.lease(agent, step).await?.change(step, verb).await?;
+    done(output, step, &proven.token.presence_id)
+}
+
+const LIST: &str = "list credentials";
 const OTHER: Failure = Failure::Answer("it is the result of another verb");

@@ -88,10 +88,21 @@ impl<M: Messages> Lease<M> {
         purpose: &str,
     ) -> Result<(String, Self)> {
         let presence_id = find(agent, name).await?.presence_id;
+        let lease = Self::open(agent, messages, &presence_id, purpose).await?;
+        Ok((presence_id, lease))
+    }
+
+    /// Of the token that was found before.
+    pub(super) async fn open(
+        agent: &Agent,
+        messages: M,
+        presence_id: &str,
+        purpose: &str,
+    ) -> Result<Self> {
         let (requests, outgoing) = mpsc::channel(1);
         // Sent before the call, which may answer only once it has read a request.
         let open = messages.request(Asked::Open(Open {
-            presence_id: presence_id.clone(),
+            presence_id: presence_id.to_owned(),
             wait_ms: millis(WAIT),
             purpose: purpose.to_owned(),
         }));
@@ -105,7 +116,7 @@ impl<M: Messages> Lease<M> {
             given_up: false,
         };
         match lease.next().await? {
-            Said::Opened => Ok((presence_id, lease)),
+            Said::Opened => Ok(lease),
             _ => Err(Failure::Answer("the lease did not open")),
         }
     }
@@ -113,6 +124,21 @@ impl<M: Messages> Lease<M> {
     /// A verb that changes nothing on the token.
     pub(super) async fn read(&mut self, verb: M::Verb) -> Result<Outcome> {
         self.step(None, verb).await
+    }
+
+    /// The same, given up once `stop` has come to its end; it still answers.
+    pub(super) async fn read_until(
+        &mut self,
+        verb: M::Verb,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Outcome> {
+        self.begin(None, verb).await?;
+        tokio::select! {
+            answer = self.answer() => return answer,
+            () = stop => {}
+        }
+        send(&self.requests, self.messages.request(Asked::Cancel)).await?;
+        self.answer().await
     }
 
     /// A verb that changes the token; the agent's journal knows it under an id of its own.
@@ -125,18 +151,31 @@ impl<M: Messages> Lease<M> {
         self.step(Some(key), verb).await
     }
 
+    /// Speaks otherwise from now on.
+    pub(super) fn speak(&mut self, messages: M) {
+        self.messages = messages;
+    }
+
     /// Ends the bar, so that a person can be asked for a line.
     pub(super) fn pause(&mut self) {
         self.screen = Screen::new();
     }
 
     async fn step(&mut self, key: Option<StepKey>, verb: M::Verb) -> Result<Outcome> {
+        self.begin(key, verb).await?;
+        self.answer().await
+    }
+
+    async fn begin(&mut self, key: Option<StepKey>, verb: M::Verb) -> Result<()> {
         let step = self.messages.request(Asked::Step {
             key,
             timeout_ms: millis(M::STEP),
             verb,
         });
-        send(&self.requests, step).await?;
+        send(&self.requests, step).await
+    }
+
+    async fn answer(&mut self) -> Result<Outcome> {
         match self.next().await? {
             Said::Result(result) => result.result.ok_or(Failure::Answer("the result is empty")),
             _ => Err(Failure::Answer("it does not belong to the request")),

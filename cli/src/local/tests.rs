@@ -109,7 +109,7 @@ impl Fido for StandIn {
                         let touch = wire::Progress {
                             kind: wire::progress::Kind::TouchNeeded.into(),
                             message: "touch the key on laptop-7 now".into(),
-                            sample: None,
+                            ..wire::Progress::default()
                         };
                         vec![Said::Progress(touch), answer.clone()]
                     }
@@ -180,6 +180,7 @@ async fn what_the_key_answered_is_shown_after_any_prompt() {
     let stand_in = StandIn::new(result(Outcome::Inspected(wire::Inspected {
         pin_retries: 5,
         pin_set: true,
+        get_info: [b"\xa2\x01\x81\x68FIDO_2_1\x03\x50", &[7; 16][..]].concat(),
         ..wire::Inspected::default()
     })));
     let command = fido::Command::Info {

@@ -27,7 +27,7 @@ pub(crate) async fn show(agent: &Agent, name: &str, output: &mut Output<'_>) -> 
 
 pub(crate) async fn reset(agent: &Agent, name: &str, output: &mut Output<'_>) -> Result<()> {
     let purpose = "reset by an administrator";
-    let (presence_id, mut lease) = Lease::find(agent, Keys, Some(name), purpose).await?;
+    let (presence_id, mut lease) = Lease::find(agent, Keys::default(), Some(name), purpose).await?;
     lease.change("reset", Verb::Reset(wire::Reset {})).await?;
     done(output, "reset", &presence_id)
 }
@@ -61,11 +61,7 @@ fn seen(output: &mut Output<'_>, event: &str, token: wire::Token) -> Result<()> 
     if output.format() == Format::Json {
         return output.json(&json!({ "event": event, "token": token }));
     }
-    let serial = token.serial.as_deref().unwrap_or("no serial");
-    output.say(&format!(
-        "{event:<8} {}  {} ({serial})",
-        token.presence_id, token.product
-    ))
+    output.say(&format!("{event:<8} {}", token.called()))
 }
 
 /// `{"done": VERB, "presence_id": ..}`, or a sentence.
@@ -126,13 +122,18 @@ fn choose(tokens: Vec<wire::Token>, name: Option<&str>) -> Result<wire::Token> {
     }
 }
 
-async fn plugged(agent: &Agent) -> Result<Vec<wire::Token>> {
+pub(super) async fn plugged(agent: &Agent) -> Result<Vec<wire::Token>> {
     Ok(agent
         .tokens()
         .list(ListRequest {})
         .await?
         .into_inner()
         .tokens)
+}
+
+/// Such a key tells nothing of itself, and has no PIN.
+pub(super) fn speaks_u2f_alone(token: &wire::Token) -> bool {
+    token.fido.is_none() && token.applets.iter().any(|applet| applet == "u2f")
 }
 
 #[derive(Debug, Serialize)]
@@ -163,6 +164,14 @@ pub(super) struct Token {
     remaining_discoverable_credentials: Option<u32>,
     algorithms: Vec<i32>,
     transports: Vec<String>,
+}
+
+impl Token {
+    /// In one line.
+    pub(super) fn called(&self) -> String {
+        let serial = self.serial.as_deref().unwrap_or("no serial");
+        format!("{}  {} ({serial})", self.presence_id, self.product)
+    }
 }
 
 impl View for Token {
@@ -260,7 +269,7 @@ fn card_ids(token: &wire::Token) -> Vec<String> {
 }
 
 /// 8-4-4-4-12 hexadecimal.
-fn aaguid(bytes: &[u8]) -> Option<String> {
+pub(super) fn aaguid(bytes: &[u8]) -> Option<String> {
     if bytes.len() != 16 {
         return None;
     }

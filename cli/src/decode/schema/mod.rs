@@ -6,7 +6,7 @@ mod request;
 mod response;
 
 pub(crate) use attestation::{ATTESTATION_OBJECT, statement, statement_shape};
-pub(crate) use names::status;
+pub(crate) use names::{UV_MODALITY, algorithm, authenticator_config, status};
 pub(crate) use request::request;
 pub(crate) use response::response;
 

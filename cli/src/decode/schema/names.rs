@@ -35,7 +35,7 @@ names! {
         0x07 "getFingerprintSensorInfo"
     }
     /// CTAP 2.3 §6.11
-    pub(super) authenticator_config {
+    pub(crate) authenticator_config {
         0x01 "enableEnterpriseAttestation" 0x02 "toggleAlwaysUv" 0x03 "setMinPINLength"
         0x04 "enableLongTouchForReset" 0xFF "vendorPrototype"
     }
@@ -63,7 +63,7 @@ names! {
     pub(super) key_type { 1 "OKP" 2 "EC2" 3 "RSA" 4 "symmetric" 7 "AKP" }
 }
 
-pub(super) fn algorithm(number: i64) -> Option<&'static str> {
+pub(crate) fn algorithm(number: i64) -> Option<&'static str> {
     Some(match Algorithm::from(number) {
         Algorithm::Es256 => "ES256",
         Algorithm::EdDsa => "EdDSA",
@@ -101,7 +101,7 @@ pub(super) const PERMISSIONS: &[(u64, &str)] = &[
 ];
 
 /// FIDO Registry of Predefined Values §3.1.
-pub(super) const UV_MODALITY: &[(u64, &str)] = &[
+pub(crate) const UV_MODALITY: &[(u64, &str)] = &[
     (0x01, "presence"),
     (0x02, "fingerprint"),
     (0x04, "passcode"),

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{fingerprint, large_blob};
-use crate::{failure::Result, secret_input};
+use super::{fingerprint, large_blob, make::Make, user::User, vendor};
 
 /// Which key, for every verb.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,32 +23,18 @@ impl Which {
     }
 }
 
-/// The key's PIN.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Pin {
-    /// File whose first line is the PIN; - is standard input [default: ask, or standard input]
-    #[arg(long, value_name = "FILE")]
-    pin_file: Option<PathBuf>,
-}
-
-impl Pin {
-    pub(super) fn read(&self) -> Result<String> {
-        Ok(secret_input::required(self.pin_file.as_deref(), "PIN")?.to_string())
-    }
-}
-
-/// Which key, and its PIN, for the verbs that want it.
+/// Which key, and how the person proves to be its user, for the verbs that want it.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Key {
     #[command(flatten)]
     pub(super) which: Which,
     #[command(flatten)]
-    pub(super) pin: Pin,
+    pub(super) user: User,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// PIN state and tries left
+    /// What a key says of itself: versions, options, limits; PIN state and tries left
     #[command(
         after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido info"
     )]
@@ -136,7 +121,7 @@ Example:
 Example:
   keysteward --agent /run/keysteward-agent/agent.sock token fido configure --min-pin-length 8")]
     Configure(Configure),
-    /// Find out which key is which: the one that is touched answers
+    /// Find out which key is which: of those plugged in, the one that is touched answers
     #[command(
         after_help = "Example:\n  keysteward --agent /run/keysteward-agent/agent.sock token fido select"
     )]
@@ -158,6 +143,27 @@ Example:
     /// Data that credentials carry with them
     #[command(subcommand)]
     Blob(large_blob::Command),
+    /// Who the key is and whether its credentials are those of before, without a PIN
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido identity --persistent-token key.token
+
+Both values stay as they are until the key is reset, and until a credential comes, goes or changes:
+compare them with those of the last time.")]
+    Identity {
+        #[command(flatten)]
+        key: Key,
+        /// As for `credentials`: read, or written where it does not exist yet
+        #[arg(long, value_name = "FILE")]
+        persistent_token: PathBuf,
+    },
+    /// Send a vendor's own command to the key's configuration
+    #[command(after_help = "\
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token fido vendor --id 0x65d9e3a1 --integer 3=1
+
+What it does the vendor's documents say. The host's settings must allow raw exchanges.")]
+    Vendor(vendor::Args),
     /// Make a credential, to try the key out
     #[command(after_help = "\
 Example:
@@ -189,55 +195,4 @@ pub(crate) struct Configure {
     /// Whether the key enforces its own rules on PINs
     #[arg(long, value_name = "BOOL")]
     pub(super) pin_complexity_policy: Option<bool>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Make {
-    #[command(flatten)]
-    pub(super) key: Key,
-    #[arg(long, value_name = "DOMAIN")]
-    pub(super) rp_id: String,
-    #[arg(long, value_name = "TEXT")]
-    pub(super) user_name: String,
-    /// COSE number, best first; may be given several times [default: -7, ES256]
-    #[arg(
-        long = "algorithm",
-        allow_negative_numbers = true,
-        value_name = "NUMBER"
-    )]
-    pub(super) algorithms: Vec<i32>,
-    /// The credential is found on the key only by its id
-    #[arg(long)]
-    pub(super) no_resident_key: bool,
-    #[command(flatten)]
-    pub(super) extensions: Extensions,
-}
-
-/// What the credential can do beside signing in.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Extensions {
-    /// When the credential shows and works: 1 always, 2 only by its id, 3 only with the PIN
-    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=3))]
-    pub(super) cred_protect: Option<u32>,
-    /// The key keeps a secret for the credential
-    #[arg(long)]
-    pub(super) hmac_secret: bool,
-    /// The credential may own a large blob
-    #[arg(long, conflicts_with = "no_resident_key")]
-    pub(super) large_blob_key: bool,
-    /// A few bytes that the key keeps with the credential
-    #[arg(long, value_name = "FILE")]
-    pub(super) cred_blob_file: Option<PathBuf>,
-    /// Tell the relying party the shortest PIN
-    #[arg(long)]
-    pub(super) tell_min_pin_length: bool,
-    /// Payments may be made with it from other origins
-    #[arg(long)]
-    pub(super) third_party_payment: bool,
-    /// Attestation format, best first; may be given several times
-    #[arg(long = "attestation-format", value_name = "NAME")]
-    pub(super) attestation_formats: Vec<String>,
-    /// Ask for an attestation that names this very key
-    #[arg(long)]
-    pub(super) enterprise_attestation: bool,
 }

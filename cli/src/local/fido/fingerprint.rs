@@ -6,7 +6,10 @@ use keysteward_proto::agent::v1::{
 };
 use serde::Serialize;
 
-use super::{Key, OTHER, Which, change, open};
+use super::{
+    Key, OTHER, Which, open, prove,
+    user::{Proven, Wanted},
+};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -117,9 +120,9 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             }
         }
         Command::List { key } => {
-            let pin = key.pin.read()?;
-            let (_, mut lease) = open(agent, &key.which, "list fingerprints").await?;
-            let verb = Verb::ListFingerprints(wire::ListFingerprints { pin });
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
+            let mut lease = proven.lease(agent, "list fingerprints").await?;
+            let verb = Verb::ListFingerprints(wire::ListFingerprints { pin: proven.pin });
             match lease.read(verb).await? {
                 Outcome::FingerprintList(list) => {
                     let rows: Vec<Finger> =
@@ -130,29 +133,35 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             }
         }
         Command::Enroll { key, name } => {
-            let pin = key.pin.read()?;
-            let name = name.unwrap_or_default();
-            let (_, mut lease) = open(agent, &key.which, "enrol a finger").await?;
-            let verb = Verb::EnrollFingerprint(wire::EnrollFingerprint { pin, name });
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
+            let mut lease = proven.lease(agent, "enrol a finger").await?;
+            let verb = Verb::EnrollFingerprint(wire::EnrollFingerprint {
+                pin: proven.pin,
+                name: name.unwrap_or_default(),
+            });
             match lease.change("enroll-fingerprint", verb).await? {
                 Outcome::FingerprintEnrolled(finger) => output.show(&Finger::from(finger)),
                 _ => Err(OTHER),
             }
         }
         Command::Rename { id, name, key } => {
+            let template_id = template(&id)?;
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
             let verb = Verb::RenameFingerprint(wire::RenameFingerprint {
-                template_id: template(&id)?,
-                pin: key.pin.read()?,
+                template_id,
+                pin: proven.pin.clone(),
                 name,
             });
-            change(agent, &key.which, "rename-fingerprint", verb, output).await
+            prove(agent, proven, "rename-fingerprint", verb, output).await
         }
         Command::Remove { id, key } => {
+            let template_id = template(&id)?;
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
             let verb = Verb::RemoveFingerprint(wire::RemoveFingerprint {
-                template_id: template(&id)?,
-                pin: key.pin.read()?,
+                template_id,
+                pin: proven.pin.clone(),
             });
-            change(agent, &key.which, "remove-fingerprint", verb, output).await
+            prove(agent, proven, "remove-fingerprint", verb, output).await
         }
     }
 }

@@ -11,7 +11,10 @@ use clap::Subcommand;
 use keysteward_proto::agent::v1::{self as wire, step::Verb, step_result::Result as Outcome};
 use serde::Serialize;
 
-use super::{Key, OTHER, change, credential, open};
+use super::{
+    Key, OTHER, credential, prove,
+    user::{Proven, Wanted},
+};
 use crate::{
     connect::Agent,
     failure::{Failure, Result},
@@ -97,9 +100,9 @@ impl From<wire::LargeBlob> for Blob {
 pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>) -> Result<()> {
     match command {
         Command::List { key } => {
-            let pin = key.pin.read()?;
-            let (_, mut lease) = open(agent, &key.which, "list large blobs").await?;
-            let verb = Verb::ListLargeBlobs(wire::ListLargeBlobs { pin });
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
+            let mut lease = proven.lease(agent, "list large blobs").await?;
+            let verb = Verb::ListLargeBlobs(wire::ListLargeBlobs { pin: proven.pin });
             match lease.read(verb).await? {
                 Outcome::LargeBlobList(list) => show(list, output),
                 _ => Err(OTHER),
@@ -111,9 +114,12 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             key,
         } => {
             let credential_id = credential(&credential_id)?;
-            let pin = key.pin.read()?;
-            let (_, mut lease) = open(agent, &key.which, "read a large blob").await?;
-            let verb = Verb::ReadLargeBlob(wire::ReadLargeBlob { pin, credential_id });
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
+            let mut lease = proven.lease(agent, "read a large blob").await?;
+            let verb = Verb::ReadLargeBlob(wire::ReadLargeBlob {
+                pin: proven.pin,
+                credential_id,
+            });
             match lease.read(verb).await? {
                 Outcome::LargeBlobRead(blob) => give(&blob.data, to.as_deref(), output),
                 _ => Err(OTHER),
@@ -126,19 +132,22 @@ pub(super) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
         } => {
             let credential_id = credential(&credential_id)?;
             let data = take(&from)?;
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
             let verb = Verb::WriteLargeBlob(wire::WriteLargeBlob {
-                pin: key.pin.read()?,
+                pin: proven.pin.clone(),
                 credential_id,
                 data,
             });
-            change(agent, &key.which, "write-large-blob", verb, output).await
+            prove(agent, proven, "write-large-blob", verb, output).await
         }
         Command::Delete { credential_id, key } => {
+            let credential_id = credential(&credential_id)?;
+            let proven = Proven::find(agent, &key, Wanted::Always).await?;
             let verb = Verb::DeleteLargeBlob(wire::DeleteLargeBlob {
-                credential_id: credential(&credential_id)?,
-                pin: key.pin.read()?,
+                pin: proven.pin.clone(),
+                credential_id,
             });
-            change(agent, &key.which, "delete-large-blob", verb, output).await
+            prove(agent, proven, "delete-large-blob", verb, output).await
         }
     }
 }

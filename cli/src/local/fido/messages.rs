@@ -3,8 +3,10 @@
 use std::{convert::Infallible, time::Duration};
 
 use keysteward_proto::agent::v1::{
-    Cancel, LeaseRequest, LeaseResponse, Step, lease_request::Request, lease_response::Response,
-    step::Verb,
+    Cancel, LeaseRequest, LeaseResponse, Step,
+    lease_request::Request,
+    lease_response::Response,
+    step::{Verb, Verification},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -14,7 +16,11 @@ use crate::{
     local::lease::{Asked, Messages, Said},
 };
 
-pub(in crate::local) struct Keys;
+/// How the person proves to be the key's user is said with each step.
+#[derive(Clone, Copy, Default)]
+pub(in crate::local) struct Keys {
+    pub(super) verification: Verification,
+}
 
 impl Messages for Keys {
     type Request = LeaseRequest;
@@ -45,6 +51,7 @@ impl Messages for Keys {
                 key,
                 timeout_ms,
                 verb: Some(verb),
+                verification: self.verification.into(),
             }),
         };
         LeaseRequest {

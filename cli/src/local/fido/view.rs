@@ -7,25 +7,6 @@ use serde::Serialize;
 use crate::output::View;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Info {
-    pub(super) presence_id: String,
-    pub(super) pin_set: bool,
-    pub(super) pin_retries: u32,
-    pub(super) power_cycle_needed: bool,
-    /// Hexadecimal CBOR.
-    pub(super) get_info: String,
-}
-
-impl View for Info {
-    const COLUMNS: &'static [&'static str] = &[
-        "presence_id",
-        "pin_set",
-        "pin_retries",
-        "power_cycle_needed",
-    ];
-}
-
-#[derive(Debug, Serialize)]
 pub(super) struct Credential {
     pub(super) credential_id: String,
     pub(super) rp_id: String,
@@ -73,8 +54,29 @@ pub(super) struct Made {
     pub(super) credential_id: String,
     pub(super) attestation_object: String,
     pub(super) client_data: String,
+    /// The attestation names this very key.
+    pub(super) enterprise_attestation: bool,
 }
 
 impl View for Made {
-    const COLUMNS: &'static [&'static str] = &["presence_id", "rp_id", "credential_id"];
+    const COLUMNS: &'static [&'static str] = &[
+        "presence_id",
+        "rp_id",
+        "credential_id",
+        "enterprise_attestation",
+    ];
+}
+
+/// What a key tells the holder of its persistent token.
+#[derive(Debug, Serialize)]
+pub(super) struct Identity {
+    pub(super) presence_id: String,
+    /// Hexadecimal; stays until the key is reset.
+    pub(super) device: Option<String>,
+    /// Hexadecimal; stays until a discoverable credential comes, goes or changes.
+    pub(super) cred_store_state: Option<String>,
+}
+
+impl View for Identity {
+    const COLUMNS: &'static [&'static str] = &["presence_id", "device", "cred_store_state"];
 }
