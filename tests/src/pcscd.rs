@@ -8,6 +8,7 @@ use std::{
     env,
     path::Path,
     process::{Child, Command},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -15,6 +16,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+
+use crate::site::process::eventually;
 
 /// Where a card connects to the first reader, in the namespace.
 pub const FIRST_READER: &str = "127.0.0.1:35963";
@@ -112,7 +115,13 @@ impl Pcscd {
     /// Ends it between two instructions.
     pub fn kill_9(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::First(id) => kill(*id, Signal::SIGKILL)?,
+            Self::First(id) => {
+                kill(*id, Signal::SIGKILL)?;
+                // Its parent is who tells that it is over; another one does not start before.
+                eventually("pcscd is over", SOON, || {
+                    Ok(kill(*id, None).is_err().then_some(()))
+                })?;
+            }
             Self::Later(child) => {
                 child.kill()?;
                 child.wait()?;
@@ -145,3 +154,5 @@ impl Drop for Pcscd {
         }
     }
 }
+
+const SOON: Duration = Duration::from_secs(10);

@@ -1,10 +1,10 @@
-//! A server, an authority behind a cable, a host with a reader, and cards of two makes.
+//! A server, an authority behind a cable, a host with a reader, and cards of three makes.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use keysteward_tests::{
-    pcscd::FIRST_READER,
+    pcscd::{FIRST_READER, Pcscd},
     site::{
         Site, agent::Agent, ca_gateway::CaGateway, card::Card, contacts::Contacts, list,
         process::eventually,
@@ -24,12 +24,14 @@ pub(super) enum Make {
     Piv,
     /// Ours: two key pairs, no PUK.
     Gids,
+    /// `piv-authenticator`: as [`Make::Piv`], and tells less of itself.
+    PivAuthenticator,
 }
 
 impl Make {
     pub(super) const fn applet(self) -> &'static str {
         match self {
-            Self::Piv => "piv",
+            Self::Piv | Self::PivAuthenticator => "piv",
             Self::Gids => "gids",
         }
     }
@@ -38,26 +40,30 @@ impl Make {
         match self {
             Self::Piv => "aes192",
             Self::Gids => "3des",
+            Self::PivAuthenticator => "aes256",
         }
     }
 
     pub(super) const fn containers(self) -> [&'static str; 2] {
         match self {
-            Self::Piv => ["9a", "9c"],
+            Self::Piv | Self::PivAuthenticator => ["9a", "9c"],
             Self::Gids => ["0", "1"],
         }
     }
 
     const fn algorithm(self) -> &'static str {
         match self {
-            Self::Piv => "p256",
+            Self::Piv | Self::PivAuthenticator => "p256",
             Self::Gids => "rsa2048",
         }
     }
 
     fn process(self, name: &str, desk: &Desk, reader: SocketAddr) -> Result<Card> {
         let (folder, reader) = (desk.agent.folder(), reader.to_string());
-        Card::start(self.applet(), name, folder, &reader)
+        match self {
+            Self::Piv | Self::Gids => Card::start(self.applet(), name, folder, &reader),
+            Self::PivAuthenticator => Card::start_foreign(name, folder, &reader),
+        }
     }
 }
 
@@ -66,6 +72,7 @@ pub(super) struct Desk {
     pub(super) site: Site,
     pub(super) authority: CaGateway,
     pub(super) agent: Agent,
+    pub(super) pcscd: Pcscd,
     cards: usize,
 }
 
@@ -81,6 +88,7 @@ pub(super) struct Held {
 
 impl Desk {
     pub(super) fn open(make: Make) -> Result<Self> {
+        let pcscd = Pcscd::beside()?;
         let site = Site::start()?;
         let authority = CaGateway::start(site.folder())?;
         let agent = site.host("laptop-7")?;
@@ -88,6 +96,7 @@ impl Desk {
             site,
             authority,
             agent,
+            pcscd,
             cards: 0,
         };
         desk.describe(make)?;

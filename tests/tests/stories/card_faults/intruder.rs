@@ -15,8 +15,9 @@ use anyhow::{Context as _, Result, ensure};
 use pcsc::{Card, Context, Disposition, Protocols, Scope, ShareMode};
 
 use super::{
+    card::between,
     desk::{Desk, Make},
-    life::{Operation, between},
+    life::Operation,
 };
 
 /// The program, until it is sent away.
