@@ -192,11 +192,15 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
             had_certificate,
         } => match container(name) {
             Some(one) if !one.certificate.is_empty() => Verdict::NotDone,
-            None => Verdict::Done,
-            Some(one) if one.public_key.is_empty() && *had_certificate => Verdict::Done,
+            None if *had_certificate || before.applet == Applet::Gids => Verdict::Done,
+            None => Verdict::Unknown(
+                "the container had no certificate that could show it; delete the container again, \
+                 which does no harm",
+            ),
+            // GIDS takes it off its list last; a PIV card without Yubico's extension keeps the key.
             Some(_) => Verdict::Unknown(
-                "the certificate is gone, and a key is there still, which some cards cannot \
-                 delete; delete the container again, which does no harm",
+                "the certificate is gone, and the container is there still; delete the container \
+                 again, which does no harm",
             ),
         },
         Mark::Restored {

@@ -175,6 +175,10 @@ fn an_empty_container_tells_that_it_was_deleted() {
     assert_eq!(judge(&mark(true), &holds(b"k", b"c")), Verdict::NotDone);
     assert!(is_unknown(&judge(&mark(true), &holds(b"k", b""))));
     assert!(is_unknown(&judge(&mark(false), &holds(b"k", b""))));
+    // GIDS takes files before the container.
+    assert!(is_unknown(&judge(&mark(true), &holds(b"", b""))));
+    // A card that does not tell its keys shows one that has no certificate neither before nor after.
+    assert!(is_unknown(&judge(&mark(false), &nothing)));
 }
 
 #[test]
