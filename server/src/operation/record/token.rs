@@ -129,6 +129,15 @@ impl Inner {
                     work.wait_for(wait, format!("{step}: {why}; try {} follows", tries + 1));
                 }
             }
+            // So does a card that lost its power for a moment, and with it who has authority.
+            Judgement::Stands
+                if step == StepName::DeleteContainer
+                    && code == Code::Refused
+                    && count(work, step) == 1 =>
+            {
+                let wait = self.backoff(1);
+                work.wait_for(wait, format!("{step}: {why}; the card is asked once more"));
+            }
             Judgement::Stands
                 if matches!(step, StepName::DeleteCredential | StepName::DeleteContainer) =>
             {

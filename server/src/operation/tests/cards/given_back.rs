@@ -1,6 +1,8 @@
 //! Cards that were revoked, retired and given back: what is left on them.
 
-use super::*;
+use keysteward_proto::agent::v1::step_error::Code;
+
+use super::{super::key::refusal, *};
 
 #[tokio::test]
 async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
@@ -97,6 +99,21 @@ async fn a_card_without_a_reset_is_given_back_by_hand_and_what_remains_is_told()
     // And may come back.
     world.registered().await;
     world.card_agrees().await;
+}
+
+#[tokio::test]
+async fn a_card_that_refuses_to_delete_a_key_is_asked_once_more_and_not_for_ever() {
+    for (refusals, deleted) in [(1, true), (2, false)] {
+        let world = World::with(piv()).await;
+        let token = world.card_in_use().await;
+        let refused = refusal(Code::Refused, "the command is not allowed now (SW 6986)");
+        world.host.state().refuse = vec![refused; refusals];
+        let reason = "replaced".to_owned();
+        let pin = None;
+        let ended = world.done(Ask::Revoke { token, reason, pin }).await;
+        world.card(|card| assert_eq!(card.containers.is_empty(), deleted, "{ended:?}"));
+        assert_eq!(ended.remark.contains("SW 6986"), !deleted, "{ended:?}");
+    }
 }
 
 pub(super) fn is_as_from_the_factory(card: &Card) {
