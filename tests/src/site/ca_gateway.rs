@@ -64,12 +64,17 @@ impl CaGateway {
 
     /// Describes it to a server, as the connection `name`, at the other end of the cable.
     pub fn add_connection(&self, cli: &Cli, name: &str) -> Result<Value> {
+        self.add_connection_with(cli, name, &[])
+    }
+
+    /// The same, with more options.
+    pub fn add_connection_with(&self, cli: &Cli, name: &str, options: &[&str]) -> Result<Value> {
         let url = self.fact("url")?.replacen(
             &address(&self.ready)?.to_string(),
             &self.cable.address().to_string(),
             1,
         );
-        cli.json(&[
+        let add = [
             "connection",
             "add",
             "entrust-ca-gateway",
@@ -84,7 +89,8 @@ impl CaGateway {
             self.fact("client_p12")?,
             "--password-file",
             self.fact("client_password_file")?,
-        ])
+        ];
+        cli.json(&[&add[..], options].concat())
     }
 
     /// Makes a coming request go wrong.

@@ -111,7 +111,9 @@ impl Desk {
             format!("user_name,mail,given_name,sn\n{USER},{USER},Alice,Archer\n"),
         )?;
         cli.json(&["user", "import", &shown(&people)?])?;
-        self.authority.add_connection(cli, "cagw")?;
+        // A lost answer is looked for as long as its request may take.
+        let soon = ["--time-limit", "2"];
+        self.authority.add_connection_with(cli, "cagw", &soon)?;
         let of_type = ["token-type", "create", "card", "--allow-virtual"];
         let card = ["--card-applet", make.applet()];
         let cipher = ["--card-admin-cipher", make.admin_cipher()];

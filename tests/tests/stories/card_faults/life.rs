@@ -116,7 +116,7 @@ impl Operation {
             Self::Issue => ("issued", true, Pin::Blocked),
             Self::HandOver | Self::Renew | Self::Reissue => ("active", true, Pin::Is(FIRST_PIN)),
             Self::Unblock | Self::ChangeAdminKey => ("active", true, Pin::Is(SECOND_PIN)),
-            Self::Revoke => ("revoked", false, Pin::Any),
+            Self::Revoke => ("revoked", false, Pin::Blocked),
             Self::Unregister => ("unregistered", false, Pin::Factory),
         };
         let token = desk.token(&held.token)?;
@@ -157,7 +157,6 @@ enum Pin {
     Blocked,
     /// This one, and no try was lost.
     Is(&'static str),
-    Any,
     /// As everybody knows it.
     Factory,
 }
@@ -176,7 +175,6 @@ impl Pin {
                 );
                 desk.has_pin(pin)?;
             }
-            Self::Any => {}
             Self::Factory if held.make == Make::Piv => {
                 for secret in ["pin", "puk", "admin_key"] {
                     let is_default = &applet[format!("{secret}_is_default").as_str()];
