@@ -127,6 +127,10 @@ impl Operation {
             let (applet, containers) = desk.inspect()?;
             let found: Vec<_> = containers.iter().map(|one| &one["container"]).collect();
             ensure!(found == names, "it holds {found:?}, not {names:?}");
+            // The PIN is blocked after that.
+            if matches!(pin, Pin::Blocked) {
+                pin.is_on(desk, held, &applet)?;
+            }
             Ok(Some((applet, containers)))
         })?;
         pin.is_on(desk, held, &applet)?;
