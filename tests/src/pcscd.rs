@@ -8,7 +8,8 @@ use std::{
     env,
     path::Path,
     process::{Child, Command},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -16,8 +17,6 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-
-use crate::site::process::eventually;
 
 /// Where a card connects to the first reader, in the namespace.
 pub const FIRST_READER: &str = "127.0.0.1:35963";
@@ -118,9 +117,11 @@ impl Pcscd {
             Self::First(id) => {
                 kill(*id, Signal::SIGKILL)?;
                 // Its parent is who tells that it is over; another one does not start before.
-                eventually("pcscd is over", SOON, || {
-                    Ok(kill(*id, None).is_err().then_some(()))
-                })?;
+                let deadline = Instant::now() + SOON;
+                while kill(*id, None).is_ok() {
+                    anyhow::ensure!(Instant::now() < deadline, "pcscd does not end");
+                    thread::sleep(Duration::from_millis(10));
+                }
             }
             Self::Later(child) => {
                 child.kill()?;

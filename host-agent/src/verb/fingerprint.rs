@@ -226,7 +226,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::verb::{VendorConfigure, Verification};
+    use crate::verb::Verification;
 
     fn pin(text: &str) -> Pin {
         Pin::new(text).unwrap()

@@ -158,6 +158,7 @@ impl Desk {
             template_aaguids: &[],
             blocked_aaguids: &[],
             serial: None,
+            one_device: false,
         };
         let now = jiff::Timestamp::now();
         attestation::verify(

@@ -61,7 +61,12 @@ pub(crate) struct EntrustCaGateway {
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
     /// That one request may take, 1 to 300 [default: 45]
-    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "SECONDS")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        hide_default_value = true,
+        value_name = "SECONDS"
+    )]
     time_limit: u32,
     /// Client certificate with its key
     #[arg(long, value_name = "FILE")]
@@ -87,7 +92,12 @@ pub(crate) struct Cfssl {
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
     /// That one request may take, 1 to 300 [default: 30]
-    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "SECONDS")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        hide_default_value = true,
+        value_name = "SECONDS"
+    )]
     time_limit: u32,
     /// File whose first line is the shared key in hexadecimal; - is standard input
     #[arg(long, value_name = "FILE")]
