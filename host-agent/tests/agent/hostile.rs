@@ -13,13 +13,13 @@ use keysteward_proto::agent::v1 as proto;
 use keysteward_virtual_token::hostile::{self, Hostile};
 use keysteward_virtual_token::manufacture::Profile;
 use proto::{
-    StepKey, lease_request::Request, lease_response::Response, progress::Kind, step::Verb,
-    step_error::Code, step_result::Result as Answer,
+    lease_response::Response, progress::Kind, step::Verb, step_error::Code,
+    step_result::Result as Answer,
 };
 
 use self::{
     shown::{SHOWN, SHOWN_WITH_A_SENSOR, SHOWN_WITHOUT_A_PIN, Shown},
-    steps::{PATIENCE_MS, STEPS, STEPS_WITH_A_SENSOR, STEPS_WITHOUT_A_PIN, Step},
+    steps::{PATIENCE_MS, STEPS, STEPS_WITH_A_SENSOR, STEPS_WITHOUT_A_PIN, Step, keyed},
 };
 use crate::harness::{Caller, Done, Host, Key, Lease, PIN, list};
 
@@ -112,22 +112,7 @@ async fn meet(host: &Host, hostile: &'static Hostile, meeting: &Meeting) -> Vec<
         let began = Instant::now();
         let done = match caller.lease_of(&presence_id, IN_TIME).await {
             Ok(mut lease) => {
-                let step_key = Some(StepKey {
-                    operation_id: hostile.name.to_owned(),
-                    step: (*step).to_owned(),
-                    attempt: 1,
-                });
-                let request = match request(&credential_id) {
-                    Request::Step(step) => Request::Step(proto::Step {
-                        key: step_key,
-                        ..step
-                    }),
-                    Request::Raw(raw) => Request::Raw(proto::Raw {
-                        key: step_key,
-                        ..raw
-                    }),
-                    other => other,
-                };
+                let request = keyed(request(&credential_id), hostile.name, step);
                 lease.send(request).await;
                 Some(done(&mut lease, &key).await)
             }

@@ -7,14 +7,13 @@ use keysteward_virtual_token::{
     hostile::cards::{self, HostileCard},
     manufacture::Profile,
 };
-use proto::{StepKey, lease_request::Request, step_error::Code};
-
+use proto::step_error::Code;
 use tokio::runtime::Runtime;
 
 use super::{
     Ended, IN_TIME, are_shown, are_typed, done, permissive,
     shown::Shown,
-    steps::{STEPS_WITHOUT_A_PIN, Step, raw, verb},
+    steps::{STEPS_WITHOUT_A_PIN, Step, keyed, raw, verb},
 };
 use crate::{
     harness::{Host, Key, SOON, until_async},
@@ -51,24 +50,8 @@ async fn meet(host: &Host, hostile: &'static HostileCard) -> Vec<Ended> {
         for (step, request) in STEPS.iter().chain(STEPS_WITHOUT_A_PIN) {
             let began = Instant::now();
             let mut lease = caller.lease_of(&presence_id, SOON).await.unwrap();
-            let step_key = Some(StepKey {
-                operation_id: hostile.name.to_owned(),
-                step: (*step).to_owned(),
-                attempt: 1,
-            });
-            lease
-                .send(match request(&[0xAA; 16]) {
-                    Request::Step(step) => Request::Step(proto::Step {
-                        key: step_key,
-                        ..step
-                    }),
-                    Request::Raw(raw) => Request::Raw(proto::Raw {
-                        key: step_key,
-                        ..raw
-                    }),
-                    other => other,
-                })
-                .await;
+            let request = keyed(request(&[0xAA; 16]), hostile.name, step);
+            lease.send(request).await;
             let done = done(&mut lease, &key).await;
             let took = began.elapsed();
             assert!(took < IN_TIME, "{}, {step}: {took:?}", hostile.name);

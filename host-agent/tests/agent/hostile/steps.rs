@@ -1,7 +1,7 @@
 //! What is done to tokens that lie, one after the other.
 
 use keysteward_proto::agent::v1 as proto;
-use proto::{lease_request::Request, step::Verb};
+use proto::{StepKey, lease_request::Request, step::Verb};
 
 use crate::harness::{PIN, RP, delete, list, make_credential, set_pin};
 
@@ -111,6 +111,20 @@ pub(super) fn raw() -> Request {
 }
 
 /// A credential that may own a large blob, or one that is not discoverable.
+/// The request, under a key of its own in the journal.
+pub(super) fn keyed(request: Request, token: &str, step: &str) -> Request {
+    let key = Some(StepKey {
+        operation_id: token.to_owned(),
+        step: step.to_owned(),
+        attempt: 1,
+    });
+    match request {
+        Request::Step(step) => Request::Step(proto::Step { key, ..step }),
+        Request::Raw(raw) => Request::Raw(proto::Raw { key, ..raw }),
+        other => other,
+    }
+}
+
 fn make(pin: &str, discoverable: bool) -> Request {
     verb(match make_credential() {
         Verb::MakeCredential(make) => Verb::MakeCredential(proto::MakeCredential {

@@ -54,6 +54,11 @@ impl Answer {
         Self::OtherKey,
     ];
 
+    /// Who refuses has not done it: what an authority did although it says so is believed not to be.
+    const fn refuses(self) -> bool {
+        matches!(self, Self::BadRequest | Self::Rejected | Self::TooMany)
+    }
+
     fn failure(self) -> Failure {
         let status = |code, retry_after| Failure::Status { code, retry_after };
         match self {
@@ -225,9 +230,10 @@ pub(super) fn wrong_before() {
 }
 
 pub(super) fn wrong_after() {
+    let answers = Answer::ALL.into_iter().filter(|answer| !answer.refuses());
     every(
         Make::Piv,
-        Answer::ALL.map(|answer| Strike::Answer(When::After, answer)),
+        answers.map(|answer| Strike::Answer(When::After, answer)),
     );
 }
 

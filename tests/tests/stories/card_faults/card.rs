@@ -144,7 +144,7 @@ fn wait_for_strike(desk: &Desk, held: &Held, id: &str) -> Result<bool> {
 pub(super) fn rehearse(desk: &mut Desk, make: Make) -> Result<Vec<(Operation, usize)>> {
     let held = desk.hold(make)?;
     let mut counts = Vec::new();
-    for operation in Operation::ALL {
+    for operation in make.life() {
         between(desk, &held, operation)?;
         held.contacts.count_anew();
         let id = operation.start(desk, &held)?;

@@ -12,6 +12,7 @@ use keysteward_tests::{
 };
 use serde_json::Value;
 
+use super::life::Operation;
 use crate::desk::{shown, text};
 
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -56,6 +57,15 @@ impl Make {
             Self::Piv | Self::PivAuthenticator => "p256",
             Self::Gids => "rsa2048",
         }
+    }
+
+    /// What happens to it. The reset that gives back a card of `piv-authenticator` gives it another
+    /// GUID, and it has no serial number: nobody knows it again whose agent died meanwhile.
+    pub(super) fn life(self) -> impl Iterator<Item = Operation> {
+        let is_known = move |operation: &Operation| {
+            self != Self::PivAuthenticator || *operation != Operation::Unregister
+        };
+        Operation::ALL.into_iter().filter(is_known)
     }
 
     fn process(self, name: &str, desk: &Desk, reader: SocketAddr) -> Result<Card> {

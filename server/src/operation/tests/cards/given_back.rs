@@ -4,14 +4,34 @@ use keysteward_proto::agent::v1::step_error::Code;
 
 use super::{super::key::refusal, *};
 
-#[tokio::test]
-async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
-    let world = World::with(piv()).await;
+fn piv_without_reset() -> Wishes {
+    Wishes {
+        host: |host| {
+            host.has_key = false;
+            host.serial.clear();
+            host.card = Some(Card {
+                no_reset: true,
+                ..Card::piv()
+            });
+        },
+        ..piv()
+    }
+}
+
+/// A card that was in use, and is over.
+async fn retired(world: &World) -> TokenId {
     let token = world.card_in_use().await;
     let reason = "replaced".to_owned();
     let pin = None;
     world.done(Ask::Revoke { token, reason, pin }).await;
     world.done(Ask::Retire { token }).await;
+    token
+}
+
+#[tokio::test]
+async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
+    let world = World::with(piv()).await;
+    let token = retired(&world).await;
     world.done(Ask::Unregister { token }).await;
     world.card(|card| {
         assert_eq!(
@@ -29,11 +49,7 @@ async fn an_unregistered_piv_card_is_as_it_left_the_factory() {
 #[tokio::test]
 async fn an_unregistered_gids_card_is_empty_and_opens_with_the_key_of_its_factory() {
     let world = World::with(gids()).await;
-    let token = world.card_in_use().await;
-    let reason = "replaced".to_owned();
-    let pin = None;
-    world.done(Ask::Revoke { token, reason, pin }).await;
-    world.done(Ask::Retire { token }).await;
+    let token = retired(&world).await;
     let before = world.card_row().await.shown_id;
     let ended = world.done(Ask::Unregister { token }).await;
     assert_eq!(ended.remark, "", "nothing of us is left on it");
@@ -75,23 +91,8 @@ async fn nobodys_pin_opens_a_revoked_card_whether_it_is_at_hand_or_comes_later()
 
 #[tokio::test]
 async fn a_card_without_a_reset_is_given_back_by_hand_and_what_remains_is_told() {
-    let world = World::with(Wishes {
-        host: |host| {
-            host.has_key = false;
-            host.serial.clear();
-            host.card = Some(Card {
-                no_reset: true,
-                ..Card::piv()
-            });
-        },
-        ..piv()
-    })
-    .await;
-    let token = world.card_in_use().await;
-    let reason = "replaced".to_owned();
-    let pin = None;
-    world.done(Ask::Revoke { token, reason, pin }).await;
-    world.done(Ask::Retire { token }).await;
+    let world = World::with(piv_without_reset()).await;
+    let token = retired(&world).await;
     let ended = world.done(Ask::Unregister { token }).await;
     assert!(ended.remark.contains("it keeps its id"), "{ended:?}");
     world.card(|card| is_as_from_the_factory(card));
@@ -131,23 +132,8 @@ pub(super) fn is_as_from_the_factory(card: &Card) {
 
 #[tokio::test]
 async fn a_puk_that_a_card_does_not_take_back_is_told_and_holds_nothing_up() {
-    let world = World::with(Wishes {
-        host: |host| {
-            host.has_key = false;
-            host.serial.clear();
-            host.card = Some(Card {
-                no_reset: true,
-                ..Card::piv()
-            });
-        },
-        ..piv()
-    })
-    .await;
-    let token = world.card_in_use().await;
-    let reason = "replaced".to_owned();
-    let pin = None;
-    world.done(Ask::Revoke { token, reason, pin }).await;
-    world.done(Ask::Retire { token }).await;
+    let world = World::with(piv_without_reset()).await;
+    let token = retired(&world).await;
     world.card(|card| card.puk_tries = 0);
     let ended = world.done(Ask::Unregister { token }).await;
     for kept in [
