@@ -155,6 +155,11 @@ impl Inner {
         let facts = told::facts(seen);
         let atr = |facts: &Facts| facts.card.as_ref().map(|card| card.atr.clone());
         let mut read = self.store.read().await?;
+        // What was there all the time is what it was, though a reset took its name meanwhile.
+        let seen_before = token::by_presence(&mut read, place.host, &place.presence_id).await?;
+        if let Some(row) = seen_before.filter(|row| atr(&row.facts) == atr(&facts)) {
+            return Ok(Some(row.id));
+        }
         let (mut begun, mut fresh) = (Vec::new(), Vec::new());
         for row in token::without_identity(&mut read, &[0; 16]).await? {
             let alike = row.serial == told::serial(seen) && atr(&row.facts) == atr(&facts);

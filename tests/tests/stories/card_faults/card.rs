@@ -144,14 +144,9 @@ fn wait_for_strike(desk: &Desk, held: &Held, id: &str) -> Result<bool> {
 pub(super) fn rehearse(desk: &mut Desk, make: Make) -> Result<Vec<(Operation, usize)>> {
     let held = desk.hold(make)?;
     let mut counts = Vec::new();
-    for operation in make.life() {
-        between(desk, &held, operation)?;
+    for operation in Operation::ALL {
         held.contacts.count_anew();
-        let id = operation.start(desk, &held)?;
-        let ended = desk.settle(&id)?;
-        let count = held.contacts.counted();
-        let state = operation
-            .finish(desk, &held, ended)
+        let (state, count) = undisturbed(desk, &held, operation)
             .with_context(|| format!("{operation:?} without a fault"))?;
         anyhow::ensure!(
             state == "succeeded",
@@ -162,6 +157,20 @@ pub(super) fn rehearse(desk: &mut Desk, make: Make) -> Result<Vec<(Operation, us
     }
     desk.put_away(held)?;
     Ok(counts)
+}
+
+/// One operation; what it ended as at first, and how many commands until then may have changed the
+/// card.
+pub(super) fn undisturbed(
+    desk: &Desk,
+    held: &Held,
+    operation: Operation,
+) -> Result<(String, usize)> {
+    between(desk, held, operation)?;
+    let id = operation.start(desk, held)?;
+    let ended = desk.settle(&id)?;
+    let count = held.contacts.counted();
+    Ok((operation.finish(desk, held, ended)?, count))
 }
 
 /// What an operator does between two operations.

@@ -12,7 +12,7 @@ use keysteward_tests::{
 };
 use serde_json::Value;
 
-use super::life::Operation;
+use super::{card::Fault, life::Operation};
 use crate::desk::{shown, text};
 
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -59,13 +59,16 @@ impl Make {
         }
     }
 
-    /// What happens to it. The reset that gives back a card of `piv-authenticator` gives it another
-    /// GUID, and it has no serial number: nobody knows it again whose agent died meanwhile.
-    pub(super) fn life(self) -> impl Iterator<Item = Operation> {
-        let is_known = move |operation: &Operation| {
-            self != Self::PivAuthenticator || *operation != Operation::Unregister
-        };
-        Operation::ALL.into_iter().filter(is_known)
+    /// Whether nobody knows it again after this. The reset that gives back a card of
+    /// `piv-authenticator` gives it another GUID, and it has no serial number of its own: an agent
+    /// that dies meanwhile cannot say that it is the one.
+    pub(super) fn is_lost_by(self, fault: Fault, operation: Operation) -> bool {
+        (self, fault, operation)
+            == (
+                Self::PivAuthenticator,
+                Fault::KillAgent,
+                Operation::Unregister,
+            )
     }
 
     fn process(self, name: &str, desk: &Desk, reader: SocketAddr) -> Result<Card> {

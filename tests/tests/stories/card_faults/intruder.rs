@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, ensure};
 use pcsc::{Card, Context, Disposition, Protocols, Scope, ShareMode};
 
 use super::{
-    card::between,
+    card::undisturbed,
     desk::{Desk, Make},
     life::Operation,
 };
@@ -96,12 +96,8 @@ fn lives_beside_it(make: Make) -> Result<()> {
     let held = desk.hold(make)?;
     let intruder = Intruder::begin();
     for operation in Operation::ALL {
-        between(&desk, &held, operation)?;
         let before = intruder.visits();
-        let id = operation.start(&desk, &held)?;
-        let ended = desk.settle(&id)?;
-        let state = operation
-            .finish(&desk, &held, ended)
+        let (state, _) = undisturbed(&desk, &held, operation)
             .with_context(|| format!("{operation:?} beside another program"))?;
         println!(
             "{make:?}: {operation:?} {state}, {} visits meanwhile",
