@@ -40,6 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
         template_aaguids: &[],
         blocked_aaguids: &[],
         serial: (flags & 8 == 8).then_some("KS-0001"),
+        one_device: false,
     };
     let proven = |hash: &[u8; 32], trust: &Trust| verify(object, hash, &expected, trust, now);
     let outcome = proven(&client_data_hash, &trust);
