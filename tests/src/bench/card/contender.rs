@@ -30,7 +30,7 @@ pub(super) struct Work {
 pub(super) enum Ask {
     /// The one command, as it is.
     Raw,
-    Step(Asked),
+    Step(Box<Asked>),
 }
 
 /// One who does `W`.
@@ -154,7 +154,7 @@ impl Contender<Work> for ThroughAgent<'_> {
             for each in 0..=count {
                 let asked = match &work.asked {
                     Ask::Raw => agent.raw(command),
-                    Ask::Step(step) => step.clone(),
+                    Ask::Step(step) => step.as_ref().clone(),
                 };
                 let begun = Instant::now();
                 lease.succeed(asked).await?;

@@ -105,11 +105,11 @@ pub fn measure(folders: &Folders, rounds: usize) -> Result<Ways> {
     };
     let challenge = Work {
         commands: told.challenge,
-        asked: Ask::Step(give_challenge()),
+        asked: Ask::Step(Box::new(give_challenge())),
     };
     let inventory = Work {
         commands: told.inventory,
-        asked: Ask::Step(inspect()),
+        asked: Ask::Step(Box::new(inspect())),
     };
     let (of_challenge, of_inventory) = (three(&challenge)?, three(&inventory)?);
     drop(disk);
