@@ -76,6 +76,9 @@ impl Bare {
 
 impl Contender<Work> for Bare {
     fn batch(&mut self, work: &Work, count: usize) -> Result<Vec<Duration>> {
+        // The agent has the card reset when a lease ends in which it was shown a secret.
+        self.card
+            .reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)?;
         let transaction = self.card.transaction()?;
         let mut room = vec![0; ROOM];
         let took = timed(count, || {
