@@ -5,7 +5,7 @@
 //! do it again in a moment; taken unasked, its mistake would show when a key is on a
 //! card and its user waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use keysteward_proto::server::v1 as wire;
 use tonic::{Code, Status};
@@ -23,16 +23,19 @@ pub(super) async fn check(rooms: &Rooms, card: &wire::CardSection) -> Result<(),
         let mut read = rooms.store.read().await?;
         let connection = names::connection(&mut read, &slot.connection).await?;
         drop(read);
-        if !known.contains_key(&connection.id) {
-            let authority = rooms
-                .engine
-                .authority(&connection)
-                .map_err(|why| no_authority(&slot.connection, &why))?;
-            let profiles = authority.profiles().await;
-            let profiles = profiles.map_err(|error| away(&slot.connection, &error.to_string()))?;
-            known.insert(connection.id, profiles);
-        }
-        let profiles = known.get(&connection.id).map_or(&[][..], Vec::as_slice);
+        let profiles = match known.entry(connection.id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let authority = rooms
+                    .engine
+                    .authority(&connection)
+                    .map_err(|why| no_authority(&slot.connection, &why))?;
+                let profiles = authority.profiles().await;
+                let profiles =
+                    profiles.map_err(|error| away(&slot.connection, &error.to_string()))?;
+                unknown.insert(profiles)
+            }
+        };
         fits(slot, profiles)?;
     }
     Ok(())

@@ -69,7 +69,7 @@ impl Inner {
                 Next::Step(step) => {
                     work.progress.step = Some(step);
                     match self.begin(tx, work, step, cancelled).await? {
-                        Begun::Job(job) => return Ok(Some(job)),
+                        Begun::Job(job) => return Ok(Some(*job)),
                         Begun::Paused => return Ok(None),
                         Begun::Again => {}
                     }

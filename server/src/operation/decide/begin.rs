@@ -26,7 +26,7 @@ use crate::{
 
 /// What beginning a step came to.
 pub(super) enum Begun {
-    Job(Job),
+    Job(Box<Job>),
     /// It cannot be taken; the plan is asked again.
     Again,
     Paused,
@@ -109,7 +109,9 @@ impl Inner {
                     work.progress.look = Some(step);
                     let look = self.look(tx, work, step).await?;
                     work.progress.look = None;
-                    return Ok(look.map_or(Begun::Paused, |look| Begun::Job(Job::Look(look))));
+                    return Ok(
+                        look.map_or(Begun::Paused, |look| Begun::Job(Box::new(Job::Look(look))))
+                    );
                 }
                 let provider = provider.ok();
                 let party = provider.as_ref().map(|(id, p)| (*id, p.relying_party()));
@@ -139,7 +141,7 @@ impl Inner {
         work.operation.next_action = String::new();
         work.operation.not_before = work.now;
         work.attempts.push(attempt);
-        Ok(Begun::Job(job))
+        Ok(Begun::Job(Box::new(job)))
     }
 
     /// The certification authority that `step` speaks to.
