@@ -216,7 +216,7 @@ fn newest_admin_key(desk: &Desk, held: &Held) -> Result<()> {
         desk.site.cli.json(&["card", "admin-key", "list"])?,
         "card_master_keys",
     )?;
-    let newest = generations.iter().map(|one| &one["generation"]).last();
+    let newest = generations.iter().map(|one| &one["generation"]).next_back();
     let card = desk.site.cli.json(&["card", "show", &held.token])?;
     ensure!(
         Some(&card["admin_generation"]) == newest && card["pending_generation"].is_null(),
