@@ -144,9 +144,10 @@ impl Inner {
         Ok((!other).then_some(found.token_id))
     }
 
-    /// A blank card that was seen at this host before. The serial of its applet may be
-    /// that of any other of its maker: it may stand in for one that has no secret of
-    /// ours, and for no other; nor where two of them are being registered.
+    /// A blank card that was seen at this host before. One that was not taken off since is what
+    /// it was. The serial of any other may be that of any other of its maker: it may stand in for
+    /// one that has no secret of ours, and for no other; nor where two of them are being
+    /// registered.
     async fn find_blank(
         &self,
         seen: &agent::Token,
