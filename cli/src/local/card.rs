@@ -16,9 +16,9 @@ use keysteward_proto::agent::v1::{self as wire, card_step::Verb, step_result::Re
 pub(crate) use self::args::{Command, Which};
 use self::{
     admin_key::AdminKeys,
-    args::Generate,
+    args::{Admin, Generate},
     messages::Cards,
-    view::{Applet, Container, Made},
+    view::{Applet, Container, Made, Moved},
 };
 use super::lease::{self, Lease};
 use crate::{
@@ -82,6 +82,11 @@ pub(crate) async fn run(command: Command, agent: &Agent, output: &mut Output<'_>
             });
             change(agent, &which, keys, "delete-container", verb, output).await
         }
+        Command::MoveKey {
+            container,
+            which,
+            admin,
+        } => move_key(container, &which, &admin, agent, output).await,
         Command::AdminKey(command) => admin_key::run(command, agent, output).await,
         Command::Reset {
             which,
@@ -129,6 +134,29 @@ async fn generate(args: Generate, agent: &Agent, output: &mut Output<'_>) -> Res
         attested: !made.attestation.is_empty(),
         attestation: crate::output::some(hex::encode(made.attestation)),
         attestation_issuer: crate::output::some(hex::encode(made.attestation_issuer)),
+    })
+}
+
+async fn move_key(
+    container: String,
+    which: &Which,
+    admin: &Admin,
+    agent: &Agent,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let keys = admin.read()?;
+    let verb = Verb::MoveKey(wire::MoveKey {
+        admin: keys.proof(),
+        container: container.clone(),
+    });
+    let (presence_id, mut lease) = open(agent, which, keys, "move a key").await?;
+    let Outcome::KeyMoved(moved) = lease.change("move-key", verb).await? else {
+        return Err(OTHER);
+    };
+    output.show(&Moved {
+        presence_id,
+        container,
+        moved_to: moved.container,
     })
 }
 

@@ -216,6 +216,13 @@ pub enum Mark {
         /// The PIN had no try left: it has all once it is set, last of all, and by nothing else.
         was_blocked: bool,
     },
+    /// The container is empty, and a retired one has its certificate.
+    Moved {
+        /// Which.
+        container: String,
+        /// Of the DER.
+        sha256: [u8; 32],
+    },
 }
 
 /// What was asked of authenticatorConfig; what is absent was not.

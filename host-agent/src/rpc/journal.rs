@@ -308,6 +308,7 @@ pub(super) fn result(answer: Answer) -> proto::StepResult {
             device,
             cred_store_state,
         }),
+        Answer::KeyMoved { container } => R::KeyMoved(proto::KeyMoved { container }),
     };
     proto::StepResult {
         result: Some(result),

@@ -103,6 +103,11 @@ pub enum Answer {
         /// Stays until a discoverable credential is made, changed or deleted.
         cred_store_state: Vec<u8>,
     },
+    /// Of `move_key`.
+    KeyMoved {
+        /// Where it is now.
+        container: String,
+    },
 }
 
 /// An enrolled finger.

@@ -106,11 +106,12 @@ pub enum Verb {
     SetPinTries,
     ReadIdentity,
     VendorConfigure,
+    MoveKey,
 }
 
 impl Verb {
     /// Every verb, in the order of `fido.proto`, then of `card.proto`.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Inspect,
         Self::LookForCredentials,
         Self::ListCredentials,
@@ -152,6 +153,7 @@ impl Verb {
         Self::GiveChallenge,
         Self::AnswerChallenge,
         Self::SetPinTries,
+        Self::MoveKey,
         Self::CardRaw,
     ];
 
@@ -201,6 +203,7 @@ impl Verb {
             Self::SetPinTries => "set_pin_tries",
             Self::ReadIdentity => "read_identity",
             Self::VendorConfigure => "vendor_configure",
+            Self::MoveKey => "move_key",
         }
     }
 

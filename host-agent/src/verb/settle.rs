@@ -217,6 +217,7 @@ fn look_at_card(
             attestation: Vec::new(),
             attestation_issuer: Vec::new(),
         })),
+        card::Verdict::KeyMoved { container } => Some(State::Done(Answer::KeyMoved { container })),
         card::Verdict::NotDone => Some(unchanged(
             record.intent.verb,
             "a look at the card shows that it was not carried out",

@@ -36,8 +36,20 @@ pub(crate) async fn cut(
     (step, verb): (&str, Verb),
     (instruction, moment): (u8, Moment),
 ) -> proto::Outcome {
+    let at = (instruction, &[][..], moment);
+    cut_at_one(host, card, lease, (step, verb), at).await
+}
+
+/// The same, at the instruction that has these bytes in it.
+pub(crate) async fn cut_at_one(
+    host: &Host,
+    card: &Card,
+    lease: &mut Lease,
+    (step, verb): (&str, Verb),
+    (instruction, about, moment): (u8, &[u8], Moment),
+) -> proto::Outcome {
     let before = host.card().await.presence_id;
-    card.cut_at(instruction, moment);
+    card.cut_at_one_about(instruction, about, moment);
     let torn = lease.step(step, verb).await.unwrap_err();
     assert!(
         matches!(torn.code(), Code::TokenRemoved | Code::OutcomeUnknown),
@@ -148,13 +160,8 @@ async fn a_certificate_comes_with_the_cards_next_guid_or_says_what_is_missing() 
         ("w1", (CHUID, Before), State::Unknown, (GUID[15], true)),
         ("w2", (CHUID, After), State::Done, (2, true)),
     ] {
-        let before = host.card().await.presence_id;
-        card.cut_at_one_about(PUT_DATA, about, moment);
-        lease.step(step, with_guid(2)).await.unwrap_err();
-        host.gone(&before).await;
-        card.put_back();
-        lease = host.lease().await;
-        let outcome = host.settled(step).await;
+        let at = (PUT_DATA, about, moment);
+        let outcome = cut_at_one(&host, &card, &mut lease, (step, with_guid(2)), at).await;
         assert_eq!(outcome.state(), state, "{step}: {outcome:?}");
         assert_eq!(named(&mut lease).await, shows, "{step}");
     }

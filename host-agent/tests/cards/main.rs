@@ -12,6 +12,7 @@
 //! | `algorithms` | keys and admin keys of each kind |
 //! | `held` | another program has the card in a transaction, or would like to |
 //! | `hostile` | cards that lie, in each applet |
+//! | `retired` | keys that make room for the next ones |
 //! | `leases` | one caller at a time; what the host forbids; requests that are wrong |
 //! | `pin_tries` | how many tries PIN and PUK have |
 //! | `cut_off` | steps that are cut off, and what a look at the card says of them |
@@ -38,6 +39,7 @@ mod pcscd;
 mod pin_tries;
 mod piv;
 mod reader;
+mod retired;
 
 /// Tells each story beside a pcscd of its own.
 macro_rules! stories {

@@ -76,7 +76,7 @@ impl Card {
         Self::put(Box::new(applet))
     }
 
-    fn put(applet: Box<dyn Applet + Send>) -> Self {
+    pub(crate) fn put(applet: Box<dyn Applet + Send>) -> Self {
         let inner = Arc::new(Mutex::new(Inner {
             card: InProcessCard::new(vec![applet]),
             on_reader: true,
@@ -97,12 +97,7 @@ impl Card {
         Self(inner)
     }
 
-    /// Has the card taken away at the next command with this instruction.
-    pub(crate) fn cut_at(&self, instruction: u8, moment: Moment) {
-        self.cut_at_one_about(instruction, &[], moment);
-    }
-
-    /// The same, at the next one that has these bytes in it.
+    /// Has the card taken away at the next command with this instruction and these bytes in it.
     pub(crate) fn cut_at_one_about(&self, instruction: u8, about: &[u8], moment: Moment) {
         self.0.lock().unwrap().cut = Some(Cut {
             instruction,
@@ -119,6 +114,10 @@ impl Card {
     /// How many commands it has seen since this was asked last.
     pub(crate) fn commands(&self) -> usize {
         self.take_headers().len()
+    }
+
+    pub(crate) fn take_away(&self) {
+        self.0.lock().unwrap().on_reader = false;
     }
 
     pub(crate) fn put_back(&self) {

@@ -158,6 +158,22 @@ Example:
         #[command(flatten)]
         pin: Pin,
     },
+    /// Move a key to the first retired place that is free, with its certificate
+    #[command(after_help = "\
+What was enciphered for the key can be read for as long as the card lives, whatever key is made next.
+PIV cards with Yubico's MOVE KEY. Cut off, type it again: it goes on where it stood.
+
+Example:
+  keysteward --agent /run/keysteward-agent/agent.sock token card move-key 9d \\
+      --admin-key-file admin.key")]
+    MoveKey {
+        /// The key reference: 9a, 9c, 9d or 9e
+        container: String,
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        admin: Admin,
+    },
     /// The admin key
     #[command(subcommand)]
     AdminKey(admin_key::Command),

@@ -133,3 +133,15 @@ pub(super) struct Made {
 impl View for Made {
     const COLUMNS: &'static [&'static str] = &["presence_id", "container", "attested"];
 }
+
+/// A key that was moved.
+#[derive(Debug, Serialize)]
+pub(super) struct Moved {
+    pub(super) presence_id: String,
+    pub(super) container: String,
+    pub(super) moved_to: String,
+}
+
+impl View for Moved {
+    const COLUMNS: &'static [&'static str] = &["presence_id", "container", "moved_to"];
+}

@@ -46,6 +46,11 @@ impl Cards for StandIn {
                     }),
                     Some(Asked::AdminAnswer(answer)) => Told::Result(wire::StepResult {
                         result: Some(match answer.witness.is_empty() {
+                            _ if moves_a_key(&said.lock().unwrap()) => {
+                                Outcome::KeyMoved(wire::KeyMoved {
+                                    container: "82".into(),
+                                })
+                            }
                             true => Outcome::AdminKeyFound(wire::AdminKeyFound::default()),
                             false => {
                                 Outcome::AdminKeyFound(wire::AdminKeyFound { candidate: Some(1) })
@@ -62,6 +67,15 @@ impl Cards for StandIn {
         });
         Ok(Response::new(ReceiverStream::new(stream)))
     }
+}
+
+/// Whether that is the verb that was asked for last.
+fn moves_a_key(said: &[CardLeaseRequest]) -> bool {
+    let verbs = said.iter().filter_map(|one| match &one.request {
+        Some(Asked::Step(step)) => step.verb.as_ref(),
+        _ => None,
+    });
+    matches!(verbs.last(), Some(Verb::MoveKey(_)))
 }
 
 #[derive(Debug, Parser)]
@@ -156,6 +170,17 @@ async fn an_admin_key_proves_itself_and_never_leaves() {
         keeps(&said, &key);
         assert!(out.contains("\"done\""), "{out}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_moved_and_its_new_place_shown() {
+    let key = [0xA1; 24];
+    let (said, out) = typed(&["move-key", "9d", "--admin-key-file", "0"], &[&key]).await;
+    assert_eq!(answered(&said), under(&key));
+    keeps(&said, &key);
+    let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["container"], "9d");
+    assert_eq!(shown["moved_to"], "82");
 }
 
 #[tokio::test]

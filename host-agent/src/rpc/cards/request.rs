@@ -165,6 +165,10 @@ fn ask(verb: Option<Verb>, line: &Arc<Line>) -> Result<Ask, Failure> {
                 container: container(delete.container)?,
             }
         }
+        Some(Verb::MoveKey(moved)) => Ask::MoveKey {
+            admin: dedicated_proof("admin", moved.admin, line, 0)?,
+            container: container(moved.container)?,
+        },
         Some(Verb::ResetCard(reset)) => self::reset(reset, line)?,
         Some(Verb::GiveChallenge(_)) => Ask::GiveChallenge,
         Some(Verb::AnswerChallenge(mut answer)) => {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use keysteward_core::piv::KeyReference;
+
 use super::{
-    AdminProof, CardPin, container,
+    AdminProof, CardPin, container, retired,
     session::{GidsSession, PivSession},
     trouble::needed,
     write_certificate::by_authority,
@@ -21,6 +23,9 @@ pub(super) fn piv(
     let admin = needed("admin", admin, "a proof of the admin key")?;
     let admin = session.authenticate_admin(&mut admin.prover(left))?;
     session.delete_container(&admin, key)?;
+    if let KeyReference::Retired(place) = key {
+        retired::recount(session, &admin, place)?;
+    }
     Ok(Answer::Done)
 }
 

@@ -103,6 +103,10 @@ pub(in crate::verb) fn fingerprint(digest: &mut Fields, request: &Request) {
             proof(digest, admin.as_ref());
             digest.text(container);
         }
+        Ask::MoveKey { admin, container } => {
+            proof(digest, Some(admin));
+            digest.text(container);
+        }
         Ask::Reset { admin, left_with } => {
             proof(digest, admin.as_ref());
             // Nothing where there is none: agents of before knew none.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Applet, Ask, CardFacts, CardInspection, Request, admin_keys, challenge, delete_container,
-    generate_key, inspect, personalise, pins, probe, raw, reset,
+    generate_key, inspect, move_key, personalise, pins, probe, raw, reset,
     session::{Card, GidsSession, PivSession, choose, with_gids, with_gids_as_it_is, with_piv},
     set_pin_tries, sign_certification_request, write_certificate,
 };
@@ -179,6 +179,7 @@ const fn refresh(request: &Request) -> fn(&mut Bench) {
             Some(Applet::Piv),
             Ask::GenerateKey { .. }
             | Ask::DeleteContainer { .. }
+            | Ask::MoveKey { .. }
             | Ask::WriteCertificate { guid: None, .. },
         ) => read::leave_piv,
         (Some(Applet::Piv), _) => read::refresh_piv,
@@ -289,6 +290,7 @@ fn piv(
         Ask::DeleteContainer {
             admin, container, ..
         } => delete_container::piv(session, admin.as_ref(), container, left),
+        Ask::MoveKey { admin, container } => move_key::piv(session, admin, container, left),
         Ask::Reset { left_with, .. } => reset::piv(session, left_with.as_ref()),
         _ => Err(misplaced()),
     }
@@ -333,6 +335,7 @@ fn gids(
             pin,
             container,
         } => delete_container::gids(session, admin.as_ref(), pin.as_ref(), container, left),
+        Ask::MoveKey { .. } => Err(move_key::gids()),
         Ask::Reset { admin, left_with } => {
             reset::gids(session, admin.as_ref(), left_with.as_ref(), left)
         }

@@ -45,6 +45,20 @@ pub(super) fn piv(
                 Err(_) => return Ok(Probe::Hidden),
             },
         },
+        Ask::MoveKey { container, .. } => {
+            let certificate = match container::piv(container) {
+                Ok(key) => container::piv_certificate(session, key)?,
+                Err(_) => Vec::new(),
+            };
+            if certificate.is_empty() {
+                // Which the verb says: it moves nothing without one.
+                return Ok(Probe::Harmless);
+            }
+            Mark::Moved {
+                container: container.clone(),
+                sha256: sha256(&certificate),
+            }
+        }
         Ask::Reset { .. } => Mark::Erased {
             // A card that has a name shows by it that it was erased.
             containers: if card.id.is_empty() {
@@ -128,8 +142,8 @@ pub(super) fn gids(
                 Ok(_) | Err(_) => false,
             },
         },
-        // Which the verb says: it lacks what the card is to be left with.
-        Ask::Reset { .. } => return Ok(Probe::Harmless),
+        // Which the verb says: GIDS has no such command, or what the card is to be left with lacks.
+        Ask::MoveKey { .. } | Ask::Reset { .. } => return Ok(Probe::Harmless),
         _ => return Ok(by_request(card, ask)),
     };
     Ok(Probe::Card { card, mark })
@@ -184,6 +198,7 @@ fn without_look(ask: &Ask) -> Option<Probe> {
         | Ask::GenerateKey { .. }
         | Ask::WriteCertificate { .. }
         | Ask::DeleteContainer { .. }
+        | Ask::MoveKey { .. }
         | Ask::Reset { .. } => None,
     }
 }

@@ -79,6 +79,10 @@ pub(crate) enum Ask {
         pin: Option<CardPin>,
         container: String,
     },
+    MoveKey {
+        admin: AdminProof,
+        container: String,
+    },
     Reset {
         admin: Option<AdminProof>,
         /// For a GIDS card.
@@ -108,6 +112,7 @@ impl Request {
             Ask::SignCertificationRequest { .. } => Verb::SignCertificationRequest,
             Ask::WriteCertificate { .. } => Verb::WriteCertificate,
             Ask::DeleteContainer { .. } => Verb::DeleteContainer,
+            Ask::MoveKey { .. } => Verb::MoveKey,
             Ask::Reset { .. } => Verb::ResetCard,
             Ask::GiveChallenge => Verb::GiveChallenge,
             Ask::AnswerChallenge { .. } => Verb::AnswerChallenge,

@@ -8,11 +8,14 @@
 //! | `generate_key` | the container's public key, where the card tells it |
 //! | `write_certificate` | the container's certificate, and the GUID where it was to be another |
 //! | `delete_container` | the container's certificate |
+//! | `move_key` | the container's certificate, and the retired one that has it |
 //! | `reset_card` | PIV: the applet has lost its name and its containers' contents. GIDS: it has the new name and no container, and its PIN was blocked and is not any more |
 //! | `sign_certification_request` | nothing needs to: a signature that nobody has harms nobody |
 //! | PINs and admin keys | nothing, without trying one |
 
-use super::{CardInspection, PinFacts, PinReference, PinTries};
+use keysteward_core::piv::KeyReference;
+
+use super::{CardInspection, Container, PinFacts, PinReference, PinTries};
 use crate::{
     journal::{CardName, Mark},
     verb::{Applet, Verb},
@@ -25,6 +28,8 @@ pub(in crate::verb) enum Verdict {
     Done,
     /// A key was made: this one.
     KeyMade { public_key: Vec<u8> },
+    /// A key was moved: to this container.
+    KeyMoved { container: String },
     /// The card is as it was.
     NotDone,
     /// Why nobody can know, and what to do.
@@ -203,6 +208,10 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                  again, which does no harm",
             ),
         },
+        Mark::Moved {
+            container: name,
+            sha256,
+        } => moved(container(name), sha256, sight.seen),
         Mark::Restored {
             counted,
             was_blocked,
@@ -225,6 +234,33 @@ pub(in crate::verb) fn verdict(before: &CardName, mark: &Mark, sight: &Sight<'_>
                 )
             }
         }
+    }
+}
+
+/// The certificate comes after its key, and leaves its old place last.
+fn moved(from: Option<&Container>, certificate: &[u8; 32], seen: &CardInspection) -> Verdict {
+    let to = seen.containers.iter().find(|one| {
+        matches!(
+            KeyReference::from_name(&one.name),
+            Some(KeyReference::Retired(_))
+        ) && super::sha256(&one.certificate) == *certificate
+    });
+    match (from, to) {
+        (None, Some(to)) => Verdict::KeyMoved {
+            container: to.name.clone(),
+        },
+        // Of a place without a key the card does not say where its key was made.
+        (
+            Some(Container {
+                made_on_card: Some(_),
+                ..
+            }),
+            None,
+        ) => Verdict::NotDone,
+        _ => Verdict::Unknown(
+            "the key may be in a retired place already, and its certificate not; move it again, \
+             which goes on where it stood",
+        ),
     }
 }
 

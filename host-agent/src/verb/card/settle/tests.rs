@@ -182,6 +182,37 @@ fn an_empty_container_tells_that_it_was_deleted() {
 }
 
 #[test]
+fn a_certificate_in_a_retired_place_alone_tells_that_its_key_was_moved() {
+    let mark = Mark::Moved {
+        container: "9d".to_owned(),
+        sha256: sha256(b"certificate"),
+    };
+    let at = |name: &str, certificate: &[u8], has_key: bool| Container {
+        made_on_card: has_key.then_some(true),
+        ..container(name, b"key", certificate)
+    };
+    let judge = |containers| judge(&mark, &seen(&[1; 16], 7, containers));
+    let moved = || at("83", b"certificate", true);
+    let to = Verdict::KeyMoved {
+        container: "83".to_owned(),
+    };
+    assert_eq!(judge(vec![at("82", b"older", true), moved()]), to);
+    let before = at("9d", b"certificate", true);
+    assert_eq!(judge(vec![before.clone()]), Verdict::NotDone);
+    let elsewhere = at("9a", b"certificate", true);
+    assert_eq!(judge(vec![before, elsewhere.clone()]), Verdict::NotDone);
+    for half in [
+        vec![at("9d", b"certificate", false)],
+        vec![at("9d", b"certificate", false), moved()],
+        vec![elsewhere],
+        vec![],
+    ] {
+        let told = judge(half.clone());
+        assert!(is_unknown(&told), "{half:?}: {told:?}");
+    }
+}
+
+#[test]
 fn a_card_without_name_and_contents_was_reset() {
     let mark = |containers| Mark::Erased { containers };
     let named = seen(&[1; 16], 7, vec![]);
