@@ -126,6 +126,14 @@ pub(super) const ALL: &[HostileCard] = &[
         },
     ),
     card(
+        "keeps-everything",
+        "says that it was reset (PIV), and is as it was",
+        |asked| match *asked.command {
+            [_, RESET, ..] => vec![0x90, 0x00],
+            _ => asked.honest(),
+        },
+    ),
+    card(
         "forgets",
         "has forgotten its applet after the second command",
         |asked| match asked.before {

@@ -261,6 +261,14 @@ pub(super) const SHOWN: &[Shown] = &[
         gids: "ok: known",
     },
     Shown {
+        card: "keeps-everything",
+        short: "Refused(InsNotSupported)",
+        extended: "Refused(InsNotSupported)",
+        u2f: "Refused(InsNotSupported)",
+        piv: "ok: 1 places, 1 in the map",
+        gids: "ok: known",
+    },
+    Shown {
         card: "forgets",
         short: "Refused(InsNotSupported)",
         extended: "Refused(InsNotSupported)",
