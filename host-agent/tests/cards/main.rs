@@ -4,6 +4,7 @@
 //! | module | about |
 //! |---|---|
 //! | `reader` | a card on a reader, and the hand that takes it away |
+//! | `rsa` | cards with long RSA keys |
 //! | `host` | an agent, and somebody who calls it |
 //! | `piv` | the life of a PIV card, from personalising to reset |
 //! | `gids` | the life of a GIDS card |
@@ -40,6 +41,7 @@ mod pin_tries;
 mod piv;
 mod reader;
 mod retired;
+mod rsa;
 
 /// Tells each story beside a pcscd of its own.
 macro_rules! stories {

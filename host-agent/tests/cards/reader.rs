@@ -11,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use keysteward_core::{admin_key::Cipher, crypto::RustCrypto, iso7816::CardTransport as _};
+use keysteward_core::{
+    admin_key::Cipher,
+    crypto::RustCrypto,
+    gids::select::Protocols,
+    iso7816::{CardTransport as _, Command, Status},
+};
 use keysteward_virtual_token::{
     card::{ATR, Applet, InProcessCard},
     gids::GidsCard,
@@ -76,6 +81,28 @@ impl Card {
         Self::put(Box::new(applet))
     }
 
+    /// A PIV card as it left the factory that answers some commands in a way of its own.
+    pub(crate) fn piv_that(answers: Answers) -> Self {
+        let product = Product {
+            serial: 4711,
+            ..Product::default()
+        };
+        let applet = Piv::new(MemoryStorage::new(), RustCrypto(OsRng), product).unwrap();
+        Self::put(Box::new(Otherwise { applet, answers }))
+    }
+
+    /// A GIDS card that is not initialised and authenticates its administrator in these ways.
+    pub(crate) fn gids_with(protocols: Protocols) -> Self {
+        let applet = GidsCard::new(MemoryStorage::new(), RustCrypto(OsRng));
+        Self::put(Box::new(applet.with_protocols(protocols)))
+    }
+
+    /// The same of a GIDS card that is not initialised.
+    pub(crate) fn gids_that(answers: Answers) -> Self {
+        let applet = GidsCard::new(MemoryStorage::new(), RustCrypto(OsRng));
+        Self::put(Box::new(Otherwise { applet, answers }))
+    }
+
     pub(crate) fn put(applet: Box<dyn Applet + Send>) -> Self {
         let inner = Arc::new(Mutex::new(Inner {
             card: InProcessCard::new(vec![applet]),
@@ -126,6 +153,40 @@ impl Card {
 
     pub(crate) fn is_on_reader(&self) -> bool {
         self.0.lock().unwrap().on_reader
+    }
+}
+
+/// Data and status for a command; `None`: what the card answers itself.
+pub(crate) type Answers = Box<dyn FnMut(&Command<'_>) -> Option<(Vec<u8>, Status)> + Send>;
+
+/// An applet that answers some commands otherwise.
+struct Otherwise<A> {
+    applet: A,
+    answers: Answers,
+}
+
+impl<A: Applet> Applet for Otherwise<A> {
+    fn is_named(&self, aid: &[u8]) -> bool {
+        self.applet.is_named(aid)
+    }
+
+    fn select<'r>(&mut self, response: &'r mut [u8]) -> (&'r [u8], Status) {
+        self.applet.select(response)
+    }
+
+    fn deselect(&mut self) {
+        self.applet.deselect();
+    }
+
+    fn execute<'r>(&mut self, command: &Command<'_>, response: &'r mut [u8]) -> (&'r [u8], Status) {
+        match (self.answers)(command) {
+            None => self.applet.execute(command, response),
+            Some((data, status)) => {
+                let room = &mut response[..data.len()];
+                room.copy_from_slice(&data);
+                (room, status)
+            }
+        }
     }
 }
 

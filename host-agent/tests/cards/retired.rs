@@ -1,21 +1,12 @@
 //! Keys that make room for the next ones: moved to the retired places of a PIV card, and deleted
 //! there.
 
-use keysteward_core::{
-    crypto::RustCrypto,
-    iso7816::{Command, Status},
-};
+use keysteward_core::iso7816::Status;
 use keysteward_proto::agent::v1 as proto;
-use keysteward_virtual_token::{
-    card::Applet,
-    piv::{Piv, Product},
-    storage::MemoryStorage,
-};
 use proto::{
     card_lease_request::Request as Asked, card_lease_response::Response as Said, card_step::Verb,
     outcome::State, step_error::Code, step_result::Result as Outcome,
 };
-use rand_core::OsRng;
 
 use crate::{
     cut_off::cut_at_one,
@@ -233,44 +224,6 @@ async fn what_cannot_be_moved_stays_where_it_is() {
     refused(&mut lease, "deleted", "9d", Code::ContainerEmpty).await;
 }
 
-/// A PIV card that answers MOVE KEY alone in its own way, and moves nothing.
-struct Unmoved {
-    card: Piv<MemoryStorage, RustCrypto<OsRng>>,
-    says: Status,
-}
-
-impl Unmoved {
-    fn put(says: Status) -> Card {
-        let product = Product {
-            serial: 4711,
-            ..Product::default()
-        };
-        let card = Piv::new(MemoryStorage::new(), RustCrypto(OsRng), product).unwrap();
-        Card::put(Box::new(Self { card, says }))
-    }
-}
-
-impl Applet for Unmoved {
-    fn is_named(&self, aid: &[u8]) -> bool {
-        self.card.is_named(aid)
-    }
-
-    fn select<'r>(&mut self, response: &'r mut [u8]) -> (&'r [u8], Status) {
-        self.card.select(response)
-    }
-
-    fn deselect(&mut self) {
-        self.card.deselect();
-    }
-
-    fn execute<'r>(&mut self, command: &Command<'_>, response: &'r mut [u8]) -> (&'r [u8], Status) {
-        match command.ins {
-            MOVE_KEY => (&[], self.says),
-            _ => self.card.execute(command, response),
-        }
-    }
-}
-
 async fn a_card_that_cannot_move_keys_keeps_them() {
     let host = Host::new().await;
     for (says, code, changed) in [
@@ -278,7 +231,9 @@ async fn a_card_that_cannot_move_keys_keeps_them() {
         (Status::ConditionsNotSatisfied, Code::Refused, false),
         (Status::Success, Code::TokenMalformed, true),
     ] {
-        let card = Unmoved::put(says);
+        let card = Card::piv_that(Box::new(move |command| {
+            (command.ins == MOVE_KEY).then_some((Vec::new(), says))
+        }));
         let mut lease = host.lease().await;
         let step = |name: &str| format!("{says} {name}");
         lease.step(&step("named"), personalise()).await.unwrap();

@@ -4,15 +4,23 @@ use std::{ops::ControlFlow, time::Duration};
 
 use keysteward_core::{
     gids::{key_file::KeySize, session::NewContainer},
-    piv::{Algorithm, KeyReference, PinPolicy as PivPin, TouchPolicy as PivTouch, generate},
+    iso7816::Status,
+    piv::{
+        Algorithm, KeyReference, PinPolicy as PivPin, TouchPolicy as PivTouch, generate,
+        session::Error,
+    },
 };
 
 use super::{
     AdminProof, Ask, CardPin, KeyAlgorithm, PinPolicy, TouchPolicy, container,
     session::{GidsSession, PivSession},
     trouble::{gids_pin, needed, not_there},
+    watched::Interrupted,
 };
-use crate::verb::{Answer, Code, Failure};
+use crate::{
+    transport::pcsc::PcscError,
+    verb::{Answer, Code, Failure},
+};
 
 /// What the key is to be.
 #[derive(Clone, Copy)]
@@ -63,7 +71,9 @@ pub(super) fn piv(
     };
     let admin = needed("admin", admin, "a proof of the admin key")?;
     let admin = session.authenticate_admin(&mut admin.prover(left))?;
-    let public = session.generate(&admin, &request)?;
+    let public = session
+        .generate(&admin, &request)
+        .map_err(|error| refused(error, wanted))?;
     let public_key = container::piv_spki(&public).ok_or_else(unreadable)?;
     // The key is there: a card that does not vouch for it has made it all the same.
     let attestation = session.attest(key).ok().flatten().map(<[u8]>::to_vec);
@@ -79,6 +89,32 @@ pub(super) fn piv(
         attestation: attestation.unwrap_or_default(),
         attestation_issuer: issuer.unwrap_or_default(),
     })
+}
+
+/// Each card knows some algorithms and policies, and which it does not say: what was asked for is
+/// well-formed, so wrong data are those that it does not know.
+fn refused(error: Error<Interrupted<PcscError>>, wanted: Wanted<'_>) -> Failure {
+    let is_unknown = matches!(
+        error,
+        Error::Unsupported(_)
+            | Error::Refused {
+                status: Status::IncorrectData | Status::IncorrectP1P2 | Status::WrongP1P2,
+                ..
+            }
+    );
+    let failure = Failure::from(error);
+    if !is_unknown {
+        return failure;
+    }
+    Failure {
+        code: Code::NotSupported,
+        message: format!(
+            "the card makes no key of {} in {}, or not with these policies; choose another",
+            wanted.algorithm.as_str(),
+            wanted.container
+        ),
+        ..failure
+    }
 }
 
 /// A container that is there gets another key of the same length; one that is not is created, at
