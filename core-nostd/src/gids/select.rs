@@ -38,6 +38,12 @@ impl Protocols {
     /// The host proves the key, with a challenge short enough to be read aloud.
     pub const EXTERNAL: Self = Self(0x40);
 
+    /// Whether card and host prove the key to each other.
+    #[must_use]
+    pub const fn has_mutual(self) -> bool {
+        self.0 & Self::MUTUAL.0 != 0
+    }
+
     /// Whether the host alone may prove the key.
     #[must_use]
     pub const fn has_external(self) -> bool {

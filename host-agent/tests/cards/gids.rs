@@ -1,6 +1,15 @@
 //! The life of a GIDS card: initialised, a key, a request, a certificate, unblocked offline.
 
-use keysteward_core::admin_key::{AdminKey as _, Cipher, LocalAdminKey};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use keysteward_core::{
+    admin_key::{AdminKey as _, Cipher, LocalAdminKey},
+    gids::select::Protocols,
+    iso7816::Status,
+};
 use keysteward_proto::agent::v1 as proto;
 use proto::{card_step::Verb, outcome::State, step_error::Code, step_result::Result as Outcome};
 
@@ -8,13 +17,15 @@ use crate::{
     cut_off::cut,
     host::{Host, Lease},
     piv::CardKey,
-    reader::{Card, Moment},
+    reader::{Answers, Card, Moment},
 };
 
 crate::stories! {
     a_card_is_initialised_certified_and_reset
     a_reset_that_was_cut_off_says_what_it_knows_and_is_done_again
     a_forgotten_pin_is_unblocked_by_somebody_elsewhere
+    a_new_admin_key_comes_after_both_have_shown_the_old_one
+    a_card_without_the_admin_key_hears_of_no_other
 }
 
 const PIN: &str = "4711";
@@ -26,6 +37,7 @@ const NEXT_PIN: &str = "0815";
 
 const PUT_DATA: u8 = 0xDB;
 const RESET_RETRY_COUNTER: u8 = 0x2C;
+const GENERAL_AUTHENTICATE: u8 = 0x87;
 
 fn initialise() -> Verb {
     Verb::Personalise(proto::Personalise {
@@ -270,4 +282,84 @@ async fn a_forgotten_pin_is_unblocked_by_somebody_elsewhere() {
     let mut lease = host.lease().await;
     let dead = lease.step("dead", answer(&[0; 8])).await.unwrap_err();
     assert_eq!(dead.code(), Code::InvalidRequest, "{dead:?}");
+}
+
+/// Under the key that the caller keeps.
+fn change_admin_key() -> Verb {
+    Verb::ChangeAdminKey(proto::ChangeAdminKey {
+        current: Some(proto::AdminProof {
+            asks_caller: true,
+            ..proto::AdminProof::default()
+        }),
+        new_algorithm: "3des".to_owned(),
+        new_key: b"the key of its next life".to_vec(),
+    })
+}
+
+async fn a_new_admin_key_comes_after_both_have_shown_the_old_one() {
+    let host = Host::new().await;
+    // Five blocks each way; or the one that a card asks for which does not prove itself.
+    for (protocols, blocks) in [
+        (Protocols::BOTH, 10),
+        (Protocols::MUTUAL, 10),
+        (Protocols::EXTERNAL, 1),
+    ] {
+        let card = Card::gids_with(protocols);
+        let mut lease = host.lease().await;
+        let step = |name: &str| format!("{protocols:?} {name}");
+        lease.step(&step("initialise"), initialise()).await.unwrap();
+        lease.admin_key = Some(LocalAdminKey::new(Cipher::TripleDes, &KEY).unwrap());
+        lease
+            .step(&step("change"), change_admin_key())
+            .await
+            .unwrap();
+        assert_eq!(lease.challenges, blocks, "{protocols:?}");
+        let again = lease.step(&step("again"), change_admin_key()).await;
+        let again = again.unwrap_err();
+        assert_eq!((again.code(), again.changed), (Code::AdminKeyWrong, false));
+        drop(lease);
+        let presence_id = host.card().await.presence_id;
+        card.take_away();
+        host.gone(&presence_id).await;
+    }
+}
+
+/// Takes any proof of the admin key for one, once it is told to.
+fn impostor(begins: Arc<AtomicBool>) -> Answers {
+    Box::new(move |command| {
+        if command.ins != GENERAL_AUTHENTICATE || !begins.load(Ordering::Relaxed) {
+            return None;
+        }
+        let answer = match command.data {
+            // A random number for one, and a cryptogram for another.
+            [0x7C, _, 0x81, 0x10, ..] => [&[0x7C, 0x12, 0x81, 0x10][..], &[0x5A; 16]].concat(),
+            _ => [&[0x7C, 0x2A, 0x82, 0x28][..], &[0x5A; 40]].concat(),
+        };
+        Some((answer, Status::Success))
+    })
+}
+
+async fn a_card_without_the_admin_key_hears_of_no_other() {
+    let begins = Arc::new(AtomicBool::new(false));
+    let (card, host) = (
+        Card::gids_that(impostor(Arc::clone(&begins))),
+        Host::new().await,
+    );
+    let mut lease = host.lease().await;
+    lease.step("initialise", initialise()).await.unwrap();
+    begins.store(true, Ordering::Relaxed);
+    lease.admin_key = Some(LocalAdminKey::new(Cipher::TripleDes, &KEY).unwrap());
+    card.take_headers();
+    let refused = lease.step("change", change_admin_key()).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.changed),
+        (Code::TokenMalformed, false),
+        "{refused:?}"
+    );
+    let headers = card.take_headers();
+    assert!(headers.iter().any(|one| one[1] == GENERAL_AUTHENTICATE));
+    assert!(
+        !headers.iter().any(|one| one[1] == PUT_DATA),
+        "{headers:02X?}"
+    );
 }

@@ -70,6 +70,18 @@ impl<T: CardTransport, C: Crypto> Session<'_, T, C> {
         self.authenticate_mutually(key)
     }
 
+    /// The same, and has the card prove that it has the key, where it says that it can or does not
+    /// say: for what only that card is to hear.
+    pub fn authenticate_admin_and_card<K: AdminKey>(
+        &mut self,
+        key: &mut K,
+    ) -> Result<AdminAuthenticated, AdminError<T::Error, K::Error>> {
+        match self.protocols {
+            Some(protocols) if !protocols.has_mutual() => self.authenticate_admin(key),
+            Some(_) | None => self.authenticate_mutually(key),
+        }
+    }
+
     /// Whether the admin key can be proven in two halves: the card says so. A card that says nothing
     /// is of the first version, which cannot.
     #[must_use]

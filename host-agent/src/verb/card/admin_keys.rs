@@ -81,7 +81,8 @@ pub(super) fn change_gids(
     left: impl Fn() -> Duration + Copy,
 ) -> Result<Answer, Failure> {
     let new_key = gids_key("new_algorithm", new_key)?;
-    let admin = session.authenticate_admin(&mut current.prover(left))?;
+    // The new key goes to the card in clear: to none but the one that has the old one.
+    let admin = session.authenticate_admin_and_card(&mut current.prover(left))?;
     session.change_admin_key(&admin, &new_key)?;
     Ok(Answer::Done)
 }

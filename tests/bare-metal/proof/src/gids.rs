@@ -62,6 +62,7 @@ fn messages() {
     see(select::select());
     see(is_selected_by(any()));
     see(any::<Protocols>().has_external());
+    see(any::<Protocols>().has_mutual());
     see(FileControlInformation::parse(any()));
     see(any::<FileControlInformation<'_>>().encode(any()));
     see(data_object::value(any(), any()));
@@ -177,6 +178,7 @@ fn flows() {
     see(session.block_pin());
     see(session.deauthenticate());
     see(session.authenticate_admin(&mut Elsewhere));
+    see(session.authenticate_admin_and_card(&mut Elsewhere));
     see(session.takes_short_challenge());
     see(session.give_challenge());
     see(session.answer_challenge(any()));
