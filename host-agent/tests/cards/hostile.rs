@@ -345,6 +345,8 @@ const SHOWN_PIV: &[Shown] = &[
     ("tries-for-ever", "block", Some(Code::NotSupported)),
     ("takes-everything", "generate", Some(Code::TokenMalformed)),
     ("takes-everything", "block", Some(Code::NotSupported)),
+    ("takes-everything", "reset", Some(Code::ResetPretended)),
+    ("keeps-everything", "reset", Some(Code::ResetPretended)),
     ("forgets", "inspect", Some(Code::NotSupported)),
     ("select-refused", "inspect", Some(Code::NotSupported)),
     ("select-for-ever", "raw", Some(Code::TokenMalformed)),

@@ -130,9 +130,15 @@ impl Steps {
         match applet {
             Applet::Piv => with_piv(card, deadline, |session| {
                 let probe = probe::piv(session, listed, &request.ask)?;
-                let made_here = self.made_here(&probe, &request.ask)?;
+                let before = Before {
+                    guid: match &probe {
+                        Probe::Card { card, .. } => card.id.clone(),
+                        _ => Vec::new(),
+                    },
+                    made_here: self.made_here(&probe, &request.ask)?,
+                };
                 begin(probe)?;
-                piv(session, conduct, &request.ask, made_here.as_deref(), left)
+                piv(session, conduct, &request.ask, &before, left)
             }),
             Applet::Gids => with_gids(card, deadline, |session| {
                 let probe = probe::gids(session, listed, &request.ask)?;
@@ -186,6 +192,14 @@ const fn refresh(request: &Request) -> fn(&mut Bench) {
         (Some(Applet::Gids), _) => read::refresh_gids,
         (None, _) => read::refresh_card,
     }
+}
+
+/// A PIV card as it stood, as far as a verb has to know it.
+struct Before {
+    /// Empty: it had none, or nobody asked.
+    guid: Vec<u8>,
+    /// The key that this agent made in the container.
+    made_here: Option<Vec<u8>>,
 }
 
 /// What came of a step.
@@ -243,7 +257,7 @@ fn piv(
     session: &mut PivSession<'_, '_>,
     conduct: &Conduct,
     ask: &Ask,
-    made_here: Option<&[u8]>,
+    before: &Before,
     left: impl Fn() -> Duration + Copy,
 ) -> Result<Answer, Failure> {
     match ask {
@@ -283,6 +297,7 @@ fn piv(
         Ask::WriteCertificate { admin, pin, .. } => match write_certificate::Wanted::of(ask) {
             Some(wanted) => {
                 let (admin, pin) = (admin.as_ref(), pin.as_ref());
+                let made_here = before.made_here.as_deref();
                 write_certificate::piv(session, admin, pin, wanted, made_here, left)
             }
             None => Err(misplaced()),
@@ -291,7 +306,7 @@ fn piv(
             admin, container, ..
         } => delete_container::piv(session, admin.as_ref(), container, left),
         Ask::MoveKey { admin, container } => move_key::piv(session, admin, container, left),
-        Ask::Reset { left_with, .. } => reset::piv(session, left_with.as_ref()),
+        Ask::Reset { left_with, .. } => reset::piv(session, &before.guid, left_with.as_ref()),
         _ => Err(misplaced()),
     }
 }

@@ -1,4 +1,8 @@
 //! The applet as it left the factory, as far as the card lets it.
+//!
+//! A PIV card's word that it was reset is checked by a look at it.
+
+mod read_back;
 
 use std::time::Duration;
 
@@ -11,9 +15,11 @@ use super::{
 };
 use crate::verb::{Answer, Failure};
 
-/// Uses up the tries of PIN and PUK, without which the card resets nothing.
+/// Uses up the tries of PIN and PUK, without which the card resets nothing. `guid` is how the card
+/// named itself before.
 pub(super) fn piv(
     session: &mut PivSession<'_, '_>,
+    guid: &[u8],
     left_with: Option<&LeftWith>,
 ) -> Result<Answer, Failure> {
     if left_with.is_some() {
@@ -24,6 +30,7 @@ pub(super) fn piv(
         ));
     }
     session.reset()?;
+    read_back::check(session, guid)?;
     Ok(Answer::Done)
 }
 
