@@ -88,6 +88,7 @@ impl Agent {
             steps: steps.clone(),
             inventory: Arc::clone(&inventory),
             stopping: stopping.clone(),
+            idle: settings.lease_idle,
         };
         let routes = Routes::new(HostServer::new(HostService {
             journal: Arc::clone(&journal),

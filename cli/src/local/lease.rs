@@ -1,12 +1,13 @@
 //! One token to ourselves: the agent's token lease, from open to the last answer, whichever
 //! messages it is spoken in.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use keysteward_proto::agent::v1::{
-    self as wire, Open, Progress, StepKey, progress::Kind, step_result::Result as Outcome,
+    self as wire, Open, Progress, StepKey, progress::Kind, step_error::Code,
+    step_result::Result as Outcome,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::interval};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
@@ -20,6 +21,9 @@ use crate::{
 
 /// How long another program's lease is waited for.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// How often a lease is told that somebody holds it. No agent waits for less.
+const ALIVE: Duration = Duration::from_secs(10);
 
 /// The messages of one lease service.
 pub(super) trait Messages {
@@ -149,6 +153,37 @@ impl<M: Messages> Lease<M> {
             attempt: 1,
         };
         self.step(Some(key), verb).await
+    }
+
+    /// Holds the token while something else is waited for. The lease's end, and a person who asks
+    /// for one, end that too.
+    pub(super) async fn hold<T>(&mut self, waited_for: impl Future<Output = T>) -> Result<T> {
+        let mut waited_for = pin!(waited_for);
+        let mut alive = interval(ALIVE);
+        loop {
+            tokio::select! {
+                done = &mut waited_for => return Ok(done),
+                message = self.responses.message() => {
+                    let message = message?.ok_or(Failure::Answer("the lease ended"))?;
+                    return Err(match M::said(message) {
+                        Some(Said::Error(error)) => error.into(),
+                        _ => Failure::Answer("it does not belong to a request"),
+                    });
+                }
+                _ = tokio::signal::ctrl_c() => {
+                    return Err(wire::StepError {
+                        code: Code::Cancelled.into(),
+                        message: "given up before the token was asked for anything more".to_owned(),
+                        ..wire::StepError::default()
+                    }
+                    .into());
+                }
+                // Gives up nothing, since nothing is done: it shows that we are here.
+                _ = alive.tick() => {
+                    send(&self.requests, self.messages.request(Asked::Cancel)).await?;
+                }
+            }
+        }
     }
 
     /// Speaks otherwise from now on.

@@ -28,17 +28,17 @@ use crate::{
 
 /// One key is plugged in; each step is answered as laid out.
 #[derive(Clone)]
-struct StandIn {
+pub(super) struct StandIn {
     answer: Said,
     /// What was asked of the key.
     steps: Arc<Mutex<Vec<wire::Step>>>,
     /// Everything that was said to the card.
-    said_to_card: Arc<Mutex<Vec<wire::CardLeaseRequest>>>,
+    pub(super) said_to_card: Arc<Mutex<Vec<wire::CardLeaseRequest>>>,
     witness: Option<wire::AuditCheckpoint>,
 }
 
 impl StandIn {
-    fn new(answer: Said) -> Self {
+    pub(super) fn new(answer: Said) -> Self {
         Self {
             answer,
             steps: Arc::default(),
@@ -47,7 +47,7 @@ impl StandIn {
         }
     }
 
-    async fn serve(&self) -> Agent {
+    pub(super) async fn serve(&self) -> Agent {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(
@@ -154,7 +154,7 @@ fn result(outcome: Outcome) -> Said {
     })
 }
 
-fn refused(code: Code) -> Said {
+pub(super) fn refused(code: Code) -> Said {
     Said::Error(StepError {
         code: code.into(),
         message: "no".into(),

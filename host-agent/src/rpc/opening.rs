@@ -48,6 +48,18 @@ pub(super) fn cancelled() -> Failure {
     Failure::new(Code::Cancelled, "the caller no longer waits for the token")
 }
 
+/// The caller has said nothing for so long.
+pub(super) fn idle(time: Duration) -> Failure {
+    Failure::new(
+        Code::CallerSilent,
+        format!(
+            "nothing was asked for in this lease for {} seconds, which ends it, so that others get \
+             the token; open another",
+            time.as_secs()
+        ),
+    )
+}
+
 /// The token has gone while it was leased.
 pub(super) fn removed() -> Failure {
     Failure::new(

@@ -59,6 +59,9 @@ pub struct Settings {
     /// `pcsc`: cards at readers are looked for, through the system's smart card service. Default
     /// true.
     pub pcsc: bool,
+    /// `lease_idle_s`: a caller that holds a token and says nothing for so long loses it, so that
+    /// others get it. Default 300.
+    pub lease_idle: Duration,
     /// `danger_virtual_token_socket`: programs that connect here are taken for tokens. For tests
     /// and demonstrations: whoever can connect can make up a token.
     pub danger_virtual_token_socket: Option<PathBuf>,
@@ -224,6 +227,9 @@ impl Settings {
         let settings = Self {
             state_dir: root.path("state_dir").unwrap_or_else(default_state_dir),
             pcsc: root.bool("pcsc").unwrap_or(true),
+            lease_idle: root
+                .seconds("lease_idle_s", 30..=3600)
+                .unwrap_or(Duration::from_secs(300)),
             danger_virtual_token_socket: root.path("danger_virtual_token_socket"),
             local_socket: root.within("local_socket", local_socket),
             server: root.within("server", server),

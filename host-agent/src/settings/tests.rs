@@ -8,6 +8,7 @@ fn an_empty_file_is_all_defaults() {
     assert_eq!(settings.server, None);
     assert_eq!(settings.danger_virtual_token_socket, None);
     assert!(settings.pcsc);
+    assert_eq!(settings.lease_idle, std::time::Duration::from_secs(300));
     assert_eq!(settings.policy, Policy::default());
     assert_eq!(settings.log.level, LogLevel::Info);
 }
@@ -18,6 +19,7 @@ fn a_full_file_is_read_to_the_last_key() {
         r#"
         state_dir = "/s"
         pcsc = false
+        lease_idle_s = 60
         danger_virtual_token_socket = "/v.sock"
         [local_socket]
         path = "/l.sock"
@@ -44,6 +46,7 @@ fn a_full_file_is_read_to_the_last_key() {
         Settings {
             state_dir: "/s".into(),
             pcsc: false,
+            lease_idle: std::time::Duration::from_secs(60),
             danger_virtual_token_socket: Some("/v.sock".into()),
             local_socket: LocalSocket {
                 path: "/l.sock".into(),
@@ -80,6 +83,7 @@ fn every_wrong_key_and_value_is_refused_by_name() {
         ("state_dir = 's'", "state_dir", "\"s\""),
         ("state_dir = 3", "state_dir", "3"),
         ("pcsc = 'on'", "pcsc", "\"on\""),
+        ("lease_idle_s = 29", "lease_idle_s", "29"),
         (
             "danger_virtual_token_socket = 'v'",
             "danger_virtual_token_socket",

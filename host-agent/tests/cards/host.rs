@@ -53,18 +53,27 @@ impl Host {
     }
 
     pub(crate) async fn with_policy(policy: Policy) -> Self {
+        Self::with(|settings| settings.policy = policy).await
+    }
+
+    /// Whose callers may hold a token so long without a word.
+    pub(crate) async fn with_idle(idle: Duration) -> Self {
+        Self::with(|settings| settings.lease_idle = idle).await
+    }
+
+    async fn with(set: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("agent.sock");
-        let settings = Settings {
+        let mut settings = Settings {
             state_dir: folder.path().join("state"),
             local_socket: LocalSocket {
                 path: socket.clone(),
                 mode: 0o600,
                 group: None,
             },
-            policy,
             ..Settings::parse("").unwrap()
         };
+        set(&mut settings);
         let agent = Arc::new(Agent::start(&settings).unwrap());
         let serving = Arc::clone(&agent);
         tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! One caller at a time; what the host forbids; requests that are wrong.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keysteward_agent::settings::Policy;
 use keysteward_proto::agent::v1 as proto;
@@ -10,13 +10,14 @@ use proto::{
 };
 
 use crate::{
-    host::{Host, key},
+    host::{Host, SOON, key},
     piv::{PIN, factory, generate, personalise},
     reader::Card,
 };
 
 crate::stories! {
     a_card_is_one_callers
+    a_caller_that_says_nothing_loses_the_card
     what_the_host_forbids_no_card_sees
     a_request_that_is_wrong_names_its_field
     raw_commands_go_as_they_are
@@ -33,6 +34,49 @@ async fn a_card_is_one_callers() {
         .await
         .map(drop)
         .unwrap();
+}
+
+async fn a_caller_that_says_nothing_loses_the_card() {
+    const IDLE: Duration = Duration::from_secs(2);
+    let (_card, host) = (Card::gids(), Host::with_idle(IDLE).await);
+    let initialise = Verb::Personalise(proto::Personalise {
+        admin: None,
+        card_id: vec![1; 16],
+        new_pin: "4711".to_owned(),
+        new_admin_key: b"keysteward admin key 3ds".to_vec(),
+    });
+    let challenge = || Verb::GiveChallenge(proto::GiveChallenge {});
+    let mut lease = host.lease().await;
+    let presence_id = host.card().await.presence_id;
+    lease.step("initialise", initialise).await.unwrap();
+    lease.step("", challenge()).await.unwrap();
+    let begun = Instant::now();
+    let silent = lease.done().await.unwrap_err();
+    assert!(begun.elapsed() >= IDLE);
+    assert_eq!(silent.code(), Code::CallerSilent, "{silent:?}");
+    assert!(silent.message.contains("2 seconds"), "{silent:?}");
+
+    // The card is the next one's, and the challenge died with the lease.
+    let mut lease = host.lease_of(&presence_id, SOON).await.unwrap();
+    let answer = Verb::AnswerChallenge(proto::AnswerChallenge {
+        response: vec![0; 8],
+        new_pin: "0815".to_owned(),
+    });
+    let dead = lease.step("dead", answer).await.unwrap_err();
+    assert_eq!(dead.code(), Code::InvalidRequest, "{dead:?}");
+
+    // Who waits for somebody, and says so, keeps it.
+    lease.step("", challenge()).await.unwrap();
+    for _ in 0..8 {
+        tokio::time::sleep(IDLE / 4).await;
+        lease.send(Asked::Cancel(proto::Cancel {})).await;
+    }
+    let wrong = Verb::AnswerChallenge(proto::AnswerChallenge {
+        response: vec![0; 8],
+        new_pin: "0815".to_owned(),
+    });
+    let alive = lease.step("alive", wrong).await.unwrap_err();
+    assert_eq!(alive.code(), Code::AdminKeyWrong, "{alive:?}");
 }
 
 async fn what_the_host_forbids_no_card_sees() {

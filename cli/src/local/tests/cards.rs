@@ -22,7 +22,7 @@ const CHALLENGE: [u8; 16] = [0xC4; 16];
 impl Cards for StandIn {
     type LeaseStream = ReceiverStream<std::result::Result<CardLeaseResponse, Status>>;
 
-    /// Every step asks for both blocks, of the second key where it tries several, and is done.
+    /// Gives a challenge. Every other step asks for both blocks, of the second key where it tries several, and is done.
     async fn lease(
         &self,
         requests: Request<Streaming<CardLeaseRequest>>,
@@ -35,6 +35,14 @@ impl Cards for StandIn {
                 said.lock().unwrap().push(request.clone());
                 let response = match request.request {
                     Some(Asked::Open(_)) => Told::Opened(wire::Opened::default()),
+                    Some(Asked::Step(wire::CardStep {
+                        verb: Some(Verb::GiveChallenge(_)),
+                        ..
+                    })) => Told::Result(wire::StepResult {
+                        result: Some(Outcome::ChallengeGiven(wire::ChallengeGiven {
+                            challenge: b"\x05\x57\x89\x7F\x8D\x84\x40\x7B".to_vec(),
+                        })),
+                    }),
                     Some(Asked::Step(step)) => Told::AdminChallenge(wire::AdminChallenge {
                         candidate: match step.verb {
                             Some(Verb::TryAdminKeys(_)) => 1,

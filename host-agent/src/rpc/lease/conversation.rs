@@ -4,7 +4,7 @@
 //!          Open, token free        step, raw bytes       result, error
 //!  Opening ----------------> Idle ----------> Running ----------------> Idle
 //!     |                       |                  '--- Cancel, progress, question, answer ---'
-//!     '--- TOKEN_BUSY, ...    '--- the token or the caller goes ---> (end)
+//!     '--- TOKEN_BUSY, ...    '--- the token or the caller goes, or nothing is said ---> (end)
 //! ```
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -12,7 +12,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use futures::StreamExt as _;
 use keysteward_proto::agent::v1 as proto;
 use proto::step_result;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::sleep};
 use tonic::{Status, Streaming};
 
 use super::{Answers, Asked, Ear as _, Family, Leases, Said};
@@ -73,13 +73,16 @@ impl<F: Family> Conversation<F> {
                 request = next::<F>(requests) => request,
                 () = gone.cancelled() => return End::Told(opening::removed()),
                 () = self.leases.stopping.cancelled() => return End::Silent,
+                () = sleep(self.leases.idle) => {
+                    return End::Told(opening::idle(self.leases.idle));
+                }
             };
             let (ordered, ear) = match request {
                 None => return End::Silent,
                 Some(Asked::Open(_)) => {
                     return End::Wrong("this lease is open; one stream is one lease");
                 }
-                // What they were meant for has ended.
+                // What they were meant for has ended; they show that the caller is there.
                 Some(Asked::Cancel | Asked::Answer(_)) => continue,
                 Some(Asked::Work(work)) => F::order(work, &self.answers),
             };

@@ -6,7 +6,7 @@
 
 mod conversation;
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::Stream;
 use keysteward_proto::agent::v1 as proto;
@@ -32,6 +32,8 @@ pub(crate) struct Leases {
     pub(crate) inventory: Arc<Inventory>,
     /// Ends every lease that nothing is done under.
     pub(crate) stopping: CancellationToken,
+    /// For how long a caller may hold a token without a word.
+    pub(crate) idle: Duration,
 }
 
 /// The messages that a lease is spoken in.
