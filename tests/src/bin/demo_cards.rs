@@ -9,7 +9,7 @@ use std::{env, time::Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 use keysteward_tests::{
-    card_life::{CardLife, GIDS, PIV},
+    card_life::{CardLife, GIDS, Issuer, PIV},
     demo::{Arguments, Output},
     pcscd::{beside_pcscd, is_beside_pcscd},
 };
@@ -25,7 +25,7 @@ fn main() -> Result<()> {
         std::process::exit(status.code().unwrap_or(1));
     }
     let begun = Instant::now();
-    let mut life = CardLife::set_up(|what| eprintln!("· {what}"))?;
+    let mut life = CardLife::set_up(Issuer::CaGateway, |what| eprintln!("· {what}"))?;
     let cards = vec![life.tell(PIV)?, life.tell(GIDS)?];
     let story = json!({ "cards": cards, "audit": life.audit()? });
     match arguments.output {

@@ -7,6 +7,7 @@
 //!
 //! To be told beside a pcscd of its own ([`pcscd`](crate::pcscd)).
 
+mod authority;
 mod opensc;
 
 use std::{
@@ -20,12 +21,17 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use self::opensc::OpenSc;
+pub use self::authority::Issuer;
+use self::{
+    authority::{Authority, Purpose},
+    opensc::OpenSc,
+};
 use crate::{
     pcscd::FIRST_READER,
-    site::{Site, agent::Agent, ca_gateway::CaGateway, card::Card, list, process::eventually},
+    site::{Site, agent::Agent, card::Card, list, process::eventually},
 };
 
+const AUTHORITY: &str = "office-ca";
 const USER: &str = "alice@example.com";
 const SOON: Duration = Duration::from_secs(20);
 
@@ -34,26 +40,33 @@ const SOON: Duration = Duration::from_secs(20);
 pub struct Make {
     /// `piv` or `gids`.
     pub applet: &'static str,
-    /// What a template is made of.
-    template: &'static [&'static str],
+    certificates: &'static [Slot],
     /// The id of each key at OpenSC's module, and how it signs.
     keys: &'static [opensc::Key],
+}
+
+/// A key pair of a template.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    container: &'static str,
+    purpose: Purpose,
+    algorithm: &'static str,
 }
 
 /// Two key pairs of two kinds; a PUK.
 pub const PIV: Make = Make {
     applet: "piv",
-    template: &[
-        "--certificate",
-        "9a:cagw:smart-card-csr:p256",
-        "--field",
-        "9a:cn={user.display_name}",
-        "--certificate",
-        "9c:cagw:SMIME-csr:rsa2048",
-        "--field",
-        "9c:cn={user.display_name}",
-        "--field",
-        "9c:san:mail={user.mail}",
+    certificates: &[
+        Slot {
+            container: "9a",
+            purpose: Purpose::Logon,
+            algorithm: "p256",
+        },
+        Slot {
+            container: "9c",
+            purpose: Purpose::Mail,
+            algorithm: "rsa2048",
+        },
     ],
     keys: &[opensc::Key::ecdsa("01"), opensc::Key::rsa("02")],
 };
@@ -61,12 +74,11 @@ pub const PIV: Make = Make {
 /// One key pair; a challenge in place of a PUK.
 pub const GIDS: Make = Make {
     applet: "gids",
-    template: &[
-        "--certificate",
-        "0:cagw:smart-card-csr:rsa2048",
-        "--field",
-        "0:cn={user.display_name}",
-    ],
+    certificates: &[Slot {
+        container: "0",
+        purpose: Purpose::Logon,
+        algorithm: "rsa2048",
+    }],
     keys: &[opensc::Key::rsa("00")],
 };
 
@@ -74,7 +86,7 @@ pub const GIDS: Make = Make {
 #[derive(Debug)]
 pub struct CardLife {
     site: Site,
-    authority: CaGateway,
+    authority: Box<dyn Authority>,
     agent: Agent,
     opensc: OpenSc,
     say: fn(&str),
@@ -82,11 +94,12 @@ pub struct CardLife {
 
 impl CardLife {
     /// Everything up to the first card. `say` is told what happens.
-    pub fn set_up(say: fn(&str)) -> Result<Self> {
+    pub fn set_up(issuer: Issuer, say: fn(&str)) -> Result<Self> {
         say("a server starts on SQLite in a fresh folder");
         let site = Site::start()?;
-        say("a stand-in for Entrust CA Gateway starts, with an authority that issues");
-        let authority = CaGateway::start(site.folder())?;
+        say(issuer.sentence());
+        let authority = issuer.start(&site)?;
+        authority.connect(&site, AUTHORITY)?;
         say("an agent enrols on a host with a card reader");
         let agent = site.host("laptop-7")?;
         let opensc = OpenSc::new(site.folder(), authority.chain(site.folder())?);
@@ -103,7 +116,7 @@ impl CardLife {
 
     /// User, connection, and for each make a token type and a template.
     fn describe(&self) -> Result<()> {
-        (self.say)("a user is imported; the authority is described as a connection, and checked");
+        (self.say)("a user is imported; the connection to the authority is checked");
         let people = self.site.folder().join("people.csv");
         fs::write(
             &people,
@@ -111,8 +124,7 @@ impl CardLife {
         )?;
         let cli = &self.site.cli;
         cli.json(&["user", "import", text_of(&people)?])?;
-        self.authority.add_connection(cli, "cagw")?;
-        let check = cli.json(&["connection", "check", "cagw"])?;
+        let check = cli.json(&["connection", "check", AUTHORITY])?;
         ensure!(check["ok"] == true, "the connection does not work: {check}");
         (self.say)("token types say which cards are ours; templates, what issuing means");
         for make in [PIV, GIDS] {
@@ -128,9 +140,35 @@ impl CardLife {
                 cipher,
             ])?;
             let of = ["template", "create", &kind, "--token-type", &kind];
-            cli.json(&[&of, make.template].concat())?;
+            let certificates = self.certificates_of(make);
+            let certificates: Vec<&str> = certificates.iter().map(String::as_str).collect();
+            cli.json(&[&of[..], &certificates].concat())?;
         }
         Ok(())
+    }
+
+    /// What a template is made of.
+    fn certificates_of(&self, make: Make) -> Vec<String> {
+        let of_slot = |slot: &Slot| {
+            let Slot {
+                container,
+                purpose,
+                algorithm,
+            } = slot;
+            let profile = self.authority.profile(*purpose);
+            let mut options = vec![
+                "--certificate".to_owned(),
+                format!("{container}:{AUTHORITY}:{profile}:{algorithm}"),
+                "--field".to_owned(),
+                format!("{container}:cn={{user.display_name}}"),
+            ];
+            if let Purpose::Mail = purpose {
+                options.push("--field".to_owned());
+                options.push(format!("{container}:san:mail={{user.mail}}"));
+            }
+            options
+        };
+        make.certificates.iter().flat_map(of_slot).collect()
     }
 
     /// From the factory and back; `applet`, `token`, and a row for each `steps`.
@@ -234,17 +272,13 @@ impl CardLife {
     fn look(&self, of: &Told, step: &str, pin: Option<&str>) -> Result<Value> {
         let token = self.site.cli.json(&["token", "show", &of.token])?;
         let ours = self.site.cli.json(&["card", "certificates", &of.token])?;
-        let issued = self.authority.certificates()?;
-        let at_authority: Vec<&Value> = list(ours, "certificates")?
+        let at_authority = list(ours, "certificates")?
             .iter()
             .map(|ours| {
-                let there = issued
-                    .iter()
-                    .find(|one| one["serialNumber"] == ours["serial"]);
-                there.map(|one| &one["status"])
+                let status = self.authority.status(&text(ours, "serial")?)?;
+                status.context("the authority does not know a certificate")
             })
-            .collect::<Option<_>>()
-            .context("the authority does not know a certificate")?;
+            .collect::<Result<Vec<String>>>()?;
         let signs = match pin {
             None => Value::Null,
             Some(pin) => self.opensc.signs(pin, of.make.keys)?.into(),

@@ -1,7 +1,7 @@
 //! One installation on this machine, every party a process of its own.
 //!
 //! ```text
-//!   Cli ──> Server ──> StandIn, CaGateway
+//!   Cli ──> Server ──> StandIn, CaGateway, Cfssl
 //!             ▲
 //!           Cable
 //!             │
@@ -10,9 +10,11 @@
 
 pub mod agent;
 pub mod browser;
+pub mod builtin_ca;
 pub mod ca_gateway;
 pub mod cable;
 pub mod card;
+pub mod cfssl;
 pub mod cli;
 pub mod contacts;
 pub mod hand;

@@ -20,24 +20,28 @@ pub struct Server {
     agents: SocketAddr,
     api: SocketAddr,
     metrics: SocketAddr,
+    publish: SocketAddr,
 }
 
 impl Server {
     /// Sets one up in `folder` and starts it.
     pub fn start(folder: &Path) -> Result<Self> {
-        let [agents, api, metrics] = free_ports()?;
+        let [agents, api, metrics, publish] = free_ports()?;
         let mut server = Self {
             folder: folder.to_owned(),
             process: None,
             agents,
             api,
             metrics,
+            publish,
         };
         fs::write(
             server.settings(),
             format!(
                 "data_dir = {:?}\n[api]\nlisten = \"{api}\"\n[agents]\nlisten = \"{agents}\"\n\
-                 [metrics]\nlisten = \"{metrics}\"\n[log]\nlevel = \"debug\"\n",
+                 [metrics]\nlisten = \"{metrics}\"\n\
+                 [publish]\nurls = [\"http://{publish}\"]\nlisten = \"{publish}\"\n\
+                 [log]\nlevel = \"debug\"\n",
                 server.data()
             ),
         )?;
@@ -122,6 +126,12 @@ impl Server {
     #[must_use]
     pub fn metrics(&self) -> SocketAddr {
         self.metrics
+    }
+
+    /// Where an authority inside it publishes.
+    #[must_use]
+    pub fn publish(&self) -> SocketAddr {
+        self.publish
     }
 
     /// Its process id, while it runs.

@@ -9,69 +9,29 @@ use keysteward_server::connector::{
         cfssl::{Cfssl, Settings},
     },
 };
+use keysteward_tests::site::cfssl::{self as real, SHARED_KEY};
 use rcgen::KeyPair;
-use std::{
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
 
 /// A cfssl of its own for each test, with an empty list of certificates.
 struct Site {
-    server: Child,
-    folder: tempfile::TempDir,
-    port: u16,
+    cfssl: real::Cfssl,
+    _folder: tempfile::TempDir,
 }
 
 impl Site {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        };
-        write("config.json", CONFIG);
-        write("ca.json", CA);
-        write(
-            "db.json",
-            r#"{"driver":"sqlite3","data_source":"certs.db"}"#,
-        );
-        write("schema.sql", SCHEMA);
-        run(
-            folder.path(),
-            "cfssl gencert -initca ca.json | cfssljson -bare ca && \
-             sqlite3 certs.db < schema.sql",
-        );
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
-        let server = Command::new("cfssl")
-            .args(["serve", "-address", "127.0.0.1", "-port", &port.to_string()])
-            .args(["-ca", "ca.pem", "-ca-key", "ca-key.pem"])
-            .args(["-config", "config.json", "-db-config", "db.json"])
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect(MISSING);
-        let site = Self {
-            server,
-            folder,
-            port,
-        };
-        for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return site;
-            }
-            std::thread::sleep(Duration::from_millis(50));
+        Self {
+            cfssl: real::Cfssl::start(folder.path()).unwrap(),
+            _folder: folder,
         }
-        panic!("cfssl does not listen");
     }
 
     fn settings(&self) -> Settings {
         Settings {
-            url: format!("http://127.0.0.1:{}", self.port),
+            url: self.cfssl.url(),
             profiles: vec!["smartcard".to_owned(), "authenticated".to_owned()],
-            authority: std::fs::read_to_string(self.folder.path().join("ca.pem")).unwrap(),
+            authority: std::fs::read_to_string(self.cfssl.authority()).unwrap(),
             ..Settings::default()
         }
     }
@@ -83,30 +43,9 @@ impl Site {
 
     /// What its list says of a certificate: state and reason.
     fn listed(&self, serial: &Serial) -> String {
-        let query = format!(
-            "sqlite3 certs.db \"SELECT status, reason FROM certificates WHERE serial_number = '{}'\"",
-            serial.to_decimal()
-        );
-        run(self.folder.path(), &query).trim().to_owned()
+        let listed = self.cfssl.listed(&serial.to_string()).unwrap();
+        listed.expect("cfssl does not list what it issued")
     }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-fn run(folder: &Path, script: &str) -> String {
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{MISSING}: {script}: {text}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// What cfssl can put into a certificate.
@@ -168,9 +107,9 @@ async fn a_profile_that_wants_authentication_signs_for_who_has_the_key() {
     let site = Site::new();
     let mut wanted = wanted();
     wanted.profile = "authenticated".to_owned();
-    let got = issued(site.ca(KEY).enrol(&wanted).await.unwrap());
+    let got = issued(site.ca(SHARED_KEY).enrol(&wanted).await.unwrap());
     assert_eq!(site.listed(got.serial()), "good|0");
-    for key in ["", &KEY.replace('0', "1")] {
+    for key in ["", &SHARED_KEY.replace('0', "1")] {
         let error = site.ca(key).enrol(&wanted).await.unwrap_err();
         let judged = (error.outcome(), error.nature());
         assert!(
@@ -202,10 +141,8 @@ async fn what_it_cannot_put_into_a_certificate_is_refused_before_it_is_asked() {
         let error = ca.enrol(&wanted).await.unwrap_err();
         assert_eq!(error.nature(), Nature::Refused, "{error}");
     }
-    let count = run(
-        site.folder.path(),
-        "sqlite3 certs.db 'SELECT count(*) FROM certificates'",
-    );
+    let count = site.cfssl.query("SELECT count(*) FROM certificates");
+    let count = count.unwrap();
     assert_eq!(count.trim(), "0");
 }
 
@@ -273,8 +210,7 @@ async fn another_ca_than_the_one_in_the_settings_is_noticed() {
 async fn a_cfssl_that_is_down_changed_nothing() {
     let mut site = Site::new();
     let ca = site.ca("");
-    site.server.kill().unwrap();
-    site.server.wait().unwrap();
+    site.cfssl.process().kill_9().unwrap();
     let error = ca.enrol(&wanted()).await.unwrap_err();
     assert!(matches!(error.why, Why::Unreachable(_)), "{error}");
     assert_eq!(error.nature(), Nature::NotNow(None));
@@ -295,20 +231,3 @@ async fn a_successor_is_another_certificate() {
     let third = issued(ca.reissue(&(&second).into(), &of_key()).await.unwrap());
     assert!(first.serial() != second.serial() && second.serial() != third.serial());
 }
-
-const MISSING: &str = "cfssl and sqlite3 must be installed: apt-get install golang-cfssl sqlite3";
-const KEY: &str = "00112233445566778899aabbccddeeff";
-const CA: &str =
-    r#"{"CN":"Test Issuing CA","key":{"algo":"ecdsa","size":256},"names":[{"O":"Test"}]}"#;
-const CONFIG: &str = r#"{
-  "auth_keys": { "ours": { "type": "standard", "key": "00112233445566778899aabbccddeeff" } },
-  "signing": {
-    "default": { "expiry": "8760h", "usages": ["digital signature", "client auth"] },
-    "profiles": {
-      "smartcard": { "expiry": "8760h", "usages": ["digital signature", "client auth", "email protection"] },
-      "authenticated": { "expiry": "8760h", "usages": ["digital signature", "client auth"], "auth_key": "ours" }
-    }
-  }
-}"#;
-const SCHEMA: &str = "CREATE TABLE certificates (serial_number blob NOT NULL, authority_key_identifier blob NOT NULL, ca_label blob, status blob NOT NULL, reason int, expiry timestamp, revoked_at timestamp, pem blob NOT NULL, PRIMARY KEY(serial_number, authority_key_identifier));
-CREATE TABLE ocsp_responses (serial_number blob NOT NULL, authority_key_identifier blob NOT NULL, body blob NOT NULL, expiry timestamp, PRIMARY KEY(serial_number, authority_key_identifier));";

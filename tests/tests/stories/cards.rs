@@ -1,6 +1,6 @@
 //! Smart cards from the factory and back, over pcscd.
 
-use keysteward_tests::card_life::{CardLife, GIDS, Make, PIV};
+use keysteward_tests::card_life::{CardLife, GIDS, Issuer, Make, PIV};
 use serde_json::{Value, json};
 
 /// Of each step: its name, the server's state, what the authority says of every certificate, and
@@ -18,8 +18,8 @@ const EXPECTED: [Expected; 8] = [
     ("unregistered", "unregistered", "revoked", None),
 ];
 
-fn from_the_factory_and_back(make: Make, containers: &Value) -> Vec<Value> {
-    let mut life = CardLife::set_up(|_| ()).unwrap();
+fn from_the_factory_and_back(issuer: Issuer, make: Make, containers: &Value) -> Vec<Value> {
+    let mut life = CardLife::set_up(issuer, |_| ()).unwrap();
     let told = life.tell(make).unwrap();
     let steps = told["steps"].as_array().unwrap();
     assert_eq!(steps.len(), EXPECTED.len());
@@ -42,8 +42,8 @@ fn from_the_factory_and_back(make: Make, containers: &Value) -> Vec<Value> {
     steps.clone()
 }
 
-fn piv() {
-    let steps = from_the_factory_and_back(PIV, &json!(["9a", "9c"]));
+fn piv(issuer: Issuer) {
+    let steps = from_the_factory_and_back(issuer, PIV, &json!(["9a", "9c"]));
     let of = |name: &str| -> Vec<Value> { steps.iter().map(|step| step[name].clone()).collect() };
     assert_eq!(of("pin_tries"), [3, 0, 0, 3, 0, 3, 0, 3]);
     let factory_key = [true, false, false, false, false, false, false, true];
@@ -51,7 +51,7 @@ fn piv() {
 }
 
 fn gids() {
-    let steps = from_the_factory_and_back(GIDS, &json!(["0"]));
+    let steps = from_the_factory_and_back(Issuer::CaGateway, GIDS, &json!(["0"]));
     let of = |name: &str| -> Vec<Value> { steps.iter().map(|step| step[name].clone()).collect() };
     assert_eq!(of("pin_tries")[1..], [0, 0, 3, 0, 3, 0, 3]);
     let factory_key = of("factory_admin_key");
@@ -61,9 +61,24 @@ fn gids() {
 }
 
 mod a_piv_card_goes_from_the_factory_and_back {
+    use super::{Issuer, piv};
+
     #[test]
-    fn over_pcscd() {
-        keysteward_tests::pcscd::tell(concat!(module_path!(), "::over_pcscd"), super::piv);
+    fn with_certificates_of_ca_gateway() {
+        let name = concat!(module_path!(), "::with_certificates_of_ca_gateway");
+        keysteward_tests::pcscd::tell(name, || piv(Issuer::CaGateway));
+    }
+
+    #[test]
+    fn with_certificates_of_the_server_itself() {
+        let name = concat!(module_path!(), "::with_certificates_of_the_server_itself");
+        keysteward_tests::pcscd::tell(name, || piv(Issuer::BuiltinCa));
+    }
+
+    #[test]
+    fn with_certificates_of_cfssl() {
+        let name = concat!(module_path!(), "::with_certificates_of_cfssl");
+        keysteward_tests::pcscd::tell(name, || piv(Issuer::Cfssl));
     }
 }
 

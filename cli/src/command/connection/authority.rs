@@ -26,7 +26,8 @@ Example:
       --ca-id 'partition~ca' --pkcs12 client.p12 --password-file client.password";
 pub(crate) const CFSSL_EXAMPLE: &str = "\
 Example:
-  keysteward connection add cfssl lab-ca --url https://cfssl.example.com:8888 --ca-profile logon";
+  keysteward connection add cfssl lab-ca --url https://cfssl.example.com:8888 \\
+      --authority signer.pem --ca-profile logon";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BuiltinCa {
@@ -88,6 +89,9 @@ pub(crate) struct Cfssl {
     /// Profile that templates may name; may be given several times
     #[arg(long = "ca-profile", required = true, value_name = "NAME")]
     profiles: Vec<String>,
+    /// PEM file with the signer's certificate [default: whoever answers is taken for it]
+    #[arg(long, value_name = "FILE")]
+    authority: Option<PathBuf>,
     /// PEM roots of its TLS certificate [default: those of the operating system]
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
@@ -151,7 +155,7 @@ impl Cfssl {
             url: self.url,
             label: self.label,
             profiles: self.profiles,
-            authority: String::new(),
+            authority: text(self.authority.as_ref())?,
             trusted_roots: text(self.roots.as_ref())?,
             time_limit_s: self.time_limit,
         });
