@@ -6,7 +6,7 @@ use keysteward_proto::server::v1::{
     start_operation_request::Kind,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Context, life::Work, page::Page};
 use crate::{
@@ -190,11 +190,12 @@ async fn show(token: String, mut context: Context<'_>) -> Result<()> {
             .map(Credential::from)
             .collect(),
         history: detail.history.into_iter().map(Change::from).collect(),
-        facts: serde_json::from_str(&detail.facts).unwrap_or(Value::Null),
+        facts: serde_json::from_str(&detail.facts).unwrap_or_default(),
     };
     context.output.show(&detail)?;
     context.output.section("credentials", &detail.credentials)?;
-    context.output.section("history", &detail.history)
+    context.output.section("history", &detail.history)?;
+    context.output.section("facts", &detail.told())
 }
 
 #[derive(Debug, Serialize)]
@@ -212,6 +213,8 @@ pub(super) struct Token {
     host: Option<String>,
     present: bool,
     last_seen_at: Option<String>,
+    applets: Vec<String>,
+    user_verification: Vec<String>,
 }
 
 impl View for Token {
@@ -219,6 +222,8 @@ impl View for Token {
         "id",
         "serial",
         "model",
+        "applets",
+        "user_verification",
         "state",
         "needs_reset",
         "user",
@@ -239,6 +244,8 @@ impl View for Token {
         "host",
         "present",
         "last_seen_at",
+        "applets",
+        "user_verification",
     ];
 }
 
@@ -258,6 +265,8 @@ impl From<wire::Token> for Token {
             host: some(token.host),
             present: token.present,
             last_seen_at: time(token.last_seen_at_us),
+            applets: token.applets,
+            user_verification: token.user_verification,
         }
     }
 }
@@ -270,7 +279,36 @@ struct Detail {
     allowed: Vec<String>,
     credentials: Vec<Credential>,
     history: Vec<Change>,
-    facts: Value,
+    facts: Map<String, Value>,
+}
+
+impl Detail {
+    /// What the token told of itself, less what it left empty.
+    fn told(&self) -> Vec<Fact> {
+        let is_told = |value: &Value| match value {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            Value::Bool(_) | Value::Number(_) => true,
+        };
+        let told = self.facts.iter().filter(|(_, value)| is_told(value));
+        told.map(|(fact, value)| Fact {
+            fact: fact.replace('_', " "),
+            value: value.clone(),
+        })
+        .collect()
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    fact: String,
+    value: Value,
+}
+
+impl View for Fact {
+    const COLUMNS: &'static [&'static str] = &["fact", "value"];
 }
 
 impl View for Detail {
@@ -288,6 +326,8 @@ impl View for Detail {
         "host",
         "present",
         "last_seen_at",
+        "applets",
+        "user_verification",
         "pin_custody",
         "allowed",
     ];

@@ -19,7 +19,7 @@ use tokio_stream::StreamExt as _;
 use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
-    service::interceptor::InterceptedService,
+    service::{Interceptor, interceptor::InterceptedService},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Server},
 };
 
@@ -38,8 +38,7 @@ mod authorities;
 mod cards;
 mod issuing;
 mod record;
-
-type Key = MetadataValue<Ascii>;
+mod tokens;
 
 /// A server on a port of its own. Nobody is linked, and no operation is driven.
 struct Bench {
@@ -107,6 +106,28 @@ impl Bench {
         }
     }
 
+    /// A token that nobody has seen; not in the database yet.
+    fn token(&self, model: &str, state: rows::token::State) -> rows::token::Token {
+        rows::token::Token {
+            id: rows::TokenId::new(),
+            identity: None,
+            serial: String::new(),
+            model: model.into(),
+            aaguid: [0; 16],
+            is_virtual: true,
+            token_type_id: None,
+            state,
+            needs_reset: false,
+            user_id: None,
+            template_id: None,
+            host_id: None,
+            presence_id: None,
+            facts: rows::token::Facts::default(),
+            last_seen_at: None,
+            created_at: self.rooms.clock.now(),
+        }
+    }
+
     async fn channel(&self, root: &str) -> Result<Channel, tonic::transport::Error> {
         let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(root));
         Endpoint::from_shared(format!("https://{}", self.address))?
@@ -116,11 +137,7 @@ impl Bench {
     }
 
     /// A connection whose every call carries a key with these scopes.
-    async fn with(
-        &self,
-        scopes: &[Scope],
-    ) -> InterceptedService<Channel, impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone>
-    {
+    async fn with(&self, scopes: &[Scope]) -> Caller {
         let now = self.rooms.clock.now();
         let name = format!("key {}", uuid::Uuid::new_v4());
         let hour = Duration::from_secs(3600);
@@ -128,15 +145,40 @@ impl Bench {
         let mut tx = self.rooms.store.write().await.unwrap();
         rows::api_key::insert(&mut tx, &key).await.unwrap();
         tx.commit().await.unwrap();
-        let bearer: Key = format!("Bearer {}", secret.as_str()).parse().unwrap();
+        let bearer = format!("Bearer {}", secret.as_str()).parse().unwrap();
         let channel = self.channel(&self.root).await.unwrap();
-        InterceptedService::new(channel, move |mut request: Request<()>| {
-            request
-                .metadata_mut()
-                .insert("authorization", bearer.clone());
-            Ok(request)
-        })
+        InterceptedService::new(channel, Bearer(bearer))
     }
+
+    async fn admin(&self) -> Admin {
+        let caller = self.with(&[Scope::Admin, Scope::Read]).await;
+        Admin {
+            types: TokenTypesClient::new(caller.clone()),
+            connections: ConnectionsClient::new(caller.clone()),
+            templates: TemplatesClient::new(caller),
+        }
+    }
+}
+
+/// Gives every call an API key.
+#[derive(Clone)]
+struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+type Caller = InterceptedService<Channel, Bearer>;
+
+/// What is spoken with by who describes what issuing means.
+struct Admin {
+    types: TokenTypesClient<Caller>,
+    connections: ConnectionsClient<Caller>,
+    templates: TemplatesClient<Caller>,
 }
 
 fn detail(status: &Status) -> ErrorDetail {
@@ -148,6 +190,13 @@ fn token_type(name: &str) -> wire::TokenType {
         name: name.into(),
         unrooted_attestation: vec!["self".into()],
         ..wire::TokenType::default()
+    }
+}
+
+fn any_type() -> wire::CreateTokenTypeRequest {
+    wire::CreateTokenTypeRequest {
+        token_type: Some(token_type("any")),
+        factory: None,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
         self, Reads,
         credential::Credential,
         sealed_secret,
-        token::{Change, Filter, Token},
+        token::{Change, Facts, Filter, Token},
     },
 };
 
@@ -141,6 +141,8 @@ impl Tokens {
             host: labels.host(from, host).await?,
             present: place.is_some(),
             last_seen_at_us: token.last_seen_at.map_or(0, |at| at.0),
+            user_verification: user_verification(&token.facts),
+            applets: token.facts.applets,
         })
     }
 }
@@ -164,6 +166,14 @@ async fn filter(
         filter.token_type_id = Some(row.id);
     }
     Ok(filter)
+}
+
+/// CTAP 2.3 section 6.4: an option that is there and false is not set up.
+fn user_verification(facts: &Facts) -> Vec<String> {
+    let is_set_up = |option: &str| facts.options.get(option) == Some(&true);
+    let pin = is_set_up("clientPin").then(|| "pin".to_owned());
+    let built_in = is_set_up("uv").then(|| "built-in".to_owned());
+    pin.into_iter().chain(built_in).collect()
 }
 
 /// What can be asked for now: the table of moves, less what another operation or a needed reset

@@ -9,7 +9,7 @@ mod behind;
 mod find;
 mod told;
 
-pub(super) use told::{by_id, card_facts, card_id};
+pub(super) use told::{by_id, card_facts, card_id, inspected};
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::{
     },
     store::{
         self, HostId, Micros, Page, TokenId, TokenTypeId, Write, operation,
-        token::{self, Token},
+        token::{self, Facts, Token},
         token_type,
     },
 };
@@ -152,6 +152,10 @@ impl Inner {
                     user_id: old.user_id,
                     template_id: old.template_id,
                     created_at: old.created_at,
+                    facts: Facts {
+                        inspected: old.facts.inspected.clone(),
+                        ..fresh.facts
+                    },
                     ..fresh
                 };
                 news = !same(&old, &row, now);

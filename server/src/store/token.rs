@@ -4,7 +4,7 @@
 mod facts;
 mod history;
 
-pub use facts::{CardFacts, Facts};
+pub use facts::{CardFacts, Facts, Inspected};
 pub use history::{Change, add_change, history};
 
 use sqlx::sqlite::SqliteRow;

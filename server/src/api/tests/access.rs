@@ -33,25 +33,8 @@ async fn a_call_goes_through_with_the_scope_and_not_without() {
 #[tokio::test]
 async fn who_may_issue_may_not_touch_pins() {
     let bench = Bench::new().await;
-    let now = bench.rooms.clock.now();
-    let token = rows::token::Token {
-        id: rows::TokenId::new(),
-        identity: None,
-        serial: "5001".into(),
-        model: "key".into(),
-        aaguid: [0; 16],
-        is_virtual: true,
-        token_type_id: None,
-        state: rows::token::State::Active,
-        needs_reset: false,
-        user_id: None,
-        template_id: None,
-        host_id: None,
-        presence_id: None,
-        facts: rows::token::Facts::default(),
-        last_seen_at: None,
-        created_at: now,
-    };
+    let mut token = bench.token("key", rows::token::State::Active);
+    token.serial = "5001".into();
     let mut tx = bench.rooms.store.write().await.unwrap();
     rows::token::insert(&mut tx, &token).await.unwrap();
     tx.commit().await.unwrap();

@@ -58,16 +58,13 @@ async fn what_is_wrong_with_a_request_is_named_and_leaves_no_trace() {
 #[tokio::test]
 async fn what_is_used_is_not_deleted_and_names_are_unique() {
     let bench = Bench::new().await;
-    let admin = bench.with(&[Scope::Admin, Scope::Read]).await;
-    let mut types = TokenTypesClient::new(admin.clone());
-    let mut connections = ConnectionsClient::new(admin.clone());
-    let mut templates = TemplatesClient::new(admin);
-    let request = wire::CreateTokenTypeRequest {
-        token_type: Some(token_type("any")),
-        factory: None,
-    };
-    types.create(request.clone()).await.unwrap();
-    let refused = types.create(request).await.unwrap_err();
+    let Admin {
+        mut types,
+        mut connections,
+        mut templates,
+    } = bench.admin().await;
+    types.create(any_type()).await.unwrap();
+    let refused = types.create(any_type()).await.unwrap_err();
     assert_eq!(refused.code(), Code::AlreadyExists);
 
     connections.create(connection()).await.unwrap();

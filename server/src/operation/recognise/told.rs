@@ -1,8 +1,12 @@
 //! What an agent tells of a token, for the database and for people.
 
+use keysteward_core::{cbor::Parse as _, ctap2::get_info};
 use keysteward_proto::agent::v1::{self as agent, CardFacts as SeenFacts, FidoFacts};
 
-use crate::store::token::{CardFacts, Facts};
+use crate::store::{
+    Micros,
+    token::{CardFacts, Facts, Inspected},
+};
 
 /// What a token is known by from the first time on: the serial of its link; the serial
 /// that a card tells, where its maker gives each its own; else its GUID or cardid. A
@@ -128,10 +132,42 @@ pub(super) fn facts(seen: &agent::Token) -> Facts {
         transports: fido.transports.clone(),
         attestation_formats: fido.attestation_formats.clone(),
         max_rp_ids_for_set_min_pin_length: fido.max_rp_ids_for_set_min_pin_length,
+        max_credential_id_length: fido.max_credential_id_length,
+        max_msg_size: fido.max_msg_size,
+        max_cred_blob_length: fido.max_cred_blob_length,
+        max_serialized_large_blob_array: fido.max_serialized_large_blob_array,
+        long_touch_for_reset: fido.long_touch_for_reset,
+        transports_for_reset: fido.transports_for_reset.clone(),
+        pin_complexity_policy: fido.pin_complexity_policy,
+        pin_complexity_policy_url: fido.pin_complexity_policy_url.clone(),
+        uv_modality: fido.uv_modality,
+        preferred_platform_uv_attempts: fido.preferred_platform_uv_attempts,
+        certifications: fido.certifications.clone().into_iter().collect(),
+        vendor_prototype_config_commands: fido
+            .vendor_prototype_config_commands
+            .iter()
+            .map(|command| format!("{command:#x}"))
+            .collect(),
+        authenticator_config_commands: fido.authenticator_config_commands.clone(),
         unknown: fido.unknown.clone().into_iter().collect(),
         fault: seen.fault.clone(),
         applets: seen.applets.clone(),
         card: seen.card.as_ref().map(card_facts),
+        inspected: None,
+    }
+}
+
+/// What a look at a key told, for the database.
+pub(in crate::operation) fn inspected(seen: &agent::Inspected, at: Micros) -> Inspected {
+    let info = get_info::Response::parse(&seen.get_info).ok();
+    let tells = |told: fn(&get_info::Response<'_>) -> bool| info.as_ref().is_some_and(told);
+    Inspected {
+        at: at.to_string(),
+        pin_retries: seen.pin_set.then_some(seen.pin_retries),
+        uv_retries: seen.uv_retries,
+        power_cycle_needed: seen.power_cycle_needed,
+        enc_identifier: tells(|info| info.enc_identifier.is_some()),
+        enc_cred_store_state: tells(|info| info.enc_cred_store_state.is_some()),
     }
 }
 

@@ -111,6 +111,10 @@ impl Inner {
             StepName::SetPin | StepName::ChangePin => {
                 sealed_secret::promote(tx, work.token.id, Kind::Pin).await?;
                 work.secrets = sealed_secret::of_token(tx, work.token.id).await?;
+                if let Some(seen) = &mut work.token.facts.inspected {
+                    seen.pin_retries = None;
+                    store::token::update(tx, &work.token).await?;
+                }
             }
             StepName::DeleteCredential => {
                 let gone = work.facts().to_delete(own).map(|c| c.id);
@@ -130,6 +134,10 @@ impl Inner {
                     facts.insert("credential".into(), json!(hex::encode(&c.credential_id)));
                     facts.insert("attestation".into(), json!(c.attestation));
                 }
+            }
+            StepName::Reset => {
+                work.token.facts.inspected = None;
+                store::token::update(tx, &work.token).await?;
             }
             _ => {}
         }

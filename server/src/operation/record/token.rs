@@ -14,7 +14,7 @@ use crate::{
         hosts::CallError,
         issue,
         look::{Found, NotNow},
-        made,
+        made, recognise,
         token_step::{self, Judgement},
         work::Work,
     },
@@ -22,6 +22,7 @@ use crate::{
         self, Write,
         operation::{self, Kind as Operation},
         step::{Attempt, State},
+        token,
     },
 };
 
@@ -41,7 +42,7 @@ impl Inner {
         close(tx, work, attempt, State::Done, "").await?;
         acknowledge(tx, work, attempt).await?;
         match (step, result.result) {
-            (StepName::Inspect, Some(Told::Inspected(seen))) => inspected(work, &seen),
+            (StepName::Inspect, Some(Told::Inspected(seen))) => inspected(tx, work, &seen).await?,
             (StepName::MakeCredential, Some(Told::CredentialMade(credential))) => {
                 made::record(self, tx, work, &credential).await?;
             }
@@ -268,7 +269,13 @@ impl Inner {
 }
 
 /// What the token said of itself, and whether that will do.
-fn inspected(work: &mut Work, seen: &agent::Inspected) {
+async fn inspected(
+    tx: &mut Write<'_>,
+    work: &mut Work,
+    seen: &agent::Inspected,
+) -> store::Result<()> {
+    work.token.facts.inspected = Some(recognise::inspected(seen, work.now));
+    token::update(tx, &work.token).await?;
     work.progress.pin_set = Some(seen.pin_set);
     let refusal = match work.operation.kind {
         Operation::Issue => issue::refusal(&work.facts(), seen.pin_set),
@@ -289,4 +296,5 @@ fn inspected(work: &mut Work, seen: &agent::Inspected) {
         work.progress
             .fail("the PIN of the key is blocked", "reset the key");
     }
+    Ok(())
 }

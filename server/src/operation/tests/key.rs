@@ -1,6 +1,10 @@
 //! A security key as far as operations can tell: a PIN, credentials, refusals.
 
-use keysteward_core::crypto::{Crypto as _, RustCrypto};
+use keysteward_core::{
+    cbor::{Encode as _, List, Writer},
+    crypto::{Crypto as _, RustCrypto},
+    ctap2::get_info,
+};
 use keysteward_proto::agent::v1::{
     self as agent, StepError, StepResult, step::Verb, step_error::Code, step_result::Result as Told,
 };
@@ -8,6 +12,17 @@ use rand::{RngCore as _, rngs::OsRng};
 use sha2::{Digest as _, Sha256};
 
 pub(super) const AAGUID: [u8; 16] = *b"keysteward-tests";
+
+/// What a key says of itself that tells its holder who it is. CTAP 2.3 section 6.4.
+fn told() -> Vec<u8> {
+    let versions = List::new(&["FIDO_2_3"]);
+    let mut response = get_info::Response::new(versions, &AAGUID);
+    response.enc_identifier = Some(&[7; 32]);
+    let mut buffer = [0; 256];
+    let mut writer = Writer::new(&mut buffer);
+    response.encode(&mut writer).unwrap();
+    writer.written().to_vec()
+}
 
 /// What is on the key.
 #[derive(Default)]
@@ -51,7 +66,8 @@ impl Key {
                 pin_retries: self.retries,
                 power_cycle_needed: false,
                 pin_set: self.pin.is_some(),
-                ..agent::Inspected::default()
+                get_info: told(),
+                uv_retries: Some(3),
             }),
             Verb::LookForCredentials(asked) => Told::FoundCredentials(agent::FoundCredentials {
                 credential_ids: self

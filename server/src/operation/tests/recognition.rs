@@ -3,7 +3,7 @@
 use super::world::{ACTOR, Wishes, World};
 use crate::{
     lifecycle::{Custody, TokenState},
-    operation::{Ask, Error, State},
+    operation::{Ask, Error, GivenPin, State},
     store::token,
 };
 
@@ -36,6 +36,67 @@ async fn a_virtual_key_is_registered_only_where_its_type_says_so() {
         matches!(refused, Err(Error::WrongType { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn what_a_key_tells_of_itself_is_kept() {
+    let world = World::with(Wishes {
+        custody: Custody::Escrow,
+        ..Wishes::default()
+    })
+    .await;
+    let facts = world.token().await.facts;
+    let sizes = (facts.max_msg_size, facts.max_credential_id_length);
+    assert_eq!(sizes, (1200, 128));
+    let blobs = (
+        facts.max_cred_blob_length,
+        facts.max_serialized_large_blob_array,
+    );
+    assert_eq!(blobs, (32, 1024));
+    assert!(facts.long_touch_for_reset);
+    assert_eq!(facts.transports_for_reset, ["usb"]);
+    assert_eq!(facts.pin_complexity_policy, Some(true));
+    assert_eq!(facts.pin_complexity_policy_url, "https://example.com/pin");
+    assert_eq!(facts.uv_modality, 2);
+    assert_eq!(facts.preferred_platform_uv_attempts, 3);
+    assert_eq!(facts.certifications["FIDO"], 6);
+    let vendors = facts.vendor_prototype_config_commands;
+    assert_eq!(vendors, ["0xffffffffffffffff"]);
+    assert_eq!(facts.authenticator_config_commands, [1, 3]);
+    assert_eq!(facts.inspected, None, "nobody has looked yet");
+
+    let inspected = async || world.token().await.facts.inspected.unwrap();
+    let issued = world.settled(world.issue().await.id).await;
+    assert_eq!(issued.state, State::Succeeded, "{issued:?}");
+    let found = inspected().await;
+    assert_eq!((found.pin_retries, found.uv_retries), (None, Some(3)));
+    assert!(found.enc_identifier && !found.enc_cred_store_state);
+    assert!(!found.at.is_empty());
+
+    // Seen again, it is still what was found.
+    world.unplug().await;
+    world.host.plug();
+    let token = world.token().await.id;
+    world
+        .until("seen again", async || world.engine.place(token))
+        .await;
+    assert_eq!(inspected().await, found);
+
+    // Tries that were left, until the PIN is another one.
+    let set = |current: Option<&str>| Ask::SetPin {
+        token,
+        applet: None,
+        current_pin: current.map(|pin| GivenPin::new(pin.into())),
+        new_pin: GivenPin::new("battery-staple-8".into()),
+    };
+    world.host.state().key.retries = 5;
+    let asked = world.ask(set(Some("not-the-pin"))).await.unwrap();
+    let ended = world.settled(asked.id).await;
+    assert_eq!(ended.state, State::Failed, "{ended:?}");
+    assert_eq!(inspected().await.pin_retries, Some(5));
+    world.done(set(None)).await;
+    assert_eq!(inspected().await.pin_retries, None);
+    assert_eq!(inspected().await.uv_retries, Some(3));
 }
 
 #[tokio::test]

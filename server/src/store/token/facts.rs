@@ -26,6 +26,20 @@ pub struct Facts {
     pub transports: Vec<String>,
     pub attestation_formats: Vec<String>,
     pub max_rp_ids_for_set_min_pin_length: u32,
+    pub max_credential_id_length: u32,
+    pub max_msg_size: u32,
+    pub max_cred_blob_length: u32,
+    pub max_serialized_large_blob_array: u32,
+    pub long_touch_for_reset: bool,
+    pub transports_for_reset: Vec<String>,
+    pub pin_complexity_policy: Option<bool>,
+    pub pin_complexity_policy_url: String,
+    pub uv_modality: u64,
+    pub preferred_platform_uv_attempts: u32,
+    pub certifications: std::collections::BTreeMap<String, u64>,
+    /// Hexadecimal with 0x: JSON's readers keep fewer bits.
+    pub vendor_prototype_config_commands: Vec<String>,
+    pub authenticator_config_commands: Vec<u32>,
     pub unknown: std::collections::BTreeMap<u32, String>,
     /// Why the token could not be read, when it could not.
     pub fault: String,
@@ -33,6 +47,28 @@ pub struct Facts {
     pub applets: Vec<String>,
     /// What it said as a card.
     pub card: Option<CardFacts>,
+    /// What an operation found when it looked at it as a key; agents do not look again by
+    /// themselves.
+    pub inspected: Option<Inspected>,
+}
+
+/// What only a look at a key tells: agent.v1.Inspected.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Inspected {
+    /// When that was. RFC 3339.
+    pub at: String,
+    /// Tries that were left; none: it had no PIN, or was given one since.
+    pub pin_retries: Option<u32>,
+    /// Tries of its own user verification; none: none is set up.
+    pub uv_retries: Option<u32>,
+    /// It takes no PIN until it is replugged.
+    pub power_cycle_needed: bool,
+    /// It tells who it is, enciphered for whom it gave a persistent token. CTAP 2.3 section 6.4,
+    /// encIdentifier.
+    pub enc_identifier: bool,
+    /// The same of the state of its credentials: encCredStoreState.
+    pub enc_cred_store_state: bool,
 }
 
 /// What a card said of itself: agent.v1.CardFacts, of the applet that it has.
