@@ -23,6 +23,8 @@ pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName
     };
     let certified = facts.certificates.iter().any(|row| !row.der.is_empty());
     let published = facts.published().next().is_some();
+    // The keys of such a card are deleted with a PIN, which is set first.
+    let gids = facts.card.is_some_and(|card| card.applet == Applet::Gids);
     let only = |wanted: bool, steps: &[StepName]| match wanted {
         true => steps.to_vec(),
         false => Vec::new(),
@@ -68,6 +70,7 @@ pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName
         Kind::Revoke => [
             only(certified, &[RevokeCertificate]),
             only(published, &[DeleteAuthenticator, DeleteCredential]),
+            only(certified && gids, &[SetCardPin]),
             only(certified, &[DeleteContainer, BlockCardPin]),
         ]
         .concat(),
@@ -76,6 +79,7 @@ pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName
         Kind::ResetToken => vec![Reset],
         Kind::DeleteCredentials => [
             only(facts.to_delete(false).is_some(), &[DeleteCredential]),
+            only(certified && gids, &[SetCardPin]),
             only(certified, &[DeleteContainer, BlockCardPin]),
         ]
         .concat(),
@@ -118,20 +122,17 @@ pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName
         Kind::RefreshCard => vec![InspectCard],
         Kind::Retire => vec![],
         Kind::Unregister if facts.card.is_none() => vec![],
-        Kind::Unregister => {
-            let gids = facts.card.is_some_and(|card| card.applet == Applet::Gids);
-            match (gids, progress.no_reset) {
-                (false, false) => vec![ResetCard],
-                (true, _) => vec![TryAdminKeys, ResetCard, RestoreAdminKey],
-                (false, true) => [
-                    vec![TryAdminKeys],
-                    only(certified, &[DeleteContainer]),
-                    only(facts.puk.current, &[RestorePin, RestorePuk]),
-                    vec![RestoreAdminKey, ReadCard],
-                ]
-                .concat(),
-            }
-        }
+        Kind::Unregister => match (gids, progress.no_reset) {
+            (false, false) => vec![ResetCard],
+            (true, _) => vec![TryAdminKeys, ResetCard, RestoreAdminKey],
+            (false, true) => [
+                vec![TryAdminKeys],
+                only(certified, &[DeleteContainer]),
+                only(facts.puk.current, &[RestorePin, RestorePuk]),
+                vec![RestoreAdminKey, ReadCard],
+            ]
+            .concat(),
+        },
         Kind::RevokeCertificates => {
             let lost = facts.certificates.iter().any(|row| row.lost_at.is_some());
             let revokes = facts.to_revoke(Scope::All).is_some();
