@@ -86,6 +86,30 @@ async fn a_blank_card_that_comes_back_is_no_third_token() {
 }
 
 #[tokio::test]
+async fn a_card_that_loses_its_name_where_it_lies_is_one_token_after_a_restart() {
+    for wishes in [of_one_serial(), gids()] {
+        let mut world = World::with(wishes).await;
+        let token = world.registered().await;
+        world.kill().await;
+        world.card(|card| card.id.clear());
+        world.start().await;
+        let seen = world
+            .until("the server sees it", async || {
+                let tokens = world.tokens().await;
+                let ids = tokens.into_iter().map(|token| token.id);
+                ids.into_iter().find(|id| world.engine.place(*id).is_some())
+            })
+            .await;
+        assert_eq!(seen, token);
+        assert_eq!(world.tokens().await.len(), 1);
+        // Taken off and laid on again it may be any other card, for all that anybody knows.
+        world.unplug().await;
+        world.host.plug();
+        world.other_than(token).await;
+    }
+}
+
+#[tokio::test]
 async fn a_blank_card_is_not_given_the_id_that_another_may_have_got() {
     let world = World::with(of_one_serial()).await;
     let token = world.token().await.id;
