@@ -22,7 +22,7 @@ use crate::{
         Applet, CardSection, CardType, CertificateSlot, Cipher, Custody, KeyAlgorithm, TokenState,
         card_section::RequestField, card_type::Attestation,
     },
-    operation::{Ask, Error, GivenPin, Operation, PinOf, Resolution, State},
+    operation::{Ask, Error, GivenPin, Operation, PinOf, State},
     store::{
         self, ConnectionId, Page, TokenId,
         card::Card as Row,

@@ -112,16 +112,7 @@ async fn survives(act: Act, fault: Fault, at: usize) -> bool {
     world.token().await;
     world.gate.arm(at, fault);
     let id = begin(&world, act).await.id;
-    if matches!(fault, Fault::ServerDiesBefore | Fault::ServerDiesAfter) {
-        tokio::select! {
-            () = world.gate.tripped() => {}
-            _ = world.settled(id) => {}
-        }
-        world.restart().await;
-    }
-    let ended = world.settled(id).await;
-    let came = world.gate.came();
-    world.gate.disarm();
+    let (ended, came) = world.settled_through(fault, id).await;
     let context = format!("{act:?}, {fault:?} at call {at}: {ended:?}");
     let undone = matches!(act, Act::IssueUnproven | Act::IssueUnpublished);
     let expected = if undone {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ca::{Ca, OnlyCa},
-    fault::Gate,
+    fault::{Fault, Gate},
     host::Host,
     idp::{Idp, Only},
 };
@@ -23,7 +23,7 @@ use crate::{
         Aaguid, Alphabet, CardSection, Custody, PinPolicy, Registration, Template, TokenState,
         TokenType, Unrooted,
     },
-    operation::{Ask, Engine, Error, Operation, Parts, Request, Settings, State},
+    operation::{Ask, Engine, Error, Operation, Parts, Request, Resolution, Settings, State},
     store::{
         self, Clock, ConnectionId, HostId, JoinTokenId, Micros, OperationId, Page, Store,
         TemplateId, TokenId, TokenTypeId, UserId, connection,
@@ -292,6 +292,47 @@ impl World {
             Some(self.operation(id).await).filter(|operation| !operation.state.goes_on())
         })
         .await
+    }
+
+    /// The operation's end, where `fault` strikes at a call that the gate was armed for, and
+    /// whether there was such a call. A server that dies of it comes again.
+    pub(super) async fn settled_through(
+        &mut self,
+        fault: Fault,
+        id: OperationId,
+    ) -> (Operation, bool) {
+        if matches!(fault, Fault::ServerDiesBefore | Fault::ServerDiesAfter) {
+            tokio::select! {
+                () = self.gate.tripped() => {}
+                _ = self.settled(id) => {}
+            }
+            self.restart().await;
+        }
+        let ended = self.settled(id).await;
+        let came = self.gate.came();
+        self.gate.disarm();
+        (ended, came)
+    }
+
+    /// The operation's end, where a person who is asked says that it be tried again.
+    pub(super) async fn retried(&self, ended: &Operation) -> Operation {
+        if ended.state != State::NeedsAttention {
+            return ended.clone();
+        }
+        let (id, retry) = (ended.id, Resolution::Retry);
+        let resolved = self.engine.resolve(id, retry, "", ACTOR).await;
+        resolved.unwrap();
+        self.settled(id).await
+    }
+
+    /// Waits for what waits for the authority, or for the token, as well.
+    pub(super) async fn until_nothing_is_open(&self) {
+        self.until("nothing is open", async || {
+            let mut read = self.store.read().await.unwrap();
+            let (open, _) = store::operation::count_open(&mut read).await.unwrap();
+            (open == 0).then_some(())
+        })
+        .await;
     }
 
     /// The operation once it waits and says `why`.

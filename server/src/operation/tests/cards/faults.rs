@@ -90,34 +90,11 @@ async fn survives(act: Act, fault: Fault, at: usize) -> bool {
     world.token().await;
     world.gate.arm(at, fault);
     let id = begin(&world, act).await.id;
-    if matches!(fault, Fault::ServerDiesBefore | Fault::ServerDiesAfter) {
-        tokio::select! {
-            () = world.gate.tripped() => {}
-            _ = world.settled(id) => {}
-        }
-        world.restart().await;
-    }
-    let mut ended = world.settled(id).await;
-    let came = world.gate.came();
-    world.gate.disarm();
-    let context = format!("{act:?}, {fault:?} at call {at}: {ended:?}");
-    if ended.state == State::NeedsAttention {
-        world
-            .engine
-            .resolve(id, Resolution::Retry, "", ACTOR)
-            .await
-            .unwrap();
-        ended = world.settled(id).await;
-    }
+    let (settled, came) = world.settled_through(fault, id).await;
+    let context = format!("{act:?}, {fault:?} at call {at}: {settled:?}");
+    let ended = world.retried(&settled).await;
     assert_eq!(ended.state, State::Succeeded, "{context}");
-    // What waits for the authority comes to its end as well.
-    world
-        .until("nothing is open", async || {
-            let mut read = world.store.read().await.unwrap();
-            let (open, _) = operation::count_open(&mut read).await.unwrap();
-            (open == 0).then_some(())
-        })
-        .await;
+    world.until_nothing_is_open().await;
     if matches!(act, Act::Unregister) {
         assert_eq!(world.token().await.state, TokenState::Unregistered);
         world.card(|card| given_back::is_as_from_the_factory(card));

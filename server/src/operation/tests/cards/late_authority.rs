@@ -9,7 +9,7 @@ use crate::{
         Operation, State,
         tests::world::{ACTOR, World},
     },
-    store::{certificate, operation},
+    store::certificate,
 };
 
 const LIMIT: Duration = Duration::from_secs(45);
@@ -27,16 +27,6 @@ async fn cut_off() -> (World, Operation) {
     (world, waits)
 }
 
-async fn nothing_is_open(world: &World) {
-    world
-        .until("nothing is open", async || {
-            let mut read = world.store.read().await.unwrap();
-            let (open, _) = operation::count_open(&mut read).await.unwrap();
-            (open == 0).then_some(())
-        })
-        .await;
-}
-
 #[tokio::test]
 async fn nothing_is_asked_for_again_while_the_authority_may_still_act() {
     let (mut world, waits) = cut_off().await;
@@ -47,7 +37,7 @@ async fn nothing_is_asked_for_again_while_the_authority_may_still_act() {
     world.later(LIMIT).await;
     let ended = world.settled(waits.id).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
-    nothing_is_open(&world).await;
+    world.until_nothing_is_open().await;
     assert_eq!(world.ca.state().issued.len(), 2, "one for each key");
     assert_eq!(world.ca.good(), 2);
     world.card_agrees().await;
@@ -61,7 +51,7 @@ async fn what_an_authority_issues_beside_what_is_known_is_revoked() {
     let ended = world.settled(waits.id).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     assert!(ended.remark.contains("asked once more"), "{}", ended.remark);
-    nothing_is_open(&world).await;
+    world.until_nothing_is_open().await;
     assert_eq!(world.ca.state().issued.len(), 3, "it issued one too many");
     assert_eq!(world.ca.good(), 2);
     assert_eq!(world.ca.state().reasons, [Reason::Superseded]);
@@ -87,7 +77,7 @@ async fn what_a_lost_answer_may_bring_counts_as_waiting_for_its_revocation() {
     world.ca.act_late();
     assert_eq!(world.ca.good(), 1);
     world.later(LIMIT).await;
-    nothing_is_open(&world).await;
+    world.until_nothing_is_open().await;
     assert_eq!(waiting(&world).await, (0, 0));
     assert_eq!(world.ca.good(), 0, "nobody has it");
     world.card_agrees().await;

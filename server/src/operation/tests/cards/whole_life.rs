@@ -133,32 +133,11 @@ async fn fails_at(
     let token = world.token().await.id;
     world.gate.arm(call, fault);
     let id = world.ask(act(token, &world)).await.unwrap().id;
-    if fault == Fault::ServerDiesAfter {
-        tokio::select! {
-            () = world.gate.tripped() => {}
-            _ = world.settled(id) => {}
-        }
-        world.restart().await;
-    }
-    let mut ended = world.settled(id).await;
-    let came = world.gate.came();
-    world.gate.disarm();
-    let context = format!("{fault:?} at call {call}: {ended:?}");
-    if ended.state == State::NeedsAttention {
-        let engine = &world.engine;
-        let retry = engine.resolve(id, Resolution::Retry, "", ACTOR).await;
-        retry.unwrap();
-        ended = world.settled(id).await;
-    }
+    let (settled, came) = world.settled_through(fault, id).await;
+    let context = format!("{fault:?} at call {call}: {settled:?}");
+    let ended = world.retried(&settled).await;
     assert_eq!(ended.state, State::Succeeded, "{context}");
-    // What waits for the authority, or for the card, comes to its end as well.
-    world
-        .until("nothing is open", async || {
-            let mut read = world.store.read().await.unwrap();
-            let (open, _) = operation::count_open(&mut read).await.unwrap();
-            (open == 0).then_some(())
-        })
-        .await;
+    world.until_nothing_is_open().await;
     world.card(|card| assert_eq!(card.puk_tries, 3, "{context}"));
     assert_eq!(world.tokens().await.len(), 1, "{context}");
     holds(&world).await;
