@@ -1,6 +1,9 @@
 //! Cards and U2F keys that answer from a script.
 
+use std::ops::ControlFlow;
+
 use keysteward_core::iso7816::{CardTransport, Command, Response, ResponseTooShort, Status};
+use keysteward_core::session::Keepalive;
 use keysteward_core::session::ctap1::U2fTransport;
 use keysteward_core::time::Millis;
 
@@ -111,16 +114,24 @@ impl U2fTransport for ScriptedCard<'_> {
         _command: Command<'_>,
         response: &'r mut [u8],
         _deadline: Millis,
+        on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<Response<'r>, Gone> {
-        let answer = match self.script.byte() {
-            None => return Err(Gone::Ended),
-            // Not touched yet.
-            Some(0xFF) => {
-                self.now = self.now.after(1);
-                let status = Status::ConditionsNotSatisfied;
-                return Ok(Response { data: &[], status });
+        let answer = loop {
+            match self.script.byte() {
+                None => return Err(Gone::Ended),
+                // Not touched yet.
+                Some(0xFF) => {
+                    self.now = self.now.after(1);
+                    let status = Status::ConditionsNotSatisfied;
+                    return Ok(Response { data: &[], status });
+                }
+                // At work, whether it was told to end or not.
+                Some(0xFE) => {
+                    self.now = self.now.after(1);
+                    let _ = on_keepalive(Keepalive::UserPresenceNeeded);
+                }
+                Some(_) => break self.answer(response)?,
             }
-            Some(_) => self.answer(response)?,
         };
         Response::parse(answer).map_err(|ResponseTooShort { .. }| Gone::TooLong)
     }

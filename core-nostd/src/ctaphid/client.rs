@@ -104,11 +104,11 @@ impl Channel {
         Ok(fragments)
     }
 
-    /// CANCEL, if a CTAP2 request is under way and was not yet cancelled. The
-    /// response still comes, usually with status 0x2D.
+    /// CANCEL, if a CTAP2 or U2F request is under way and was not yet cancelled. The response still
+    /// comes: of CTAP2 usually with status 0x2D, of U2F with a status word of the token's choice.
     pub fn cancel(&mut self) -> Option<Report> {
         let State::Waiting {
-            command: command @ Command::Cbor,
+            command: command @ (Command::Cbor | Command::Msg),
         } = self.state
         else {
             return None;

@@ -308,8 +308,8 @@ fn silent(_: Keepalive) -> ControlFlow<()> {
 pub enum TransportError<E> {
     /// The link failed; usually the token was unplugged.
     Link(E),
-    /// The token did not answer in time. A running CTAP2 request was told to
-    /// end; whether it had an effect is unknown.
+    /// The token did not answer in time. A running CTAP2 or U2F request was told
+    /// to end; whether it had an effect is unknown.
     Deadline,
     /// The token did not take the request; it had no effect.
     Refused(ErrorCode),

@@ -7,7 +7,7 @@
 //! ```
 //! use core::ops::ControlFlow;
 //! use keysteward_core::iso7816::{Command, Response};
-//! use keysteward_core::session::Millis;
+//! use keysteward_core::session::{Keepalive, Millis};
 //! use keysteward_core::session::ctap1::{Error, U2fBuffers, U2fSession, U2fTransport};
 //!
 //! /// A key that holds every key handle, and is never touched.
@@ -30,6 +30,7 @@
 //!         _: Command<'_>,
 //!         _: &'r mut [u8],
 //!         _: Millis,
+//!         _: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
 //!     ) -> Result<Response<'r>, core::fmt::Error> {
 //!         Response::parse(b"\x69\x85").map_err(|_| core::fmt::Error)
 //!     }
@@ -85,7 +86,8 @@ const POLL: u64 = 200;
 
 impl<'t, T: U2fTransport> U2fSession<'t, T> {
     /// Begins a conversation that ends by `deadline`, a moment on the transport's clock. Nothing
-    /// is sent yet. `on_keepalive` hears when a touch is due; its `Break` gives up.
+    /// is sent yet. `on_keepalive` hears when a touch is due; its `Break` gives up:
+    /// a key that is at work is told to end, and what it did all the same counts.
     pub fn new(
         transport: &'t mut T,
         buffers: &'t mut U2fBuffers,
@@ -283,12 +285,29 @@ impl<'t, T: U2fTransport> U2fSession<'t, T> {
         }
     }
 
+    /// U2F has no status for "cancelled": whatever a key refuses with after it was told to end, it
+    /// says of its ending.
     fn exchange(&mut self, command: Command<'_>) -> Result<Outcome, Error<T::Error>> {
-        let response = self
-            .transport
-            .exchange_apdu(command, &mut self.buffers.response, self.deadline)
+        let Self {
+            transport,
+            buffers,
+            deadline,
+            on_keepalive,
+        } = self;
+        let mut flow = ControlFlow::Continue(());
+        let mut listen = |status| {
+            if flow.is_continue() {
+                flow = on_keepalive(status);
+            }
+            flow
+        };
+        let response = transport
+            .exchange_apdu(command, &mut buffers.response, *deadline, &mut listen)
             .map_err(Error::Transport)?;
         log::debug!("U2F instruction {:02X}: {}", command.ins, response.status);
+        if flow.is_break() && response.status != Status::Success {
+            return Err(Error::Cancelled);
+        }
         Ok(Outcome {
             len: response.data.len(),
             status: response.status,

@@ -102,10 +102,11 @@ impl U2fTransport for Channel {
         command: Command<'_>,
         response: &'r mut [u8],
         deadline: Millis,
+        on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<Response<'r>, ChannelError> {
         Ok(match self {
-            Self::Hid(hid) => hid.exchange_apdu(command, response, deadline)?,
-            Self::Nfc(nfc) => nfc.exchange_apdu(command, response, deadline)?,
+            Self::Hid(hid) => hid.exchange_apdu(command, response, deadline, on_keepalive)?,
+            Self::Nfc(nfc) => nfc.exchange_apdu(command, response, deadline, on_keepalive)?,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Tokens that speak U2F alone.
 
+mod at_work;
+
 use keysteward_core::{
     crypto::{Crypto as _, RustCrypto},
     webauthn::{attestation::AttestationObject, authenticator_data::AuthenticatorData},

@@ -157,7 +157,7 @@ fn padding_after_the_last_byte_is_not_part_of_the_message() {
 }
 
 #[test]
-fn cancel_is_sent_once_and_only_for_a_running_cbor_request() {
+fn cancel_is_sent_once_and_only_for_a_running_ctap2_or_u2f_request() {
     for (state, sent) in [
         ("broadcast", false),
         ("opening", false),
@@ -170,6 +170,13 @@ fn cancel_is_sent_once_and_only_for_a_running_cbor_request() {
         let expected = sent.then(|| packet::empty(OURS, Command::Cancel));
         assert_eq!(channel.cancel(), expected, "{state}");
     }
+    let mut u2f = channel("idle");
+    let _ = u2f.request(Command::Msg, b"an APDU").unwrap();
+    let cancel = packet::empty(OURS, Command::Cancel);
+    assert_eq!([u2f.cancel(), u2f.cancel()], [Some(cancel), None]);
+    let answer = packet::init(OURS, Command::Msg, 2, &[0x69, 0x85]);
+    let ended = u2f.handle_report(&answer, &mut [0; 2]);
+    assert_eq!(ended, Ok(Event::Response { len: 2 }));
     let mut channel = channel("idle");
     let _ = channel.request(Command::Ping, b"hello").unwrap();
     assert_eq!(channel.cancel(), None, "ping cannot be cancelled");

@@ -1,5 +1,7 @@
 //! The flows, with a key in software over both of its links.
 
+mod at_work;
+
 use super::*;
 use crate::cbor::List;
 use crate::crypto::{PublicPoint, RustCrypto};

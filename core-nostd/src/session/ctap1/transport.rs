@@ -1,6 +1,6 @@
 //! The one thing a U2F session needs of a link.
 
-use super::super::Millis;
+use super::super::{Keepalive, Millis};
 use crate::ctap1::MAX_APDU;
 use crate::ctaphid::{Command as HidCommand, HidTransport, Link, TransportError};
 use crate::iso7816::{CardTransport, Command, EncodeError, Form, Response, ResponseTooShort};
@@ -20,15 +20,18 @@ pub trait U2fTransport {
     fn pause(&mut self, until: Millis) -> Result<(), Self::Error>;
 
     /// Sends `command` and waits for the answer, which it puts at the front of `response`, in
-    /// which the status needs two bytes more than the data.
+    /// which the status needs two bytes more than the data. `Break` from `on_keepalive` asks the
+    /// key to end, where the link has a way to; its answer is still waited for.
     fn exchange_apdu<'r>(
         &mut self,
         command: Command<'_>,
         response: &'r mut [u8],
         deadline: Millis,
+        on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<Response<'r>, Self::Error>;
 }
 
+/// U2F over NFC. U2F NFC Protocol §3: a card answers at once, and has no keep-alives for U2F.
 impl<T: CardTransport> U2fTransport for NfcTransport<T> {
     type Error = NfcError<T::Error>;
 
@@ -46,6 +49,7 @@ impl<T: CardTransport> U2fTransport for NfcTransport<T> {
         command: Command<'_>,
         response: &'r mut [u8],
         deadline: Millis,
+        _on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<Response<'r>, Self::Error> {
         self.u2f(command, response, deadline)
     }
@@ -74,14 +78,14 @@ impl<L: Link> U2fTransport for HidTransport<L> {
         command: Command<'_>,
         response: &'r mut [u8],
         deadline: Millis,
+        on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<Response<'r>, Self::Error> {
         let mut apdu = [0; MAX_APDU];
         let apdu = command
             .encode(Form::Extended, &mut apdu)
             .map_err(MsgError::Command)?;
-        let mut wait = |_| ControlFlow::Continue(());
         let answer = self
-            .transact(HidCommand::Msg, apdu, response, deadline, &mut wait)
+            .transact(HidCommand::Msg, apdu, response, deadline, on_keepalive)
             .map_err(MsgError::Transport)?;
         Response::parse(answer).map_err(MsgError::Response)
     }

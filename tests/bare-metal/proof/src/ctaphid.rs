@@ -99,6 +99,6 @@ fn transport() {
     see(transport.exchange(any(), any(), any(), &mut go_on));
     see(U2fTransport::now(transport));
     see(U2fTransport::pause(transport, any()));
-    see(transport.exchange_apdu(any(), any(), any()));
+    see(transport.exchange_apdu(any(), any(), any(), &mut go_on));
     any::<HidTransport<Wire>>().into_link();
 }

@@ -32,6 +32,6 @@ pub(crate) fn prove() {
     see(transport.exchange(any(), any(), any(), &mut go_on));
     see(U2fTransport::now(transport));
     see(U2fTransport::pause(transport, any()));
-    see(transport.exchange_apdu(any(), any(), any()));
+    see(transport.exchange_apdu(any(), any(), any(), &mut go_on));
     see(any::<NfcTransport<Reader>>().into_card());
 }

@@ -48,8 +48,9 @@ impl U2fTransport for Token {
         command: Command<'_>,
         response: &'r mut [u8],
         deadline: Millis,
+        on_keepalive: &mut dyn FnMut(Keepalive) -> ControlFlow<()>,
     ) -> Result<Response<'r>, Lost> {
-        see((command, deadline));
+        see((command, deadline, on_keepalive(any())));
         overwrite(response);
         any()
     }
