@@ -256,6 +256,46 @@ impl Permissions {
     }
 }
 
+/// As the specification names them, with what it calls them for short.
+impl fmt::Display for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(mut left) = *self;
+        let mut separator = "";
+        for (Self(bit), name) in NAMES {
+            if left & bit != 0 {
+                write!(f, "{separator}{name}")?;
+                separator = ", ";
+                left &= !bit;
+            }
+        }
+        match left {
+            0 if separator.is_empty() => f.write_str("nothing"),
+            0 => Ok(()),
+            other => write!(f, "{separator}0x{other:02X}"),
+        }
+    }
+}
+
+/// CTAP 2.3 §6.5.5.7.
+const NAMES: [(Permissions, &str); 7] = [
+    (Permissions::MAKE_CREDENTIAL, "MakeCredential (mc)"),
+    (Permissions::GET_ASSERTION, "GetAssertion (ga)"),
+    (
+        Permissions::CREDENTIAL_MANAGEMENT,
+        "Credential Management (cm)",
+    ),
+    (Permissions::BIO_ENROLLMENT, "Bio Enrollment (be)"),
+    (Permissions::LARGE_BLOB_WRITE, "Large Blob Write (lbw)"),
+    (
+        Permissions::AUTHENTICATOR_CONFIG,
+        "Authenticator Configuration (acfg)",
+    ),
+    (
+        Permissions::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY,
+        "Persistent Credential Management Read Only (pcmr)",
+    ),
+];
+
 impl BitOr for Permissions {
     type Output = Self;
 

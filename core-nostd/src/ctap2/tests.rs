@@ -321,3 +321,17 @@ fn permissions_are_a_set() {
     assert!(!both.contains(Permissions::GET_ASSERTION));
     assert!(!both.contains(both | Permissions::GET_ASSERTION));
 }
+
+#[test]
+fn permissions_are_told_by_the_names_of_the_specification() {
+    use client_pin::Permissions;
+    for (bits, names) in [
+        (0x00, "nothing"),
+        (0x05, "MakeCredential (mc), Credential Management (cm)"),
+        (0x40, "Persistent Credential Management Read Only (pcmr)"),
+        (0x182, "GetAssertion (ga), 0x180"),
+        (0x80, "0x80"),
+    ] {
+        assert_eq!(format!("{}", Permissions(bits)), names, "{bits:#x}");
+    }
+}

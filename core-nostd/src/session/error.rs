@@ -3,6 +3,7 @@
 
 use super::{Feature, PinRule};
 use crate::cbor;
+use crate::ctap2::client_pin::Permissions;
 use crate::ctap2::{Command, Status};
 
 mod text;
@@ -73,10 +74,10 @@ pub enum Error<T> {
         /// What was asked.
         command: Command,
     },
-    /// No token with these permissions can be had in this way.
+    /// No pinUvAuthToken with these permissions can be had in this way.
     PermissionRefused {
-        /// What was asked.
-        command: Command,
+        /// What was asked for.
+        permissions: Permissions,
     },
     /// The token holds a credential of the exclude list.
     CredentialExcluded,
@@ -200,6 +201,10 @@ impl<T> Error<T> {
             Status::PinBlocked => Self::PinBlocked,
             Status::PinAuthBlocked => Self::PinAuthBlocked { retries: None },
             Status::PinAuthInvalid | Status::PinTokenExpired => Self::TokenRejected { command },
+            // Of clientPIN it is about the token that is asked for.
+            Status::UnauthorizedPermission if !matches!(command, Command::ClientPin) => {
+                Self::TokenRejected { command }
+            }
             Status::PinNotSet => Self::PinNotSet,
             Status::PuatRequired => Self::PinRequired,
             Status::PinPolicyViolation => Self::PinPolicy(PinRule::Unknown),
@@ -212,7 +217,6 @@ impl<T> Error<T> {
             Status::KeyStoreFull => Self::StoreFull,
             Status::UvInvalid => Self::UvInvalid { retries: None },
             Status::UvBlocked => Self::UvBlocked,
-            Status::UnauthorizedPermission => Self::PermissionRefused { command },
             Status::FpDatabaseFull => Self::FingerprintsFull,
             status => Self::Refused { command, status },
         }

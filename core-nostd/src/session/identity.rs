@@ -75,11 +75,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             match read(self, persistent.read_only()) {
                 // Void since the PIN was changed or the token reset. A wrong
                 // MAC costs no try of the PIN.
-                Err(
-                    Error::TokenRejected { .. }
-                    | Error::PermissionRefused { .. }
-                    | Error::PinRequired,
-                ) => {}
+                Err(Error::TokenRejected { .. } | Error::PinRequired) => {}
                 outcome => return outcome,
             }
         }

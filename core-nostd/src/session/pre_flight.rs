@@ -58,11 +58,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
         }
         let looked = match self.look(rp_id, chunk, token) {
             // A token for makeCredential alone cannot look; anyone can.
-            Err(Error::TokenRejected { .. } | Error::PermissionRefused { .. })
-                if token.is_some() =>
-            {
-                self.look(rp_id, chunk, None)
-            }
+            Err(Error::TokenRejected { .. }) if token.is_some() => self.look(rp_id, chunk, None),
             outcome => outcome,
         };
         match looked {

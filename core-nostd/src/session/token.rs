@@ -109,15 +109,27 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             }
             None => None,
         };
-        let answer = self.exchange(
-            Command::ClientPin,
-            Some(&Request {
-                pin_uv_auth_protocol: Some(secret.protocol().id()),
-                key_agreement: Some(cose(&platform)),
-                pin_hash_enc: pin_hash_enc.as_deref(),
-                ..request
-            }),
-        )?;
+        let permissions = request.permissions;
+        let answer = self
+            .exchange(
+                Command::ClientPin,
+                Some(&Request {
+                    pin_uv_auth_protocol: Some(secret.protocol().id()),
+                    key_agreement: Some(cose(&platform)),
+                    pin_hash_enc: pin_hash_enc.as_deref(),
+                    ..request
+                }),
+            )
+            .map_err(|error| match (error, permissions) {
+                (
+                    Error::Refused {
+                        status: Status::UnauthorizedPermission,
+                        ..
+                    },
+                    Some(permissions),
+                ) => Error::PermissionRefused { permissions },
+                (error, _) => error,
+            })?;
         let response: Response<'_> = self.read(answer)?;
         let encrypted: &[u8] = present(response.pin_uv_auth_token, "pinUvAuthToken (0x02)")?;
         // The answer lies in the session's buffer, the key in its crypto.

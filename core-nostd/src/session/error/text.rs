@@ -44,11 +44,11 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
                     "the PIN token has expired or does not permit {command:?}; enter the PIN again"
                 );
             }
-            Self::PermissionRefused { command } => {
+            Self::PermissionRefused { permissions } => {
                 return write!(
                     f,
-                    "the token does not permit {command:?} in this way; try its PIN, or its own \
-                     user verification"
+                    "the token does not give its permission for {permissions} in this way; try its \
+                     PIN, or its own user verification"
                 );
             }
             Self::EnumerationInterrupted { got, total } => {

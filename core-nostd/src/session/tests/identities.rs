@@ -140,6 +140,15 @@ fn members_of_another_length_are_as_good_as_none() {
 /// Counts credentials of a token that takes requests with a MAC by `good` only;
 /// tells what it found and how often a PIN was asked for.
 fn count_with(good: &'static [u8; 32], stored: Option<&PersistentToken>) -> (Outcome<u32>, u32) {
+    count_refused(good, stored, Status::PinAuthInvalid)
+}
+
+/// The same where it refuses others in this way.
+fn count_refused(
+    good: &'static [u8; 32],
+    stored: Option<&PersistentToken>,
+    refusal: Status,
+) -> (Outcome<u32>, u32) {
     let mut fake = Fake::new(CTAP_2_3).on(Command::CredentialManagement, move |parameters| {
         let request = credential_management::Request::parse(parameters).unwrap();
         let token = PinUvAuthToken::restore(PinProtocol::Two, Secret(*good));
@@ -152,7 +161,7 @@ fn count_with(good: &'static [u8; 32], stored: Option<&PersistentToken>) -> (Out
                 max_possible_remaining_resident_credentials_count: Some(1),
                 ..Default::default()
             }),
-            Err(_) => answer(Status::PinAuthInvalid),
+            Err(_) => answer(refusal),
         })
     });
     let mut prompts = 0;
@@ -177,6 +186,10 @@ fn a_stored_token_saves_the_prompt_and_a_void_one_costs_it() {
     let void = PinUvAuthToken::restore(PinProtocol::Two, Secret([0x78; 32]));
     let void = PersistentToken::new(void).unwrap();
     assert_eq!(count_with(&[0x77; 32], Some(&void)), (Ok(9), 1));
+    for status in [Status::UnauthorizedPermission, Status::PuatRequired] {
+        let counted = count_refused(&[0x77; 32], Some(&void), status);
+        assert_eq!(counted, (Ok(9), 1), "{status}");
+    }
     let command = Command::CredentialManagement;
     let rejected = Err(Error::TokenRejected { command });
     assert_eq!(count_with(&[0x79; 32], Some(&void)), (rejected, 1));

@@ -125,7 +125,7 @@ fn blocked_unrecognised_and_refused_are_told_apart() {
         (
             Status::UnauthorizedPermission,
             Error::PermissionRefused {
-                command: Command::ClientPin,
+                permissions: Permissions::CREDENTIAL_MANAGEMENT,
             },
             false,
         ),
@@ -141,6 +141,20 @@ fn blocked_unrecognised_and_refused_are_told_apart() {
     let mut last = uv_retries(Fake::new(CTAP_2_3).pin_says(BY_UV, Status::UvInvalid), 0);
     let (outcome, heard) = verify(&mut last, Permissions::CREDENTIAL_MANAGEMENT);
     assert_eq!((outcome, heard.len()), (Err(Error::UvBlocked), 0));
+}
+
+#[test]
+fn a_permission_that_is_refused_is_named_as_the_specification_does() {
+    let by_pin = Subcommand::PinUvAuthTokenUsingPinWithPermissions;
+    let mut fake = Fake::new(CTAP_2_3).pin_says(by_pin, Status::UnauthorizedPermission);
+    let permissions = Permissions::LARGE_BLOB_WRITE | Permissions::AUTHENTICATOR_CONFIG;
+    let refused = fake.session(|session| session.token(&pin("1234"), permissions, None).err());
+    assert_eq!(refused, Some(Error::PermissionRefused { permissions }));
+    assert_eq!(
+        refused.unwrap().to_string(),
+        "the token does not give its permission for Large Blob Write (lbw), Authenticator \
+         Configuration (acfg) in this way; try its PIN, or its own user verification"
+    );
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn names() {
     shown::<cbor::Name<'_>>();
     shown::<Status>();
     shown::<SampleStatus>();
+    shown::<client_pin::Permissions>();
     shown::<ErrorCode>();
     shown::<ChannelId>();
     shown::<iso7816::Status>();
