@@ -83,6 +83,8 @@ pub enum Error<T> {
     CredentialExcluded,
     /// The token holds no credential like this.
     NoCredentials,
+    /// The token answered for a credential that it was not asked for.
+    OtherCredential,
     /// Another request came between two answers of a list; list again.
     EnumerationInterrupted {
         /// Entries that came.

@@ -59,7 +59,7 @@ pub struct Facts {
     pub max_msg_size: u32,
     /// maxCredentialCountInList; one for tokens that do not say
     pub max_credential_count_in_list: usize,
-    /// maxCredentialIdLength, in bytes
+    /// maxCredentialIdLength, in bytes; a token that says 0, which §6.4 forbids, says nothing
     pub max_credential_id_length: Option<usize>,
     /// Whether the selection command is there: since CTAP 2.1.
     pub selection: bool,
@@ -208,7 +208,7 @@ impl From<&Response<'_>> for Facts {
             max_credential_count_in_list: size(info.max_credential_count_in_list)
                 .unwrap_or(1)
                 .max(1),
-            max_credential_id_length: size(info.max_credential_id_length),
+            max_credential_id_length: size(info.max_credential_id_length).filter(|max| *max > 0),
             selection: info
                 .versions
                 .iter()

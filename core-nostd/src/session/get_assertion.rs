@@ -5,8 +5,8 @@ use super::pre_flight::Shortened;
 use super::{CtapTransport, Error, Session};
 use crate::cbor::{Encode, List};
 use crate::crypto::Crypto;
-use crate::ctap2::Command;
 use crate::ctap2::get_assertion::{Request, Response};
+use crate::ctap2::{Command, PublicKeyCredentialDescriptor};
 use crate::pin_protocol::PinUvAuthToken;
 
 impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
@@ -17,7 +17,8 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     ///
     /// An allow list longer than the token takes is looked through silently
     /// first, and the first credential that is found is used. An empty one
-    /// counts as none.
+    /// counts as none. A token that answers for a credential that is not on it
+    /// is not believed: [`Error::OtherCredential`].
     pub fn get_assertion(
         &mut self,
         request: &Request<'_>,
@@ -25,6 +26,22 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     ) -> Result<Response<'_>, Error<T::Error>> {
         let answer = self.assert(request, None, token.as_ref())?;
         self.read(answer)
+    }
+
+    /// Makes sure that the answer is for a credential of the allow list.
+    fn is_allowed(
+        &self,
+        answer: Answer,
+        allowed: List<'_, PublicKeyCredentialDescriptor<'_>>,
+    ) -> Result<(), Error<T::Error>> {
+        let response: Response<'_> = self.read(answer)?;
+        // A token that is sent one credential may leave out which it took.
+        match response.credential {
+            Some(taken) if !allowed.iter().any(|one| one.id == taken.id) => {
+                Err(Error::OtherCredential)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The next assertion of the last [`get_assertion`](Self::get_assertion),
@@ -52,7 +69,7 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             Shortened::Held(held) => Some(List::new(held)),
             Shortened::NoneHeld => return Err(Error::NoCredentials),
         };
-        self.exchange_around(
+        let answer = self.exchange_around(
             Command::GetAssertion,
             extensions,
             &mut |extensions, crypto, w| {
@@ -67,6 +84,10 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
                 };
                 request.encode(w)
             },
-        )
+        )?;
+        if let Some(allowed) = allow_list {
+            self.is_allowed(answer, allowed)?;
+        }
+        Ok(answer)
     }
 }

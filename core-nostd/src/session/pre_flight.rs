@@ -20,7 +20,8 @@ pub(super) enum Shortened<'a> {
 
 impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
     /// Looks which of these credentials the token holds, without a touch, and
-    /// tells the first that it finds by its place in `ids`. Without a
+    /// tells the first that it finds by its place in `ids`. A token that answers
+    /// for another is not believed: [`Error::OtherCredential`]. Without a
     /// pinUvAuthToken that permits getAssertion for this RP ID, credentials of
     /// credProtect level 3 stay hidden.
     pub fn find_credential<'i>(
@@ -92,12 +93,14 @@ impl<T: CtapTransport, C: Crypto> Session<'_, T, C> {
             }),
         )?;
         let response: Response<'_> = self.read(answer)?;
-        // CTAP 2.0 need not name the credential of a list of one.
-        let place = match response.credential {
-            Some(found) => chunk.descriptors.iter().position(|one| one.id == found.id),
-            None => Some(0),
+        let place = match (response.credential, chunk.descriptors.as_slice()) {
+            (Some(found), asked) => asked.iter().position(|one| one.id == found.id),
+            // CTAP 2.0 need not name the credential of a list of one.
+            (None, [_]) => Some(0),
+            (None, _) => return Err(Error::missing(Command::GetAssertion, CREDENTIAL)),
         };
-        Ok(place.and_then(|place| chunk.indices.get(place).copied()))
+        let index = place.and_then(|place| chunk.indices.get(place).copied());
+        index.map(Some).ok_or(Error::OtherCredential)
     }
 
     /// Makes of a list what the token takes. One credential that is held
@@ -159,6 +162,9 @@ impl<'i> Chunk<'i> {
         }
     }
 }
+
+/// Member 0x01 of the answer.
+const CREDENTIAL: &str = "credential (0x01)";
 
 /// Most descriptors of one request of ours.
 const CHUNK: usize = 8;

@@ -71,6 +71,7 @@ fn code(error: &SessionError) -> Code {
         Error::ResetTouchTooShort => Code::TouchTimeout,
         Error::ListTooLong { .. }
         | Error::ListRepeats { .. }
+        | Error::OtherCredential
         | Error::EnrolmentEndless
         | Error::LargeBlobsGarbled
         | Error::LargeBlobsUnreadable(_)

@@ -62,8 +62,8 @@ const FLOWS: &[Flow] = &[
     flow("make", make),
     flow("assert", assert),
     flow("find", |talk| {
-        let ids = [[0xAA; 16], [0xBB; 16]];
-        let found = talk.find_credential(RP_IDS[0], ids.iter().map(|id| &id[..]), None)?;
+        let ids = [&[0xAA; 16][..], &prepared().id];
+        let found = talk.find_credential(RP_IDS[0], ids.into_iter(), None)?;
         Ok(format!("{found:?}"))
     }),
     flow("delete", |talk| {
@@ -176,17 +176,8 @@ fn make(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
 
 fn assert(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
     let token = talk.token(&pin(PIN), Permissions::GET_ASSERTION, Some(RP_IDS[0]))?;
-    let request = get_assertion::Request {
-        rp_id: RP_IDS[0],
-        client_data_hash: &[7; 32],
-        allow_list: None,
-        extensions: None,
-        options: None,
-        pin_uv_auth_param: None,
-        pin_uv_auth_protocol: None,
-    };
     let mut got = 1;
-    let response = talk.get_assertion(&request, Some(token))?;
+    let response = talk.get_assertion(&ASSERTION, Some(token))?;
     let total = response.number_of_credentials.unwrap_or(1);
     while got < total.min(3) {
         talk.next_assertion()?;
@@ -194,6 +185,17 @@ fn assert(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
     }
     Ok(format!("{got} of {total}"))
 }
+
+/// Of every credential of a relying party.
+const ASSERTION: get_assertion::Request<'static> = get_assertion::Request {
+    rp_id: RP_IDS[0],
+    client_data_hash: &[7; 32],
+    allow_list: None,
+    extensions: None,
+    options: None,
+    pin_uv_auth_param: None,
+    pin_uv_auth_protocol: None,
+};
 
 fn request<'a>(
     rp_id: &'a str,
@@ -229,12 +231,22 @@ fn pin(text: &str) -> Pin {
     Pin::new(text).unwrap()
 }
 
-/// A key with a PIN, two credentials for one relying party and one for another. Made once, and
-/// copied for each meeting.
+/// A key with a PIN, two credentials for one relying party and one for another.
+struct Prepared {
+    records: Vec<(Record, Vec<u8>)>,
+    /// Of its first credential.
+    id: Vec<u8>,
+}
+
+/// Made once, and copied for each meeting.
+fn prepared() -> &'static Prepared {
+    static PREPARED: OnceLock<Prepared> = OnceLock::new();
+    PREPARED.get_or_init(prepare)
+}
+
 pub(crate) fn key() -> Key {
-    static PREPARED: OnceLock<Vec<(Record, Vec<u8>)>> = OnceLock::new();
-    let records = PREPARED.get_or_init(prepare);
-    let changes: Vec<_> = records
+    let changes: Vec<_> = prepared()
+        .records
         .iter()
         .map(|(record, bytes)| Change::Write {
             record: *record,
@@ -247,7 +259,7 @@ pub(crate) fn key() -> Key {
     Key::plug_in(storage, RustCrypto(OsRng)).unwrap()
 }
 
-fn prepare() -> Vec<(Record, Vec<u8>)> {
+fn prepare() -> Prepared {
     let manufacturer = Manufacturer::found().unwrap();
     let (mut key, storage) =
         InProcess::manufacture(&manufacturer, &Order::default(), RustCrypto(OsRng)).unwrap();
@@ -257,12 +269,16 @@ fn prepare() -> Vec<(Record, Vec<u8>)> {
     let mut talk = Session::new(&mut key, &mut crypto, &mut buffers, deadline, &mut go_on);
     talk.set_pin(&pin(PIN)).unwrap();
     let algorithms = [PublicKeyCredentialParameters::new(Algorithm::Es256)];
+    let mut ids = Vec::new();
     for (rp_id, user) in [(RP_IDS[0], b"1"), (RP_IDS[0], b"2"), (RP_IDS[1], b"1")] {
         let token = talk
             .token(&pin(PIN), Permissions::MAKE_CREDENTIAL, Some(rp_id))
             .unwrap();
-        talk.make_credential(&request(rp_id, &algorithms, user), Some(token))
+        let made = talk
+            .make_credential(&request(rp_id, &algorithms, user), Some(token))
             .unwrap();
+        let data = AuthenticatorData::parse(made.auth_data).unwrap();
+        ids.push(data.attested_credential.unwrap().credential_id.to_vec());
     }
     let burned_in = [
         Record::Factory,
@@ -271,14 +287,16 @@ fn prepare() -> Vec<(Record, Vec<u8>)> {
         Record::Owner,
     ];
     let stored = burned_in.into_iter().chain((0..3).map(Record::Credential));
-    stored
-        .map(|record| {
-            let mut bytes = vec![0; MAX_RECORD];
-            let length = storage.read(record, 0, &mut bytes).unwrap().unwrap();
-            bytes.truncate(length);
-            (record, bytes)
-        })
-        .collect()
+    let records = stored.map(|record| {
+        let mut bytes = vec![0; MAX_RECORD];
+        let length = storage.read(record, 0, &mut bytes).unwrap().unwrap();
+        bytes.truncate(length);
+        (record, bytes)
+    });
+    Prepared {
+        records: records.collect(),
+        id: ids.swap_remove(0),
+    }
 }
 
 const PIN: &str = "314159";

@@ -169,6 +169,7 @@ fn the_control_is_honest_and_every_row_has_its_key() {
         ("wrong_pin", "PinInvalid { retries: Some(7) }"),
         ("make", "ok: 164 bytes, which name a credential"),
         ("assert", "ok: 2 of 2"),
+        ("find", "ok: Some(1)"),
         ("reset", "ok: done"),
     ] {
         assert_eq!(honest(flow), end, "{flow}");

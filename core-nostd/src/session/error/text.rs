@@ -132,6 +132,10 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
             Self::NoCredentials => {
                 "the token holds no such credential; list what it holds, or try another token"
             }
+            Self::OtherCredential => {
+                "the token answered for a credential that it was not asked for; do not trust this \
+                 token"
+            }
             Self::NotTouched => "the token was not touched in time; try again",
             Self::Denied => {
                 "the person at the token refused, or did not touch it in time; try again"

@@ -18,6 +18,11 @@ const TWO_AT_ONCE: Info = Info {
 type Notes = Rc<RefCell<Vec<(Vec<Vec<u8>>, bool)>>>;
 
 fn holding(info: Info, held: &'static [u8]) -> (Fake, Notes) {
+    answering(info, held, Some(held))
+}
+
+/// The same, which says that it took `told`.
+fn answering(info: Info, held: &'static [u8], told: Option<&'static [u8]>) -> (Fake, Notes) {
     let noted = Notes::default();
     let notes = Rc::clone(&noted);
     let count = info.max_credential_count_in_list.unwrap_or(1) as usize;
@@ -30,7 +35,7 @@ fn holding(info: Info, held: &'static [u8]) -> (Fake, Notes) {
         notes.borrow_mut().push((ids.clone(), touch));
         Some(match ids.iter().any(|id| id == held) {
             true => ok(&get_assertion::Response {
-                credential: Some(PublicKeyCredentialDescriptor::new(held)),
+                credential: told.map(PublicKeyCredentialDescriptor::new),
                 auth_data: &[0; 37],
                 signature: b"signature",
                 user: None,
@@ -63,7 +68,8 @@ fn assert_with(fake: &mut Fake, ids: &[&[u8]]) -> Outcome<Vec<u8>> {
             pin_uv_auth_protocol: None,
         };
         let response = session.get_assertion(&request, None)?;
-        Ok(response.credential.unwrap().id.to_vec())
+        let taken = response.credential.map(|one| one.id.to_vec());
+        Ok(taken.unwrap_or_default())
     })
 }
 
@@ -117,11 +123,49 @@ fn an_empty_allow_list_counts_as_none() {
     assert_eq!(*noted.borrow(), [(Vec::new(), true)]);
 }
 
+#[test]
+fn an_assertion_of_a_credential_that_was_not_asked_for_is_not_believed() {
+    for list in [&[&b"a"[..], b"b"][..], &[b"a", b"b", b"c"]] {
+        let (mut fake, _) = answering(TWO_AT_ONCE, b"b", Some(b"other"));
+        assert_eq!(assert_with(&mut fake, list), Err(Error::OtherCredential));
+    }
+    let (mut fake, _) = answering(TWO_AT_ONCE, b"", Some(b"other"));
+    let unasked = fake
+        .session(|session| session.find_credential("login.example", [&b""[..]].into_iter(), None));
+    assert_eq!(unasked, Err(Error::OtherCredential));
+}
+
+#[test]
+fn only_a_list_of_one_needs_no_name_in_the_answer() {
+    let look = |ids: &[&'static [u8]]| {
+        let (mut fake, _) = answering(TWO_AT_ONCE, b"b", None);
+        fake.session(|session| session.find_credential("login.example", ids.iter().copied(), None))
+    };
+    assert_eq!(look(&[b"b"]), Ok(Some(0)));
+    assert_eq!(look(&[b"c", b"d", b"b"]), Ok(Some(2)));
+    let unnamed = Error::missing(Command::GetAssertion, "credential (0x01)");
+    assert_eq!(look(&[b"a", b"b"]), Err(unnamed));
+}
+
+#[test]
+fn a_credential_is_not_made_where_the_look_for_excluded_ones_was_answered_with_another() {
+    let (fake, _) = answering(TWO_AT_ONCE, b"c", Some(b"other"));
+    let list: [&[u8]; 4] = [b"a", b"b", b"c", b"d"];
+    assert_eq!(exclude(fake, &list), (Err(Error::OtherCredential), None));
+}
+
 /// The exclude list that the token is sent in the end.
 fn excluded(held: &'static [u8], list: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
+    let (fake, _) = holding(TWO_AT_ONCE, held);
+    let (outcome, sent) = exclude(fake, list);
+    assert_eq!(outcome, Err(Error::CredentialExcluded));
+    sent
+}
+
+/// How it ends, and the exclude list that the token is sent.
+fn exclude(fake: Fake, list: &[&[u8]]) -> (Outcome<()>, Option<Vec<Vec<u8>>>) {
     let sent = Rc::new(RefCell::new(None));
     let notes = Rc::clone(&sent);
-    let (fake, _) = holding(TWO_AT_ONCE, held);
     let mut fake = fake.on(Command::MakeCredential, move |parameters| {
         let request = make_credential::Request::parse(parameters).unwrap();
         *notes.borrow_mut() = request
@@ -154,8 +198,7 @@ fn excluded(held: &'static [u8], list: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
         };
         session.make_credential(&request, None).map(drop)
     });
-    assert_eq!(outcome, Err(Error::CredentialExcluded));
-    sent.take()
+    (outcome, sent.take())
 }
 
 #[test]
@@ -180,6 +223,19 @@ fn a_token_that_does_not_say_how_much_it_takes_is_sent_one_at_a_time() {
         fake.session(|session| session.find_credential("login.example", list.into_iter(), None));
     assert_eq!(found, Ok(Some(2)));
     assert_eq!(noted.borrow().len(), 3);
+}
+
+#[test]
+fn a_token_whose_longest_id_has_no_bytes_is_asked_all_the_same() {
+    let zero = Info {
+        max_credential_id_length: Some(0),
+        ..TWO_AT_ONCE
+    };
+    let (mut fake, _) = holding(zero, b"b");
+    let ids: [&[u8]; 2] = [b"a", b"b"];
+    let found =
+        fake.session(|session| session.find_credential("login.example", ids.into_iter(), None));
+    assert_eq!(found, Ok(Some(1)));
 }
 
 #[test]

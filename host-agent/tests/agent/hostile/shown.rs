@@ -46,6 +46,22 @@ pub(super) const SHOWN: &[Shown] = &[
     ),
     ("rp-other", "make", Some(Code::TokenMalformed)),
     ("nobody-present", "make", Some(Code::TokenMalformed)),
+    ("full-length", "look", None),
+    (
+        "assertion-other-credential",
+        "look",
+        Some(Code::TokenMalformed),
+    ),
+    (
+        "assertion-signature-missing",
+        "look",
+        Some(Code::TokenMalformed),
+    ),
+    (
+        "assertion-other-credential",
+        "delete",
+        Some(Code::TokenMalformed),
+    ),
     ("full-length", "prove", None),
     (
         "assertion-signature-missing",

@@ -14,13 +14,13 @@ pub(super) type Step = (&'static str, fn(&[u8]) -> Request);
 /// What is done to each token, one after the other.
 pub(super) const STEPS: &[Step] = &[
     ("inspect", |_| verb(Verb::Inspect(proto::Inspect {}))),
+    ("make", |_| make(PIN, true)),
     ("look", |id| {
         verb(Verb::LookForCredentials(proto::LookForCredentials {
             rp_id: RP.to_owned(),
             credential_ids: vec![id.to_vec(), vec![0xBB; 32]],
         }))
     }),
-    ("make", |_| make(PIN, true)),
     ("prove", |id| prove(PIN, id)),
     ("list", |_| verb(list())),
     ("persist", |_| {

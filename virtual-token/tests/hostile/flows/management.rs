@@ -1,12 +1,14 @@
 //! Settings, extensions, fingers, blobs, and who the key is.
 
-use super::{Error, Flow, PIN, RP_IDS, Talk, done, finish_listing, flow, manager, pin, request};
+use super::{
+    ASSERTION, Error, Flow, PIN, RP_IDS, Talk, done, finish_listing, flow, manager, pin, request,
+};
 
 use keysteward_core::ctap2::authenticator_config::VendorPrototype;
 use keysteward_core::ctap2::client_pin::Permissions;
 use keysteward_core::ctap2::extension::{CredProtect, GetAssertionInputs, MakeCredentialInputs};
 use keysteward_core::ctap2::{
-    LargeBlobKey, PublicKeyCredentialParameters, PublicKeyCredentialUserEntity, get_assertion,
+    LargeBlobKey, PublicKeyCredentialParameters, PublicKeyCredentialUserEntity,
 };
 use keysteward_core::session::{LargeBlob, Salts};
 use keysteward_core::webauthn::cose::Algorithm;
@@ -121,17 +123,8 @@ fn extend(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
 /// Secrets of each of the credentials of a relying party, which have none.
 fn derive(talk: &mut Talk<'_, '_>) -> Result<String, Error> {
     let token = talk.token(&pin(PIN), Permissions::GET_ASSERTION, Some(RP_IDS[0]))?;
-    let request = get_assertion::Request {
-        rp_id: RP_IDS[0],
-        client_data_hash: &[7; 32],
-        allow_list: None,
-        extensions: None,
-        options: None,
-        pin_uv_auth_param: None,
-        pin_uv_auth_protocol: None,
-    };
     let inputs = GetAssertionInputs::default();
-    let first = talk.get_assertion_with(&request, &inputs, Some(SALTS), Some(token))?;
+    let first = talk.get_assertion_with(&ASSERTION, &inputs, Some(SALTS), Some(token))?;
     let total = first.response.number_of_credentials.unwrap_or(1);
     let mut derived = usize::from(first.secrets.is_some());
     for _ in 1..total.min(3) {

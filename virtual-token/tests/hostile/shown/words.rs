@@ -228,7 +228,7 @@ pub(super) const ALL: &[(&str, Shown)] = &[
     ),
     (
         "assertion-other-credential",
-        At(&[("assert", "ok: 2 of 2")]),
+        At(&[("assert", "ok: 2 of 2"), ("find", "OtherCredential")]),
     ),
     ("assertion-user-huge", At(&[("assert", "ok: 2 of 2")])),
     (
