@@ -21,6 +21,9 @@ use crate::harness::{Host, Key, Lease, PIN, RP, key, set_pin};
 /// The PIN from `change PIN` on.
 const NEW_PIN: &str = "271828";
 
+/// A PIN in between.
+const OTHER_PIN: &str = "161803";
+
 /// One key, and what was done to it.
 pub(super) struct Desk {
     pub(super) key: Key,
@@ -59,6 +62,13 @@ fn holds(what: &str, so: bool) -> Did {
         true => Ok(()),
         false => Err(Undone::Pretended(format!("not so: {what}"))),
     }
+}
+
+fn change(from: &str, to: &str) -> Verb {
+    Verb::ChangePin(proto::ChangePin {
+        current_pin: from.to_owned(),
+        new_pin: to.to_owned(),
+    })
 }
 
 fn unexpected(answer: &Answer) -> Undone {
@@ -121,6 +131,8 @@ impl Desk {
             Asked::AlwaysUv => self.switches_always_uv().await,
             Asked::EnterpriseAttestation => self.switches_enterprise_attestation_on().await,
             Asked::PinComplexity => self.switches_pin_complexity_on().await,
+            Asked::ForcePinChange => self.forces_a_pin_change().await,
+            Asked::LongTouchForReset => self.switches_long_touch_for_reset_on().await,
             Asked::Make => self.makes().await,
             Asked::MakeWithBlobKey => self.makes_an_owner_of_a_blob().await,
             Asked::Register => self.registers().await,
@@ -209,12 +221,6 @@ impl Desk {
     }
 
     async fn changes_pin(&mut self) -> Did {
-        let change = |from: &str, to: &str| {
-            Verb::ChangePin(proto::ChangePin {
-                current_pin: from.to_owned(),
-                new_pin: to.to_owned(),
-            })
-        };
         self.is_done(change(PIN, NEW_PIN)).await?;
         match self.step(change(PIN, NEW_PIN)).await {
             Err(error) if error.code() == Code::PinInvalid => Ok(()),
@@ -270,14 +276,38 @@ impl Desk {
             ..proto::Configure::default()
         })
         .await?;
-        let change = Verb::ChangePin(proto::ChangePin {
-            current_pin: NEW_PIN.to_owned(),
-            new_pin: "111111".to_owned(),
-        });
-        match self.step(change).await {
+        match self.step(change(NEW_PIN, "111111")).await {
             Err(error) if error.rule == "pinComplexityPolicy" => Ok(()),
             other => Err(Undone::Pretended(format!("a simple PIN: {other:?}"))),
         }
+    }
+
+    /// Until it is changed the PIN is good for nothing else.
+    async fn forces_a_pin_change(&mut self) -> Did {
+        let force = proto::Configure {
+            force_pin_change: true,
+            ..proto::Configure::default()
+        };
+        self.configures(force.clone()).await?;
+        holds("a change is due", self.facts().await?.force_pin_change)?;
+        match self.configures(force).await {
+            Err(Undone::Refused(error)) if error.code() == Code::PinChangeForced => {}
+            _ => return holds("the PIN is refused", false),
+        }
+        for (from, to) in [(NEW_PIN, OTHER_PIN), (OTHER_PIN, NEW_PIN)] {
+            self.is_done(change(from, to)).await?;
+        }
+        holds("no change is due", !self.facts().await?.force_pin_change)
+    }
+
+    async fn switches_long_touch_for_reset_on(&mut self) -> Did {
+        self.configures(proto::Configure {
+            enable_long_touch_for_reset: true,
+            ..proto::Configure::default()
+        })
+        .await?;
+        let on = self.facts().await?.long_touch_for_reset;
+        holds("a reset wants a long touch", on)
     }
 
     async fn resets(&mut self) -> Did {
