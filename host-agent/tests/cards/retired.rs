@@ -1,12 +1,33 @@
 //! Keys that make room for the next ones: moved to the retired places of a PIV card, and deleted
 //! there.
 
-use keysteward_core::iso7816::Status;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use keysteward_core::{
+    admin_key::{Cipher, LocalAdminKey},
+    crypto::RustCrypto,
+    iso7816::Status,
+    piv::{
+        ObjectId,
+        key_history::KeyHistory,
+        session::{Buffers, PivSession},
+    },
+    time::Millis,
+};
 use keysteward_proto::agent::v1 as proto;
+use keysteward_virtual_token::{
+    card::{Applet, InProcessCard},
+    piv::{Piv, Product},
+    storage::MemoryStorage,
+};
 use proto::{
     card_lease_request::Request as Asked, card_lease_response::Response as Said, card_step::Verb,
     outcome::State, step_error::Code, step_result::Result as Outcome,
 };
+use rand_core::OsRng;
 
 use crate::{
     cut_off::cut_at_one,
@@ -20,6 +41,8 @@ crate::stories! {
     a_key_is_moved_once_however_often_it_was_cut_off
     what_cannot_be_moved_stays_where_it_is
     a_card_that_cannot_move_keys_keeps_them
+    a_key_whose_certificate_does_not_follow_it_is_found_again
+    keys_with_certificates_elsewhere_stay_counted
     twenty_keys_are_retired_and_no_more
 }
 
@@ -250,6 +273,108 @@ async fn a_card_that_cannot_move_keys_keeps_them() {
         let presence_id = host.card().await.presence_id;
         card.take_away();
         host.gone(&presence_id).await;
+    }
+}
+
+async fn a_key_whose_certificate_does_not_follow_it_is_found_again() {
+    let host = Host::new().await;
+    for (says, goes_back, code, found) in [
+        (Status::NotEnoughMemory, true, Code::NoRoom, "9d"),
+        (Status::NotEnoughMemory, false, Code::NoRoom, "82"),
+        (Status::Success, true, Code::TokenMalformed, "82"),
+    ] {
+        let is_whole = Arc::new(AtomicBool::new(false));
+        let (mended, mut moves) = (Arc::clone(&is_whole), 0);
+        let card = Card::piv_that(Box::new(move |command| {
+            if mended.load(Ordering::Relaxed) {
+                return None;
+            }
+            moves += u32::from(command.ins == MOVE_KEY);
+            match command.ins {
+                PUT_DATA
+                    if command
+                        .data
+                        .starts_with(&[&[0x5C, 3], CERTIFICATE_82].concat()) =>
+                {
+                    Some((Vec::new(), says))
+                }
+                MOVE_KEY if moves == 2 && !goes_back => {
+                    Some((Vec::new(), Status::ConditionsNotSatisfied))
+                }
+                _ => None,
+            }
+        }));
+        let mut lease = host.lease().await;
+        let step = |name: &str| format!("{says} {goes_back} {name}");
+        lease.step(&step("named"), personalise()).await.unwrap();
+        let certificate = certified(&mut lease, &step("key")).await;
+        let error = lease.step(&step("move"), move_key("9d")).await.unwrap_err();
+        assert_eq!((error.code(), error.changed), (code, true), "{error:?}");
+        assert_eq!(error.message.contains("82"), found == "82", "{error:?}");
+        // What the card tells of 9D: its key, or that of the certificate that stayed behind.
+        let seen = lease.inspect().await.containers;
+        let [left] = &seen[..] else {
+            panic!("{seen:?}");
+        };
+        assert_eq!((&*left.name, &left.certificate), ("9d", &certificate));
+        assert_eq!(left.made_on_card.is_some(), found == "9d", "{left:?}");
+        is_whole.store(true, Ordering::Relaxed);
+        assert_eq!(moved(&mut lease, &step("again")).await, "82");
+        assert_eq!(holds(&mut lease).await, [("82".to_owned(), certificate)]);
+        drop(lease);
+        let presence_id = host.card().await.presence_id;
+        card.take_away();
+        host.gone(&presence_id).await;
+    }
+}
+
+/// A PIV card with two retired keys whose certificates are at an address.
+fn with_certificates_elsewhere(url: &[u8]) -> Card {
+    let storage = MemoryStorage::new();
+    let product = Product {
+        serial: 4711,
+        ..Product::default()
+    };
+    let made = || Piv::new(storage.clone(), RustCrypto(OsRng), product).unwrap();
+    let applets: Vec<Box<dyn Applet + Send>> = vec![Box::new(made())];
+    let mut card = InProcessCard::new(applets);
+    let (mut crypto, mut buffers) = (RustCrypto(OsRng), Box::new(Buffers::new()));
+    let end = Millis(u64::MAX);
+    let mut session = PivSession::select(&mut card, &mut crypto, &mut buffers, end).unwrap();
+    let mut key = LocalAdminKey::new(Cipher::Aes192, &factory().unwrap().key).unwrap();
+    let admin = session.authenticate_admin(&mut key).unwrap();
+    let history = KeyHistory {
+        on_card: 0,
+        off_card: 2,
+        url,
+    };
+    let mut room = [0; 256];
+    let content = history.encode(&mut room).unwrap();
+    session
+        .write_object(&admin, ObjectId::KEY_HISTORY, content)
+        .unwrap();
+    Card::put(Box::new(made()))
+}
+
+async fn keys_with_certificates_elsewhere_stay_counted() {
+    const URL: &[u8] = b"http://certificates.example/alice";
+    let (_card, host) = (with_certificates_elsewhere(URL), Host::new().await);
+    let mut lease = host.lease().await;
+    lease.step("personalise", personalise()).await.unwrap();
+    certified(&mut lease, "key").await;
+    assert_eq!(moved(&mut lease, "move").await, "82");
+    for (step, on_card) in [("moved", 1), ("deleted", 0)] {
+        let object = object(&mut lease, step, KEY_HISTORY).await;
+        let content = &object[2..object.len() - 2];
+        let history = KeyHistory {
+            on_card,
+            off_card: 2,
+            url: URL,
+        };
+        assert_eq!(KeyHistory::parse(content), Ok(history), "{step}");
+        if on_card > 0 {
+            lease.step("delete", delete("82")).await.unwrap();
+        }
     }
 }
 
