@@ -85,7 +85,7 @@ pub(super) fn point(
 ) -> Result<Option<String>> {
     held.contacts
         .arm(point.number, point.moment, point.fault.action());
-    let mut id = operation.start(desk, held)?;
+    let id = operation.start(desk, held)?;
     let struck = wait_for_strike(desk, held, &id)?;
     if struck {
         point
@@ -94,21 +94,28 @@ pub(super) fn point(
             .context("while it was mended")?;
     }
     held.contacts.count_anew();
-    if operation == Operation::Register && held.make == Make::Gids {
-        id = known_again(desk, held, id)?;
-    }
+    let (operation, id) = if held.make.loses_its_name_in(operation) {
+        known_again(desk, held, operation, id)?
+    } else {
+        (operation, id)
+    };
     let ended = desk.settle(&id)?;
     let first = operation.finish(desk, held, ended)?;
     Ok(struck.then_some(first))
 }
 
-/// A blank GIDS card that comes back tells nobody which one it is: the operator sees another card,
-/// and registers that.
-fn known_again(desk: &Desk, held: &mut Held, id: String) -> Result<String> {
+/// A card that comes back without its name tells nobody which one it is: the operator sees another
+/// card, and registers that. What goes on then, and as which operation.
+fn known_again(
+    desk: &Desk,
+    held: &mut Held,
+    operation: Operation,
+    id: String,
+) -> Result<(Operation, String)> {
     eventually("the card is there again, or another one", SOON, || {
-        let operation = desk.site.cli.json(&["operation", "show", &id])?;
-        if is_over(&operation) {
-            return Ok(Some(id.clone()));
+        let shown = desk.site.cli.json(&["operation", "show", &id])?;
+        if is_over(&shown) {
+            return Ok(Some((operation, id.clone())));
         }
         let there = ["token", "list", "--present", "true"];
         let there = list(desk.site.cli.json(&there)?, "tokens")?;
@@ -116,8 +123,10 @@ fn known_again(desk: &Desk, held: &mut Held, id: String) -> Result<String> {
             return Ok(None);
         };
         desk.site.cli.json(&["operation", "cancel", &id])?;
-        held.token = text(other, "id")?;
-        Operation::Register.start(desk, held).map(Some)
+        let once = std::mem::replace(&mut held.token, text(other, "id")?);
+        held.once.push(once);
+        let register = Operation::Register;
+        Ok(Some((register, register.start(desk, held)?)))
     })
 }
 

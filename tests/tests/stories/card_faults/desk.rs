@@ -12,7 +12,7 @@ use keysteward_tests::{
 };
 use serde_json::Value;
 
-use super::{card::Fault, life::Operation};
+use super::life::Operation;
 use crate::desk::{shown, text};
 
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -59,16 +59,14 @@ impl Make {
         }
     }
 
-    /// Whether nobody knows it again after this. The reset that gives back a card of
-    /// `piv-authenticator` gives it another GUID, and it has no serial number of its own: an agent
-    /// that dies meanwhile cannot say that it is the one.
-    pub(super) fn is_lost_by(self, fault: Fault, operation: Operation) -> bool {
-        (self, fault, operation)
-            == (
-                Self::PivAuthenticator,
-                Fault::KillAgent,
-                Operation::Unregister,
-            )
+    /// Whether nobody may know it again after this operation was cut off: a blank GIDS card has no
+    /// name yet, and the reset that gives back a card of `piv-authenticator` gives it another GUID,
+    /// where it has no serial number of its own.
+    pub(super) fn loses_its_name_in(self, operation: Operation) -> bool {
+        matches!(
+            (self, operation),
+            (Self::Gids, Operation::Register) | (Self::PivAuthenticator, Operation::Unregister)
+        )
     }
 
     fn process(self, name: &str, desk: &Desk, reader: SocketAddr) -> Result<Card> {
@@ -93,6 +91,8 @@ pub(super) struct Desk {
 pub(super) struct Held {
     pub(super) make: Make,
     pub(super) token: String,
+    /// What it was known as while that was not known again.
+    pub(super) once: Vec<String>,
     pub(super) contacts: Contacts,
     /// What the authority had issued before.
     pub(super) older: Vec<String>,
@@ -177,6 +177,7 @@ impl Desk {
         Ok(Held {
             make,
             token,
+            once: Vec::new(),
             contacts,
             older: self.serials_at_authority()?,
             _card: card,
@@ -259,10 +260,14 @@ impl Desk {
             .map(drop)
     }
 
-    /// The server's rows of the certificates of a card.
-    pub(super) fn certificates(&self, token: &str) -> Result<Vec<Value>> {
-        let rows = self.site.cli.json(&["card", "certificates", token])?;
-        list(rows, "certificates")
+    /// The server's rows of the certificates of a card, whatever it was known as.
+    pub(super) fn certificates(&self, held: &Held) -> Result<Vec<Value>> {
+        let mut rows = Vec::new();
+        for token in held.once.iter().chain([&held.token]) {
+            let of_token = self.site.cli.json(&["card", "certificates", token])?;
+            rows.extend(list(of_token, "certificates")?);
+        }
+        Ok(rows)
     }
 
     fn serials_at_authority(&self) -> Result<Vec<String>> {

@@ -227,7 +227,7 @@ fn newest_admin_key(desk: &Desk, held: &Held) -> Result<()> {
 
 /// Whether the card holds the certificates that the server says it does.
 fn same_certificates(desk: &Desk, held: &Held, containers: &[Value]) -> Result<()> {
-    let rows = desk.certificates(&held.token)?;
+    let rows = desk.certificates(held)?;
     for container in containers {
         let der = hex::decode(text(container, "certificate")?)?;
         let (_, on_card) = X509Certificate::from_der(&der)?;
@@ -249,7 +249,7 @@ fn same_certificates(desk: &Desk, held: &Held, containers: &[Value]) -> Result<(
 /// card, or on its way to it, or revoked, or waits for that.
 fn known_everywhere(desk: &Desk, held: &Held, replaced: Replaced) -> Result<()> {
     eventually("every certificate is accounted for", SOON, || {
-        let rows = desk.certificates(&held.token)?;
+        let rows = desk.certificates(held)?;
         for issued in desk.issued(held)? {
             let serial = text(&issued, "serialNumber")?;
             let row = rows

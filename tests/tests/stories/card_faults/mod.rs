@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result};
 use keysteward_tests::site::key::Moment;
 
 use self::{
-    card::{Fault, Point, between, point, rehearse, undisturbed},
+    card::{Fault, Point, between, point, rehearse},
     desk::{Desk, Make},
     life::Operation,
 };
@@ -85,10 +85,6 @@ fn one_life(
     let mut lived = || -> Result<()> {
         let mut held = desk.hold(make)?;
         for (operation, count) in counts {
-            if make.is_lost_by(fault, *operation) {
-                undisturbed(desk, &held, *operation)?;
-                continue;
-            }
             let at = Point {
                 fault,
                 number: 1 + turn * count / FAULTS.len(),
