@@ -79,11 +79,11 @@ impl Cards for StandIn {
 
 /// Whether that is the verb that was asked for last.
 fn moves_a_key(said: &[CardLeaseRequest]) -> bool {
-    let verbs = said.iter().filter_map(|one| match &one.request {
+    let mut verbs = said.iter().filter_map(|one| match &one.request {
         Some(Asked::Step(step)) => step.verb.as_ref(),
         _ => None,
     });
-    matches!(verbs.last(), Some(Verb::MoveKey(_)))
+    matches!(verbs.next_back(), Some(Verb::MoveKey(_)))
 }
 
 #[derive(Debug, Parser)]
