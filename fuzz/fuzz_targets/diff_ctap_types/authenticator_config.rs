@@ -3,24 +3,16 @@
 use ctap_types::ctap2::config as theirs;
 use keysteward_core::ctap2::authenticator_config as ours;
 
-use crate::entities::inputs;
+use crate::entities::{same_auth, same_part};
 
 pub(crate) fn same_request(ours: &ours::Request<'_>, theirs: &theirs::Request<'_>) {
     assert_eq!(u8::from(ours.sub_command), theirs.sub_command as u8);
-    assert_eq!(ours.pin_uv_auth_protocol, theirs.pin_protocol);
-    assert_eq!(
-        ours.pin_uv_auth_param,
-        theirs.pin_auth.map(|bytes| &bytes[..])
+    same_auth(
+        (ours.pin_uv_auth_param, ours.pin_uv_auth_protocol),
+        (theirs.pin_auth.map(|bytes| &bytes[..]), theirs.pin_protocol),
     );
-    assert_eq!(
-        ours.sub_command_params.is_some(),
-        theirs.sub_command_params.is_some()
-    );
-    if let (Some(raw), Some(theirs)) = (ours.sub_command_params, &theirs.sub_command_params)
-        && let Some(ours) = inputs(raw)
-    {
-        same_rules(&ours, theirs);
-    }
+    let params = theirs.sub_command_params.as_ref();
+    same_part(ours.sub_command_params, params, same_rules);
 }
 
 /// They do not know `pinComplexityPolicy`.

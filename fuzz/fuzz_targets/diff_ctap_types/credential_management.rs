@@ -5,24 +5,18 @@ use keysteward_core::cbor::Parse;
 use keysteward_core::ctap2::credential_management as ours;
 use keysteward_core::webauthn::cose::PublicKey;
 
-use crate::entities::{beyond_descriptor, inputs, same_descriptor, same_rp, same_user};
+use crate::entities::{
+    beyond_descriptor, same_auth, same_descriptor, same_part, same_rp, same_user,
+};
 
 pub(crate) fn same_request(ours: &ours::Request<'_>, theirs: &theirs::Request<'_>) {
     assert_eq!(u8::from(ours.sub_command), theirs.sub_command as u8);
-    assert_eq!(ours.pin_uv_auth_protocol, theirs.pin_protocol);
-    assert_eq!(
-        ours.pin_uv_auth_param,
-        theirs.pin_auth.map(|bytes| &bytes[..])
+    same_auth(
+        (ours.pin_uv_auth_param, ours.pin_uv_auth_protocol),
+        (theirs.pin_auth.map(|bytes| &bytes[..]), theirs.pin_protocol),
     );
-    assert_eq!(
-        ours.sub_command_params.is_some(),
-        theirs.sub_command_params.is_some()
-    );
-    if let (Some(raw), Some(theirs)) = (ours.sub_command_params, &theirs.sub_command_params)
-        && let Some(ours) = inputs(raw)
-    {
-        same_params(&ours, theirs);
-    }
+    let params = theirs.sub_command_params.as_ref();
+    same_part(ours.sub_command_params, params, same_params);
 }
 
 fn same_params(ours: &ours::SubcommandParams<'_>, theirs: &theirs::SubcommandParameters<'_>) {

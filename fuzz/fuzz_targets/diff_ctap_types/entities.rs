@@ -1,5 +1,7 @@
 //! What several messages carry. WebAuthn Level 3 §5.4, CTAP 2.3 §6.1, §12.
 
+use std::fmt::Debug;
+
 use ctap_types::ctap2::{self as theirs, AttestationStatement};
 use ctap_types::webauthn::{
     FilteredPublicKeyCredentialParameters, PublicKeyCredentialDescriptor,
@@ -113,13 +115,26 @@ pub(crate) fn same_formats(
     assert_eq!(ours.map(known), theirs.map(named));
 }
 
-/// What an extension says, for whoever reads it at once as they do.
-pub(crate) fn inputs<'a, T: Parse<'a>>(raw: Raw<'a>) -> Option<T> {
-    match T::parse(raw.bytes()) {
-        Ok(inputs) => Some(inputs),
-        Err(error) => {
-            assert!(theirs_alone(error), "{error} for {:02x?}", raw.bytes());
-            None
+/// pinUvAuthParam and pinUvAuthProtocol, of which they make numbers of different lengths.
+pub(crate) fn same_auth<P: From<u8> + PartialEq + Debug>(
+    (our_param, our_protocol): (Option<&[u8]>, Option<u8>),
+    (their_param, their_protocol): (Option<&[u8]>, Option<P>),
+) {
+    assert_eq!(our_param, their_param);
+    assert_eq!(our_protocol.map(P::from), their_protocol);
+}
+
+/// What they read at once and we when it is asked for: extensions, parameters of subcommands.
+pub(crate) fn same_part<'a, O: Parse<'a>, T>(
+    ours: Option<Raw<'a>>,
+    theirs: Option<&T>,
+    same: impl FnOnce(&O, &T),
+) {
+    assert_eq!(ours.is_some(), theirs.is_some());
+    if let (Some(raw), Some(theirs)) = (ours, theirs) {
+        match O::parse(raw.bytes()) {
+            Ok(ours) => same(&ours, theirs),
+            Err(error) => assert!(theirs_alone(error), "{error} for {:02x?}", raw.bytes()),
         }
     }
 }

@@ -6,28 +6,19 @@ use keysteward_core::ctap2::extension::GetAssertionInputs;
 use keysteward_core::ctap2::get_assertion as ours;
 
 use crate::entities::{
-    beyond_descriptor, inputs, same_descriptor, same_hmac_secret, same_list, same_options,
-    same_user,
+    beyond_descriptor, same_auth, same_descriptor, same_hmac_secret, same_list, same_options,
+    same_part, same_user,
 };
 
 pub(crate) fn same_request(ours: &ours::Request<'_>, theirs: &theirs::Request<'_>) {
     assert_eq!(ours.rp_id, theirs.rp_id);
     assert_eq!(ours.client_data_hash, &theirs.client_data_hash[..]);
     same_list(ours.allow_list, theirs.allow_list.as_deref());
-    assert_eq!(ours.extensions.is_some(), theirs.extensions.is_some());
-    if let (Some(raw), Some(theirs)) = (ours.extensions, &theirs.extensions)
-        && let Some(ours) = inputs(raw)
-    {
-        same_inputs(&ours, theirs);
-    }
+    same_part(ours.extensions, theirs.extensions.as_ref(), same_inputs);
     same_options(ours.options, theirs.options.as_ref());
-    assert_eq!(
-        ours.pin_uv_auth_param,
-        theirs.pin_auth.map(|bytes| &bytes[..])
-    );
-    assert_eq!(
-        ours.pin_uv_auth_protocol.map(u32::from),
-        theirs.pin_protocol
+    same_auth(
+        (ours.pin_uv_auth_param, ours.pin_uv_auth_protocol),
+        (theirs.pin_auth.map(|bytes| &bytes[..]), theirs.pin_protocol),
     );
 }
 

@@ -6,8 +6,8 @@ use keysteward_core::ctap2::make_credential as ours;
 use keysteward_core::webauthn::attestation;
 
 use crate::entities::{
-    beyond_algorithms, inputs, same_algorithms, same_formats, same_hmac_secret, same_list,
-    same_options, same_rp, same_statement, same_user,
+    beyond_algorithms, same_algorithms, same_auth, same_formats, same_hmac_secret, same_list,
+    same_options, same_part, same_rp, same_statement, same_user,
 };
 
 pub(crate) fn same_request(ours: &ours::Request<'_>, theirs: &theirs::Request<'_>) {
@@ -16,20 +16,11 @@ pub(crate) fn same_request(ours: &ours::Request<'_>, theirs: &theirs::Request<'_
     same_user(&ours.user, &theirs.user);
     same_algorithms(ours.pub_key_cred_params, &theirs.pub_key_cred_params);
     same_list(ours.exclude_list, theirs.exclude_list.as_deref());
-    assert_eq!(ours.extensions.is_some(), theirs.extensions.is_some());
-    if let (Some(raw), Some(theirs)) = (ours.extensions, &theirs.extensions)
-        && let Some(ours) = inputs(raw)
-    {
-        same_inputs(&ours, theirs);
-    }
+    same_part(ours.extensions, theirs.extensions.as_ref(), same_inputs);
     same_options(ours.options, theirs.options.as_ref());
-    assert_eq!(
-        ours.pin_uv_auth_param,
-        theirs.pin_auth.map(|bytes| &bytes[..])
-    );
-    assert_eq!(
-        ours.pin_uv_auth_protocol.map(u32::from),
-        theirs.pin_protocol
+    same_auth(
+        (ours.pin_uv_auth_param, ours.pin_uv_auth_protocol),
+        (theirs.pin_auth.map(|bytes| &bytes[..]), theirs.pin_protocol),
     );
     assert_eq!(
         ours.enterprise_attestation.map(u32::from),
