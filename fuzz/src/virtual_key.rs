@@ -8,7 +8,7 @@ use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap2::bio_enrollment::SampleStatus;
 use keysteward_core::ctaphid::MAX_MESSAGE;
 use keysteward_core::time::Millis;
-use keysteward_virtual_token::authenticator::factory::{Attestation, Identity};
+use keysteward_virtual_token::authenticator::factory::{Attestation, Enterprise, Identity};
 use keysteward_virtual_token::authenticator::profile::Profile;
 use keysteward_virtual_token::authenticator::{
     self, Authenticator, Environment, Sample, Scan, Touch,
@@ -35,8 +35,14 @@ impl VirtualKey {
             // A sequence in DER, as far as anybody looks here.
             certificate: b"\x30\x0Bcertificate",
         };
+        let enterprise = Enterprise {
+            serial: "KS-1",
+            attestation,
+            rp_ids: &["example.com"],
+        };
         let identity = Identity {
             profile,
+            enterprise: Some(enterprise),
             ..Identity::new([0x5A; 16], attestation, b"root")
         };
         identity

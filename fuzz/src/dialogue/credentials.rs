@@ -69,8 +69,15 @@ impl Platform {
         let outputs = data.extensions.map(|outputs| {
             MakeCredentialOutputs::parse(outputs.bytes()).expect("outputs of extensions")
         });
-        let protect = outputs.and_then(|outputs| outputs.cred_protect);
-        facts.push(("credProtect", protect.map_or(0, u8::from).into()));
+        let outputs = outputs.unwrap_or_default();
+        facts.push((
+            "credProtect",
+            outputs.cred_protect.map_or(0, u8::from).into(),
+        ));
+        let derives = outputs.hmac_secret.map_or(u64::MAX, u64::from);
+        facts.push(("hmac-secret", derives));
+        let length = outputs.min_pin_length.map_or(u64::MAX, u64::from);
+        facts.push(("minPinLength", length));
         let made = data.attested_credential.expect("a credential");
         facts.push(("alg", i64::from(made.public_key.algorithm()).unsigned_abs()));
         self.ids.push(made.credential_id.to_vec());

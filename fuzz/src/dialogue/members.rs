@@ -63,6 +63,15 @@ pub enum Allow {
     Unknown,
 }
 
+/// What secrets are derived from.
+#[derive(Arbitrary, Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Salts {
+    pub protocol: Protocol,
+    pub two: bool,
+    /// Their MAC is another's.
+    pub torn: bool,
+}
+
 impl From<Protocol> for PinProtocol {
     fn from(protocol: Protocol) -> Self {
         match protocol {

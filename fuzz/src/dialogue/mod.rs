@@ -1,8 +1,8 @@
 //! Requests to a token as a platform makes them, one from what the last ones answered: PIN tokens
 //! that work, credentials that exist. A fuzzer chooses the order and what is wrong with them.
 //!
-//! A step is chosen by its place among the others: one that is put between them gives the seeds
-//! another meaning.
+//! A step is chosen by its place among the others and by their number: one that is put between them
+//! or behind them gives the seeds another meaning, so they are written anew with it.
 
 mod credentials;
 mod ctap1;
@@ -11,11 +11,12 @@ mod large_blobs;
 mod management;
 mod members;
 mod pins;
+mod secrets;
 
-pub use members::{Algorithms, Allow, Auth, Options, Pins, Protocol, Rp};
+pub use members::{Algorithms, Allow, Auth, Options, Pins, Protocol, Rp, Salts};
 
 use arbitrary::Arbitrary;
-use keysteward_core::cbor::{Encode, Parse, Raw};
+use keysteward_core::cbor::{Encode, List, Parse, Raw};
 use keysteward_core::crypto::RustCrypto;
 use keysteward_core::ctap2::authenticator_config::{self, SetMinPinLength};
 use keysteward_core::ctap2::client_pin::{self, Subcommand};
@@ -170,6 +171,33 @@ pub enum Step<'a> {
     Version,
     /// Whatever comes to mind.
     Bytes(&'a [u8]),
+    EnableEnterpriseAttestation {
+        auth: Auth,
+    },
+    EnableLongTouch {
+        auth: Auth,
+    },
+    /// Who may learn the minimum PIN length.
+    NameRpIds {
+        com: bool,
+        org: bool,
+        auth: Auth,
+    },
+    /// For a credential that derives secrets, some of them at once, and is told the minimum PIN
+    /// length.
+    MakeForSecret {
+        rp: Rp,
+        user: u8,
+        rk: bool,
+        at_once: Option<Salts>,
+        auth: Auth,
+    },
+    DeriveSecret {
+        rp: Rp,
+        allow: Allow,
+        salts: Salts,
+        auth: Auth,
+    },
 }
 
 /// What came of a step.
@@ -191,6 +219,7 @@ pub struct Platform {
     ids: Vec<Vec<u8>>,
     /// templateIds, the one that is being enrolled last.
     fingers: Vec<Vec<u8>>,
+    derived: Vec<secrets::Derived>,
 }
 
 type Answer = Result<Vec<u8>, u8>;
@@ -202,6 +231,7 @@ impl Platform {
             token: None,
             ids: Vec::new(),
             fingers: Vec::new(),
+            derived: Vec::new(),
         }
     }
 
@@ -281,6 +311,7 @@ impl Platform {
                 send(key, Command::Reset, None)?;
                 self.ids.clear();
                 self.fingers.clear();
+                self.derived.clear();
             }
             Step::LateReset => {
                 key.power_cycle();
@@ -313,8 +344,26 @@ impl Platform {
                 let sub_command = authenticator_config::Subcommand::SetMinPinLength;
                 self.configure(key, sub_command, Some(&rules), auth)?;
             }
+            Step::NameRpIds { com, org, auth } => {
+                let named = [com.then_some(Rp::Com.id()), org.then_some(Rp::Org.id())];
+                let named: Vec<_> = named.into_iter().flatten().collect();
+                let rules = SetMinPinLength {
+                    min_pin_length_rp_ids: Some(List::new(&named)),
+                    ..SetMinPinLength::default()
+                };
+                let sub_command = authenticator_config::Subcommand::SetMinPinLength;
+                self.configure(key, sub_command, Some(&rules), auth)?;
+            }
             Step::ToggleAlwaysUv { auth } => {
                 let sub_command = authenticator_config::Subcommand::ToggleAlwaysUv;
+                self.configure(key, sub_command, None, auth)?;
+            }
+            Step::EnableEnterpriseAttestation { auth } => {
+                let sub_command = authenticator_config::Subcommand::EnableEnterpriseAttestation;
+                self.configure(key, sub_command, None, auth)?;
+            }
+            Step::EnableLongTouch { auth } => {
+                let sub_command = authenticator_config::Subcommand::EnableLongTouchForReset;
                 self.configure(key, sub_command, None, auth)?;
             }
             Step::TokenByFinger {
@@ -345,6 +394,13 @@ impl Platform {
                 allow,
                 auth,
             } => self.keep_blob(key, rp, write, allow, auth, facts)?,
+            Step::MakeForSecret { .. } => self.make_for_secret(step, key, facts)?,
+            Step::DeriveSecret {
+                rp,
+                allow,
+                salts,
+                auth,
+            } => self.derive_secret(key, rp, allow, salts, auth, facts)?,
             Step::Register { .. } | Step::Authenticate { .. } | Step::Version => {
                 self.speak_ctap1(step, key, facts);
             }

@@ -12,7 +12,7 @@ use super::{Key, Pins, Platform, Protocol, Rp, send};
 type Agreed = (PublicPoint, SharedSecret);
 
 impl Platform {
-    fn agree(&mut self, key: &mut dyn Key, protocol: Protocol) -> Result<Agreed, u8> {
+    pub(super) fn agree(&mut self, key: &mut dyn Key, protocol: Protocol) -> Result<Agreed, u8> {
         let protocol = PinProtocol::from(protocol);
         let request = client_pin::Request {
             pin_uv_auth_protocol: Some(protocol.id()),
@@ -135,7 +135,7 @@ impl Platform {
     }
 }
 
-const fn cose(point: &PublicPoint) -> KeyAgreementKey<'_> {
+pub(super) const fn cose(point: &PublicPoint) -> KeyAgreementKey<'_> {
     KeyAgreementKey {
         x: &point.x,
         y: &point.y,
