@@ -92,7 +92,7 @@ hidden! {
     server::RevealPinResponse { shows ; hides pin, card_pin }
     server::ReleasePukResponse { shows ; hides puk }
     server::RenewCertificates { shows token, containers; hides pin }
-    server::ReissueCertificates { shows token, containers; hides pin }
+    server::ReissueCertificates { shows token, containers, lose_old_decryption_key; hides pin }
     server::UnblockCard { shows token; hides new_pin }
     server::FactorySecrets { shows ; hides admin_key, pin, puk }
     server::CreateTokenTypeRequest { shows token_type, factory; hides }

@@ -89,7 +89,14 @@ Example:
     Renew(Again),
     /// New keys and certificates; what stood there is revoked
     #[command(after_help = "Example:\n  keysteward card reissue 5a1c --ask-pin")]
-    Reissue(Again),
+    Reissue {
+        /// Where the card cannot keep the key that decrypts (PIV 9d): mail that was encrypted to
+        /// it can no longer be read
+        #[arg(long)]
+        lose_old_decryption_key: bool,
+        #[command(flatten)]
+        again: Again,
+    },
     /// Certificates of a card; without one, those that wait for their revocation
     #[command(after_help = "\
 Examples:
@@ -220,8 +227,12 @@ pub(crate) async fn run(command: Command, mut context: Context<'_>) -> Result<()
             });
             again.work.run(kind, context).await
         }
-        Command::Reissue(again) => {
+        Command::Reissue {
+            again,
+            lose_old_decryption_key,
+        } => {
             let kind = Kind::ReissueCertificates(wire::ReissueCertificates {
+                lose_old_decryption_key,
                 pin: again.pin()?,
                 token: again.token,
                 containers: again.containers,

@@ -1,11 +1,13 @@
 //! Effects of plans on the rows about a card: which it is, which keys open it, what
 //! is in it.
 
+use std::collections::BTreeMap;
+
 use rand::rngs::OsRng;
 use serde_json::{Map, json};
 
 use super::{
-    effects,
+    effects, key_history,
     plan::{Effect, End, Parameters, Scope},
     recognise, reissue_certificates,
     work::Work,
@@ -275,17 +277,19 @@ async fn renew(tx: &mut Write<'_>, work: &mut Work, container: &str) -> store::R
 async fn supersede(tx: &mut Write<'_>, work: &mut Work) -> store::Result<()> {
     let kind = work.operation.kind;
     let facts = work.facts();
-    let succeeded: Vec<CertificateId> = facts
+    let succeeded: BTreeMap<CertificateId, bool> = facts
         .certificates
         .iter()
         .filter(|row| reissue_certificates::is_succeeded(kind, &work.progress, &facts, row))
-        .map(|row| row.id)
+        .map(|row| (row.id, key_history::is_kept(&facts, row)))
         .collect();
     for row in &mut work.certificates {
-        if !succeeded.contains(&row.id) {
+        let Some(is_kept) = succeeded.get(&row.id) else {
             continue;
+        };
+        if !is_kept {
+            row.on_card = OnCard::Replaced;
         }
-        row.on_card = OnCard::Replaced;
         let counts = matches!(row.state, State::Valid | State::Held);
         if counts && reissue_certificates::revokes(kind, &work.progress, row) {
             row.revocation = Reason::Superseded.as_str().to_owned();

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     StepName,
     admin_keys::Wanted,
-    card_effects, card_ids, certification_request, enrolment, pins,
+    card_effects, card_ids, certification_request, enrolment, key_history, pins,
     plan::Scope,
     token_step::{self, Unprepared},
     work::Work,
@@ -127,6 +127,10 @@ pub(super) async fn prepare(
         }
         StepName::BlockCardPin => Verb::BlockCardPin(agent::BlockCardPin {
             reference: PinReference::Pin.into(),
+        }),
+        StepName::MoveKey => Verb::MoveKey(agent::MoveKey {
+            admin: Some(admin(&mut wanted, keys, work)?),
+            container: key_history::DECRYPTION.to_owned(),
         }),
         StepName::GenerateKey => {
             let slot = slot_to_generate(work)?.clone();

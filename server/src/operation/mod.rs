@@ -20,6 +20,7 @@
 
 pub mod authorities;
 pub mod hosts;
+mod key_history;
 pub mod plan;
 pub mod providers;
 

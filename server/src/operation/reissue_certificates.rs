@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  renew:    inspect ─> (each: sign with the key that is there ─> renew ─> write) ─> read back
-//!  reissue:  inspect ─> (each: generate ─> sign ─> reissue ─> write) ─> read back ─> revoke what stood there
+//!  reissue:  inspect ─> [keep the key that decrypts] ─> (each: generate ─> sign ─> reissue ─> write) ─> read back ─> revoke what stood there
 //! ```
 //! An authority that knows neither is asked to enrol; what it renewed so is revoked as
 //! well, since nothing there says that the one took the place of the other.
@@ -13,7 +13,7 @@
 //! that was not handed over gets a PIN of ours for it, and is blocked again after.
 
 use super::{
-    StepName, card_authority, issue_certificates,
+    StepName, card_authority, issue_certificates, key_history,
     plan::{Effect, End, Facts, Next, Progress, Scope},
     revoke,
 };
@@ -35,6 +35,11 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
     // Before it is handed over nobody has the card's PIN.
     let ours = facts.token.state == TokenState::Issued;
     if ours && let Some(next) = card_authority::own_pin(progress, facts) {
+        return next;
+    }
+    if kind == Kind::ReissueCertificates
+        && let Some(next) = key_history::next(progress, facts)
+    {
         return next;
     }
     for container in containers(facts) {
@@ -62,8 +67,12 @@ pub(super) fn next(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Next {
     if let Some(next) = issue_certificates::revoke(progress, facts, Scope::All) {
         return next;
     }
+    let remarks: Vec<String> = key_history::remark(progress)
+        .into_iter()
+        .chain(revoke::waiting(progress))
+        .collect();
     Next::End(End {
-        remark: revoke::waiting(progress).unwrap_or_default(),
+        remark: remarks.join("; "),
         next_action: String::new(),
     })
 }
@@ -105,11 +114,12 @@ pub(super) fn is_succeeded(
     row: &Certificate,
 ) -> bool {
     let counts = row.revocation.is_empty() && matches!(row.state, State::Valid | State::Held);
-    let due = row.on_card == OnCard::Present || (revokes(kind, progress, row) && counts);
+    let in_the_way = row.on_card == OnCard::Present && !key_history::is_kept(facts, row);
+    let due = in_the_way || (revokes(kind, progress, row) && counts);
     row.operation_id != facts.operation
         && due
         && facts
-            .own_certificate(&row.container)
+            .own_certificate(key_history::place(facts, row))
             .is_some_and(|own| own.on_card == OnCard::Present && own.state == State::Valid)
 }
 

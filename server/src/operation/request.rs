@@ -71,6 +71,7 @@ pub enum Ask {
         token: TokenId,
         containers: Vec<String>,
         pin: Option<GivenPin>,
+        may_lose_decryption_key: bool,
     },
     UnblockCard {
         token: TokenId,
@@ -204,9 +205,17 @@ impl Ask {
                 pin_of: *applet,
                 ..Parameters::default()
             },
-            Self::RenewCertificates { containers, .. }
-            | Self::ReissueCertificates { containers, .. } => Parameters {
+            Self::RenewCertificates { containers, .. } => Parameters {
                 containers: containers.clone(),
+                ..Parameters::default()
+            },
+            Self::ReissueCertificates {
+                containers,
+                may_lose_decryption_key,
+                ..
+            } => Parameters {
+                containers: containers.clone(),
+                may_lose_decryption_key: *may_lose_decryption_key,
                 ..Parameters::default()
             },
             _ => Parameters::default(),

@@ -147,6 +147,7 @@ impl Inner {
             | StepName::InspectCard
             | StepName::ReadCard
             | StepName::TryAdminKeys
+            | StepName::MoveKey
             | StepName::GenerateKey
             | StepName::SignRequest
             | StepName::Enrol

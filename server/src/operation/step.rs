@@ -56,6 +56,8 @@ words! {
         ChangeCardPin = "change-card-pin",
         /// Nobody's PIN opens the card.
         BlockCardPin = "block-card-pin",
+        /// The key that mail was encrypted to out of the way of another one.
+        MoveKey = "move-key",
         /// A key pair on the card.
         GenerateKey = "generate-key",
         /// The card signs for it.
@@ -148,6 +150,7 @@ impl StepName {
             | Self::SetCardPin
             | Self::ChangeCardPin
             | Self::BlockCardPin
+            | Self::MoveKey
             | Self::GenerateKey
             | Self::SignRequest
             | Self::WriteCertificate
@@ -240,6 +243,7 @@ impl StepName {
             Self::SetCardPin => "card.set-pin",
             Self::ChangeCardPin => "card.change-pin",
             Self::BlockCardPin => "card.block-pin",
+            Self::MoveKey => "card.move-key",
             Self::GenerateKey => "card.generate-key",
             Self::SignRequest => "card.sign-request",
             Self::Enrol => "ca.enrol",

@@ -257,7 +257,7 @@ pub async fn update(tx: &mut Write<'_>, certificate: &Certificate) -> Result<()>
     sqlx::query(
         "UPDATE certificate SET request = $2, state = $3, enrolment = $4, serial = $5, issuer = $6,
              subject = $7, not_before = $8, not_after = $9, der = $10, revocation = $11,
-             on_card = $12, lost_at = $13
+             on_card = $12, lost_at = $13, container = $14
          WHERE id = $1",
     )
     .bind(certificate.id)
@@ -273,6 +273,7 @@ pub async fn update(tx: &mut Write<'_>, certificate: &Certificate) -> Result<()>
     .bind(&certificate.revocation)
     .bind(certificate.on_card.as_str())
     .bind(certificate.lost_at.map(|at| at.0))
+    .bind(&certificate.container)
     .execute(tx.connection())
     .await?;
     Ok(())

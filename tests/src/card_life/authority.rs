@@ -51,6 +51,7 @@ impl Issuer {
 pub(super) enum Purpose {
     Logon,
     Mail,
+    Decryption,
 }
 
 pub(super) trait Authority: Debug {
@@ -78,7 +79,7 @@ impl Authority for CaGateway {
     fn profile(&self, purpose: Purpose) -> &'static str {
         match purpose {
             Purpose::Logon => "smart-card-csr",
-            Purpose::Mail => "SMIME-csr",
+            Purpose::Mail | Purpose::Decryption => "SMIME-csr",
         }
     }
 
@@ -103,6 +104,7 @@ impl Authority for BuiltinCa {
         match purpose {
             Purpose::Logon => "client-authentication",
             Purpose::Mail => "signature",
+            Purpose::Decryption => "encryption",
         }
     }
 

@@ -8,11 +8,13 @@
 //! To be told beside a pcscd of its own ([`pcscd`](crate::pcscd)).
 
 mod authority;
+mod decryption;
 mod opensc;
+mod unblock;
 
 use std::{
     fs::{self, OpenOptions},
-    io::{BufRead, BufReader, Write},
+    io::Write,
     os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
@@ -139,16 +141,22 @@ impl CardLife {
                 "--card-admin-cipher",
                 cipher,
             ])?;
-            let of = ["template", "create", &kind, "--token-type", &kind];
-            let certificates = self.certificates_of(make);
-            let certificates: Vec<&str> = certificates.iter().map(String::as_str).collect();
-            cli.json(&[&of[..], &certificates].concat())?;
+            self.add_template(&kind, make, make.certificates)?;
         }
         Ok(())
     }
 
+    fn add_template(&self, name: &str, make: Make, slots: &[Slot]) -> Result<()> {
+        let kind = kind(make);
+        let of = ["template", "create", name, "--token-type", &kind];
+        let certificates = self.certificates_of(slots);
+        let certificates: Vec<&str> = certificates.iter().map(String::as_str).collect();
+        self.site.cli.json(&[&of[..], &certificates].concat())?;
+        Ok(())
+    }
+
     /// What a template is made of.
-    fn certificates_of(&self, make: Make) -> Vec<String> {
+    fn certificates_of(&self, slots: &[Slot]) -> Vec<String> {
         let of_slot = |slot: &Slot| {
             let Slot {
                 container,
@@ -162,29 +170,20 @@ impl CardLife {
                 "--field".to_owned(),
                 format!("{container}:cn={{user.display_name}}"),
             ];
-            if let Purpose::Mail = purpose {
+            if let Purpose::Mail | Purpose::Decryption = purpose {
                 options.push("--field".to_owned());
                 options.push(format!("{container}:san:mail={{user.mail}}"));
             }
             options
         };
-        make.certificates.iter().flat_map(of_slot).collect()
+        slots.iter().flat_map(of_slot).collect()
     }
 
     /// From the factory and back; `applet`, `token`, and a row for each `steps`.
     pub fn tell(&mut self, make: Make) -> Result<Value> {
         let say = self.say;
         say(&format!("a {} card is laid on the reader", make.applet));
-        let card = Card::start(make.applet, make.applet, self.agent.folder(), FIRST_READER)?;
-        let token = eventually("the server sees the card", SOON, || {
-            let all = self
-                .site
-                .cli
-                .json(&["token", "list", "--present", "true"])?;
-            let all = list(all, "tokens")?;
-            let ours = all.iter().find(|token| token["token_type"] == kind(make));
-            ours.map(|token| text(token, "id")).transpose()
-        })?;
+        let (card, token) = self.lay(make)?;
         let of = Told { make, token };
         let mut steps = vec![self.look(&of, "delivered", None)?];
 
@@ -244,6 +243,21 @@ impl CardLife {
             Ok((token["present"] == false).then_some(()))
         })?;
         Ok(json!({ "applet": make.applet, "token": of.token, "steps": steps }))
+    }
+
+    /// A card on the reader, and its id at the server.
+    fn lay(&self, make: Make) -> Result<(Card, String)> {
+        let card = Card::start(make.applet, make.applet, self.agent.folder(), FIRST_READER)?;
+        let token = eventually("the server sees the card", SOON, || {
+            let all = self
+                .site
+                .cli
+                .json(&["token", "list", "--present", "true"])?;
+            let all = list(all, "tokens")?;
+            let ours = all.iter().find(|token| token["token_type"] == kind(make));
+            ours.map(|token| text(token, "id")).transpose()
+        })?;
+        Ok((card, token))
     }
 
     /// The audit trail, exported and verified offline.
@@ -315,72 +329,6 @@ impl CardLife {
         writeln!(key, "{}", "00".repeat(24))?;
         let tried = ["token", "card", "admin-key", "try", text_of(&file)?];
         Ok(!self.at_host(&tried, "")?["opens"].is_null())
-    }
-
-    /// The new PIN. Nothing of what the card is told goes over the cable.
-    fn unblock_offline(&self, of: &Told) -> Result<String> {
-        let host = self.agent.host_id()?;
-        self.agent.cable.cut();
-        eventually("the server misses the host", SOON, || {
-            let host = self.site.cli.json(&["host", "show", &host])?;
-            Ok((host["linked"] == false).then_some(()))
-        })?;
-        let new_pin = "271828".to_owned();
-        match of.make.applet {
-            "piv" => {
-                let told = self.site.cli.json(&["card", "release-puk", &of.token])?;
-                let input = format!("{}\n{new_pin}\n", text(&told, "puk")?);
-                self.at_host(&["token", "card", "pin", "unblock"], &input)?;
-            }
-            _ => self.answer_challenge(of, &new_pin)?,
-        }
-        self.agent.cable.mend();
-        self.site.wait_until_linked(&host)?;
-        if of.make.applet == "piv" {
-            eventually("the PUK that was told is changed", SOON, || {
-                let done = self.site.cli.json(&["operation", "list"])?;
-                let done = list(done, "operations")?;
-                let changed = done
-                    .iter()
-                    .any(|one| one["kind"] == "rotate-puk" && one["state"] == "succeeded");
-                Ok(changed.then_some(()))
-            })?;
-        }
-        Ok(new_pin)
-    }
-
-    /// The user reads the challenge out, the operator the answer.
-    fn answer_challenge(&self, of: &Told, new_pin: &str) -> Result<()> {
-        let file = self.site.folder().join("new.pin");
-        fs::write(&file, new_pin)?;
-        let socket = self.agent.socket();
-        let mut user = self.site.cli.begin(&[
-            "--agent",
-            text_of(&socket)?,
-            "token",
-            "card",
-            "unblock-offline",
-            "--new-pin-file",
-            text_of(&file)?,
-        ])?;
-        let mut lines = BufReader::new(user.stderr.take().context("no standard error")?).lines();
-        let challenge = loop {
-            let line = lines.next().context("no challenge was shown")??;
-            if let Some(challenge) = line.strip_prefix("challenge: ") {
-                break challenge.to_owned();
-            }
-        };
-        let told = self
-            .site
-            .cli
-            .json(&["card", "challenge", &of.token, &challenge])?;
-        let mut keyboard = user.stdin.take().context("no standard input")?;
-        writeln!(keyboard, "{}", text(&told, "response")?)?;
-        drop(keyboard);
-        let ended = user.wait()?;
-        let rest: Vec<_> = lines.map_while(Result::ok).collect();
-        ensure!(ended.success(), "not unblocked: {}", rest.join("\n"));
-        Ok(())
     }
 
     fn operate(&self, arguments: &[&str]) -> Result<()> {

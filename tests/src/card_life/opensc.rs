@@ -79,8 +79,39 @@ impl OpenSc {
         Ok(true)
     }
 
-    /// With the certificate that is on the card.
+    /// Encrypts a message to the key in this place, as who knows its certificate does.
+    pub(super) fn encrypt(&self, key: &Key) -> Result<()> {
+        fs::write(self.folder.join("message"), MESSAGE)?;
+        self.verify_certificate(key)?;
+        let encrypt = ["pkeyutl", "-encrypt", "-pubin", "-inkey", "public.pem"];
+        let files = ["-in", "message", "-out", "encrypted"];
+        self.done(self.command("openssl").args(encrypt).args(files))?;
+        Ok(())
+    }
+
+    /// Whether the key in this place reads what was encrypted.
+    pub(super) fn reads(&self, pin: &str, key: &Key) -> Result<bool> {
+        let read = self.folder.join("read");
+        fs::write(&read, "")?;
+        let decrypt = ["--decrypt", "--id", key.id, "--mechanism", "RSA-PKCS"];
+        let files = ["--input-file", "encrypted", "--output-file", "read"];
+        let output = self.pkcs11(pin, &[&decrypt[..], &files].concat())?;
+        Ok(output.status.success() && fs::read(&read)? == MESSAGE.as_bytes())
+    }
+
     fn verify(&self, key: &Key) -> Result<()> {
+        self.verify_certificate(key)?;
+        let verify = ["dgst", "-sha256", "-verify", "public.pem"];
+        self.done(self.command("openssl").args(verify).args([
+            "-signature",
+            "signature",
+            "message",
+        ]))?;
+        Ok(())
+    }
+
+    /// The one that is on the card; its key is in `public.pem` then.
+    fn verify_certificate(&self, key: &Key) -> Result<()> {
         let read = ["--read-object", "--type", "cert", "--id", key.id];
         self.done(
             self.command("pkcs11-tool")
@@ -112,12 +143,6 @@ impl OpenSc {
                 .args(["-pubkey", "-noout"]),
         )?;
         fs::write(self.folder.join("public.pem"), public)?;
-        let verify = ["dgst", "-sha256", "-verify", "public.pem"];
-        self.done(
-            openssl()
-                .args(verify)
-                .args(["-signature", "signature", "message"]),
-        )?;
         Ok(())
     }
 

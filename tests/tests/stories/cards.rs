@@ -60,6 +60,26 @@ fn gids() {
     assert_eq!(factory_key[1..], factory_key_opens);
 }
 
+fn keeps_reading() {
+    let life = CardLife::set_up(Issuer::BuiltinCa, |_| ()).unwrap();
+    let told = life.make_decryption_key_anew().unwrap();
+    let expected = json!({
+        "containers": ["9a", "9d", "82"],
+        "read_before": true,
+        "new_key_reads": false,
+        "kept_key_reads": true,
+    });
+    assert_eq!(told, expected);
+}
+
+mod what_was_encrypted_to_an_old_key_is_read_after_a_reissue {
+    #[test]
+    fn over_pcscd() {
+        let name = concat!(module_path!(), "::over_pcscd");
+        keysteward_tests::pcscd::tell(name, super::keeps_reading);
+    }
+}
+
 mod a_piv_card_goes_from_the_factory_and_back {
     use super::{Issuer, piv};
 

@@ -66,6 +66,7 @@ pub(super) async fn ask(from: &mut impl Reads, wanted: Option<Wanted>) -> Result
             pin: given(&mut reissue.pin),
             token: names::token(from, &reissue.token).await?.id,
             containers: reissue.containers,
+            may_lose_decryption_key: reissue.lose_old_decryption_key,
         },
         Some(Wanted::UnblockCard(mut unblock)) => Ask::UnblockCard {
             new_pin: given(&mut unblock.new_pin),

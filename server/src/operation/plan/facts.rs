@@ -3,7 +3,7 @@
 use super::{ABSENT, Next, Parameters};
 use crate::{
     lifecycle::{Applet, CardType, Template},
-    operation::{PinOf, StepName, hand_over_pin},
+    operation::{PinOf, StepName, hand_over_pin, key_history},
     store::{
         CredentialId, OperationId,
         card::{AdminKey, Card},
@@ -175,7 +175,7 @@ impl Facts<'_> {
         use certificate::State::{Held, Valid};
         self.certificates.iter().rev().find(|old| {
             old.operation_id != self.operation
-                && old.container == row.container
+                && key_history::place(self, old) == row.container
                 && old.connection_id == row.connection_id
                 && matches!(old.state, Valid | Held)
                 && old.revocation.is_empty()

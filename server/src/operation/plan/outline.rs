@@ -3,7 +3,7 @@
 use super::{Facts, Progress, Scope};
 use crate::{
     lifecycle::{Applet, CardType, TokenState},
-    operation::{StepName, hand_over_pin, issue},
+    operation::{StepName, hand_over_pin, issue, key_history},
     store::{
         certificate::{Certificate, OnCard},
         operation::Kind,
@@ -16,7 +16,7 @@ pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName
     use StepName::{
         BlockCardPin, ChangeAdminKey, ChangeCardPin, ChangePin, Configure, DeleteAuthenticator,
         DeleteContainer, DeleteCredential, Enrol, FindUser, GenerateKey, HoldCertificate,
-        Initialise, Inspect, InspectCard, LookAgain, MakeCredential, Personalise, Publish,
+        Initialise, Inspect, InspectCard, LookAgain, MakeCredential, MoveKey, Personalise, Publish,
         ReadBack, ReadCard, ReissueCertificate, RenewCertificate, Reset, ResetCard,
         RestoreAdminKey, RestorePin, RestorePuk, Resume, RevokeCertificate, SetCardPin, SetPin,
         SetPuk, SignRequest, Suspend, TryAdminKeys, UnholdCertificate, WriteCertificate,
@@ -107,6 +107,7 @@ pub fn steps(kind: Kind, progress: &Progress, facts: &Facts<'_>) -> Vec<StepName
             [
                 vec![InspectCard],
                 only(ours, &[SetCardPin]),
+                only(anew && key_history::is_due(progress, facts), &[MoveKey]),
                 only(anew, &[GenerateKey]),
                 vec![SignRequest],
                 asked,

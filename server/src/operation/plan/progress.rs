@@ -21,6 +21,8 @@ pub struct Parameters {
     pub own_pin: bool,
     /// Renew, reissue: in which containers; empty: each of the template.
     pub containers: Vec<String>,
+    /// Reissue: the key that decrypts may be lost, where the card cannot keep it.
+    pub may_lose_decryption_key: bool,
     /// Set PIN: whose; none: the only one that can be meant.
     pub pin_of: Option<PinOf>,
 }
@@ -81,6 +83,8 @@ pub struct Progress {
     pub successors: Vec<ConnectionId>,
     /// The card has no way back to the factory of its own.
     pub no_reset: bool,
+    /// The card cannot keep the key that decrypts, and it may be lost.
+    pub key_lost: bool,
     /// The PUK that the card is to get is that of the factory.
     pub factory_puk: bool,
     /// What is left of us on a card that was given back.

@@ -13,7 +13,7 @@ use crate::{
     audit,
     lifecycle::Applet,
     operation::{
-        Inner, StepName, card_step, effects,
+        Inner, StepName, card_step, effects, key_history,
         plan::{self, AdminKeyIs, Scope},
         token_step::{self, Judgement},
         work::Work,
@@ -58,10 +58,15 @@ impl Inner {
             (StepName::SignRequest, Some(Told::RequestSigned(signed))) => {
                 key::signed(tx, work, &signed.signature).await?
             }
+            (StepName::MoveKey, Some(Told::KeyMoved(moved))) => {
+                contents::moved(tx, work, &moved.container).await?;
+                None
+            }
             (
                 StepName::InspectCard
                 | StepName::ReadCard
                 | StepName::TryAdminKeys
+                | StepName::MoveKey
                 | StepName::GenerateKey
                 | StepName::SignRequest,
                 _,
@@ -184,6 +189,9 @@ impl Inner {
         let not_taken = step == StepName::CheckPuk && error.code() == Code::PukInvalid;
         let cannot = step == StepName::ResetCard && error.code() == Code::NotSupported;
         let no_reset = cannot && !is_gids(work);
+        // It was moved by an attempt that told nobody: the card shows where it is.
+        let moved = step == StepName::MoveKey && error.code() == Code::ContainerEmpty;
+        let moves_none = step == StepName::MoveKey && error.code() == Code::NotSupported;
         let stays = match step {
             StepName::RestorePin => Some("its PIN"),
             StepName::RestorePuk => Some("its PUK"),
@@ -210,6 +218,22 @@ impl Inner {
             sealed_secret::pass_on(tx, work.token.id, Kind::Puk, work.operation.id).await?;
             work.secrets = sealed_secret::of_token(tx, work.token.id).await?;
         }
+        if moved {
+            close(tx, work, attempt, State::Done, &error.message).await?;
+            acknowledge(tx, work, attempt).await?;
+            self.card_done(tx, work, step).await?;
+            let again = |done: &StepName| *done != StepName::InspectCard;
+            work.progress.done.retain(again);
+        }
+        if moves_none {
+            self.close_refused(tx, work, attempt, error).await?;
+            let (reason, next_action) = key_history::CANNOT;
+            if work.parameters.may_lose_decryption_key {
+                work.progress.key_lost = true;
+            } else {
+                work.progress.fail(reason, next_action);
+            }
+        }
         if no_reset {
             // There is another way.
             self.close_refused(tx, work, attempt, error).await?;
@@ -222,7 +246,7 @@ impl Inner {
             work.progress.remains.push(format!("{what} ({why})"));
             work.progress.finish(step);
         }
-        Ok(as_wanted || not_taken || no_reset || stays.is_some())
+        Ok(as_wanted || not_taken || no_reset || moved || moves_none || stays.is_some())
     }
 }
 

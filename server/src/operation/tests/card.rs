@@ -44,6 +44,8 @@ pub(super) struct Card {
     pub(super) no_reset: bool,
     /// Vouches for the keys that it makes.
     pub(super) attests: bool,
+    /// It has no command that moves a key.
+    pub(super) moves_none: bool,
 }
 
 /// The maker of cards that attest.
@@ -82,6 +84,7 @@ impl Card {
             forgets: false,
             no_reset: false,
             attests: false,
+            moves_none: false,
         }
     }
 
@@ -212,6 +215,19 @@ impl Card {
                     made.attestation_issuer = maker().der().to_vec();
                 }
                 Told::KeyGenerated(made)
+            }
+            Verb::MoveKey(_) if self.moves_none => {
+                return Err(refusal(Code::NotSupported, "the card moves no keys"));
+            }
+            Verb::MoveKey(asked) => {
+                self.admin(asked.admin.as_ref(), keys)?;
+                self.container(&asked.container)?;
+                let moved = self.containers.remove(&asked.container);
+                let free = |name: &String| !self.containers.contains_key(name);
+                let mut places = (0x82..=0x95).map(|number: u8| format!("{number:02x}"));
+                let container = places.find(free).unwrap();
+                self.containers.insert(container.clone(), moved.unwrap());
+                Told::KeyMoved(agent::KeyMoved { container })
             }
             Verb::SignCertificationRequest(asked) => {
                 self.verify(&asked.pin)?;
@@ -364,6 +380,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::SetCardPin(_) => "set-card-pin",
         Verb::BlockCardPin(_) => "block-card-pin",
         Verb::Personalise(_) => "personalise",
+        Verb::MoveKey(_) => "move-key",
         Verb::GenerateKey(_) => "generate-key",
         Verb::SignCertificationRequest(_) => "sign-request",
         Verb::WriteCertificate(_) => "write-certificate",

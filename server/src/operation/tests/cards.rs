@@ -5,6 +5,7 @@ mod authority;
 mod faults;
 mod given_back;
 mod hsm;
+mod key_history;
 mod late_authority;
 mod order;
 mod recognition;

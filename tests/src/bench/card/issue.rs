@@ -81,6 +81,7 @@ pub fn measure(folders: &Folders, operations: usize) -> Result<Issuing> {
                     token: token.clone(),
                     containers: Vec::new(),
                     pin: PIN.into(),
+                    lose_old_decryption_key: false,
                 }))
                 .await?;
             if each > 0 {

@@ -5,10 +5,11 @@ use keysteward_proto::agent::v1 as agent;
 
 use crate::{
     lifecycle::Applet,
-    operation::{StepName, card_step, recognise, work::Work},
+    operation::{StepName, card_step, key_history, recognise, work::Work},
     store::{
         self, Write,
         card::{self, Container},
+        certificate::{self, OnCard},
         token::{self, CardFacts},
     },
 };
@@ -42,7 +43,39 @@ pub(super) async fn inspected(
             made_on_card: container.made_on_card,
         })
         .collect();
-    card::put(tx, row).await
+    card::put(tx, row).await?;
+    // A key that was moved, and whose new place nobody told, is where its certificate is.
+    let there = row.containers.clone();
+    for row in &mut work.certificates {
+        let shows = |held: &&Container| held.certificate == hex::encode(&row.der);
+        let counts = row.on_card == OnCard::Present && row.container == key_history::DECRYPTION;
+        if let Some(held) = there.iter().find(shows).filter(|_| counts)
+            && held.name != row.container
+        {
+            row.container.clone_from(&held.name);
+            certificate::update(tx, row).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The key that decrypts has another place now, and its certificate with it.
+pub(super) async fn moved(tx: &mut Write<'_>, work: &mut Work, place: &str) -> store::Result<()> {
+    if let Some(row) = &mut work.card {
+        for held in &mut row.containers {
+            if held.name == key_history::DECRYPTION {
+                place.clone_into(&mut held.name);
+            }
+        }
+        card::put(tx, row).await?;
+    }
+    for row in &mut work.certificates {
+        if row.container == key_history::DECRYPTION && row.on_card == OnCard::Present {
+            place.clone_into(&mut row.container);
+            certificate::update(tx, row).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A step changed the card. Called before the certificates' rows say so: they tell

@@ -45,6 +45,7 @@ async fn begin(world: &World, act: Act) -> Operation {
                 token,
                 containers,
                 pin,
+                may_lose_decryption_key: false,
             };
             world.ask(ask).await.unwrap()
         }

@@ -44,6 +44,7 @@ async fn life(wishes: Wishes) -> String {
             token,
             containers: all(),
             pin: none(),
+            may_lose_decryption_key: false,
         },
         Ask::HandOverPin {
             token,
@@ -58,6 +59,7 @@ async fn life(wishes: Wishes) -> String {
             token,
             containers: all(),
             pin: pin("271828"),
+            may_lose_decryption_key: false,
         },
         Ask::SetPin {
             token,

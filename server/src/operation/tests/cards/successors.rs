@@ -24,6 +24,7 @@ async fn renewing_keeps_the_key_and_reissuing_makes_another() {
             token,
             containers: vec![],
             pin: pin(),
+            may_lose_decryption_key: false,
         })
         .await;
     let rows = world.certificates().await;
@@ -76,6 +77,7 @@ async fn an_authority_that_knows_renewals_is_asked_for_one_and_the_old_one_stays
             token,
             containers: vec!["9c".into()],
             pin: Some(GivenPin::new("271828".into())),
+            may_lose_decryption_key: false,
         })
         .await;
     let old = before[1].serial.clone();
@@ -139,6 +141,7 @@ async fn a_card_that_nobody_holds_yet_is_renewed_under_a_pin_of_ours() {
                 token,
                 containers,
                 pin: None,
+                may_lose_decryption_key: false,
             })
             .await;
         world.card(|card| assert_eq!(card.pin_tries, 0, "nor now"));

@@ -48,6 +48,7 @@ fn reissue(token: TokenId, _: &World) -> Ask {
         token,
         containers: vec![],
         pin: pin(),
+        may_lose_decryption_key: false,
     }
 }
 
@@ -255,18 +256,34 @@ fn of_the_factory(world: &World) -> Vec<u8> {
     }
 }
 
+/// Logon, signature, and decryption.
+pub(super) fn three() -> Wishes {
+    Wishes {
+        card: Some(|connection| {
+            let mut section = section(connection);
+            section.certificates.push(slot("9d", connection));
+            section
+        }),
+        ..piv()
+    }
+}
+
+#[tokio::test]
+async fn the_key_that_decrypts_is_kept_whichever_call_goes_wrong() {
+    let acts: &[Act] = &[register, issue, hand_over, reissue];
+    survives_all(three, acts, 8, async |world| {
+        let rows = world.certificates().await;
+        let old = rows.iter().find(|row| row.container == "82").unwrap();
+        assert_eq!(old.on_card, OnCard::Present);
+        assert_eq!(old.state, certificate::State::Revoked);
+        world.card(|card| assert_eq!(card.containers["82"].certificate, old.der));
+        world.card_agrees().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn three_key_pairs_are_issued_reissued_and_revoked_together() {
-    fn three() -> Wishes {
-        Wishes {
-            card: Some(|connection| {
-                let mut section = section(connection);
-                section.certificates.push(slot("9d", connection));
-                section
-            }),
-            ..piv()
-        }
-    }
     fn three_of_gids() -> Wishes {
         Wishes {
             card: Some(|connection| {
