@@ -1,5 +1,8 @@
 //! [`Crypto`] in software, on the RustCrypto crates and ed25519-dalek.
 
+#[cfg(target_pointer_width = "64")]
+mod generator;
+
 use super::{
     Crypto, DerSignature, Error, PrivateKey, PublicPoint, Secret, SignatureVerified, Take,
 };
@@ -134,7 +137,12 @@ impl<R: CryptoRngCore> Crypto for RustCrypto<R> {
     }
 
     fn p256_public(&mut self, key: &PrivateKey) -> Result<PublicPoint, Error> {
-        let encoded = scalar(key)?.public_key().to_encoded_point(false);
+        let key = scalar(key)?;
+        #[cfg(target_pointer_width = "64")]
+        let point = generator::multiply(&key.to_nonzero_scalar()).to_affine();
+        #[cfg(not(target_pointer_width = "64"))]
+        let point = key.public_key();
+        let encoded = point.to_encoded_point(false);
         // SEC 1 §2.3.3: 04, then both coordinates.
         let coordinates = encoded.as_bytes().get(1..).unwrap_or_default();
         let [x, y] = coordinates.as_chunks().0 else {

@@ -57,43 +57,71 @@ pub(crate) struct Timed {
     pub(crate) ratio: f64,
 }
 
-/// Runs the jobs in turn, batch after batch; the first one is what the others are compared with.
-pub(crate) fn race(jobs: &mut [Job], batches: usize) -> Vec<Timed> {
-    let sizes: Vec<u32> = jobs.iter_mut().map(batch_size).collect();
-    let mut times = vec![Vec::with_capacity(batches); jobs.len()];
-    for _ in 0..batches {
-        for ((job, size), times) in jobs.iter_mut().zip(&sizes).zip(&mut times) {
-            let start = Instant::now();
-            job(*size);
-            times.push(start.elapsed().as_nanos() as f64 / f64::from(*size));
+/// The contenders of a row; the first one is what the others are compared with.
+pub(crate) struct Race {
+    contenders: Vec<Contender>,
+}
+
+struct Contender {
+    job: Job,
+    batch: u32,
+    /// Of all batches so far, in nanoseconds for one piece of work.
+    quickest: f64,
+}
+
+impl Race {
+    pub(crate) fn between(jobs: Vec<Job>) -> Self {
+        let contenders = jobs.into_iter().map(|mut job| Contender {
+            batch: batch_size(&mut job),
+            job,
+            quickest: f64::INFINITY,
+        });
+        Self {
+            contenders: contenders.collect(),
         }
     }
-    let first = times.first().map_or(f64::NAN, |times| quickest(times));
-    times
-        .iter()
-        .map(|times| Timed {
-            ratio: quickest(times) / first,
-            nanoseconds: quickest(times),
-        })
-        .collect()
+
+    /// Runs the jobs in turn, batch after batch.
+    pub(crate) fn run(&mut self, batches: u32) {
+        for _ in 0..batches {
+            for Contender {
+                job,
+                batch,
+                quickest,
+            } in &mut self.contenders
+            {
+                let took = timed(job, *batch).as_nanos() as f64 / f64::from(*batch);
+                *quickest = quickest.min(took);
+            }
+        }
+    }
+
+    pub(crate) fn times(&self) -> Vec<Timed> {
+        let first = self.contenders.first().map_or(f64::NAN, |one| one.quickest);
+        let timed = self.contenders.iter().map(|one| Timed {
+            ratio: one.quickest / first,
+            nanoseconds: one.quickest,
+        });
+        timed.collect()
+    }
 }
 
 /// So many that a batch takes long beside the clock, and short beside the turns that the system
-/// gives to others.
+/// gives to others. One disturbed trial would settle for a batch so small that the clock is measured
+/// with it.
 fn batch_size(job: &mut Job) -> u32 {
     let mut size = 1;
-    loop {
-        let start = Instant::now();
-        job(size);
-        if start.elapsed() >= BATCH {
-            return size;
-        }
+    while (0..TRIALS).any(|_| timed(job, size) < BATCH) {
         size = size.saturating_mul(2);
     }
+    size
 }
 
-fn quickest(times: &[f64]) -> f64 {
-    times.iter().copied().fold(f64::INFINITY, f64::min)
+fn timed(job: &mut Job, times: u32) -> Duration {
+    let start = Instant::now();
+    job(times);
+    start.elapsed()
 }
 
 const BATCH: Duration = Duration::from_micros(200);
+const TRIALS: usize = 9;

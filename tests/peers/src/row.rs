@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::measure::{Entry, counted, race};
+use crate::measure::{Entry, Race, counted};
 
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
@@ -66,9 +66,9 @@ impl Row {
         }
     }
 
-    pub(crate) fn measure(self, batches: usize) -> Measured {
+    pub(crate) fn line_up(self) -> Running {
         let mut jobs = Vec::new();
-        let mut peers = Vec::new();
+        let mut places = Vec::new();
         for Peer { name, entry } in self.peers {
             let (job, fails, differs) = match entry {
                 Entry::Works(job) => (Some(job), None, None),
@@ -79,22 +79,54 @@ impl Row {
                 jobs.push(job);
                 jobs.len() - 1
             });
-            peers.push((name, place, fails, differs));
+            places.push(Place {
+                peer: name,
+                place,
+                fails,
+                differs,
+            });
         }
-        let timed = race(&mut jobs, batches);
-        let peers: Vec<Outcome> = peers
-            .into_iter()
-            .map(|(peer, place, fails, differs)| {
-                let timed = place.and_then(|place| timed.get(place));
-                Outcome {
-                    peer,
-                    nanoseconds: timed.map(|t| t.nanoseconds),
-                    ratio: timed.map(|t| t.ratio),
-                    fails,
-                    differs,
-                }
-            })
-            .collect();
+        Running {
+            race: Race::between(jobs),
+            places,
+            work: self.work,
+            bytes: self.bytes,
+            target: self.target,
+        }
+    }
+}
+
+/// A row that is being measured.
+pub(crate) struct Running {
+    pub(crate) race: Race,
+    places: Vec<Place>,
+    work: String,
+    bytes: Option<usize>,
+    target: Option<(&'static str, f64)>,
+}
+
+struct Place {
+    peer: &'static str,
+    /// Among those that run.
+    place: Option<usize>,
+    fails: Option<String>,
+    differs: Option<&'static str>,
+}
+
+impl Running {
+    pub(crate) fn finish(self) -> Measured {
+        let timed = self.race.times();
+        let outcomes = self.places.into_iter().map(|one| {
+            let timed = one.place.and_then(|place| timed.get(place));
+            Outcome {
+                peer: one.peer,
+                nanoseconds: timed.map(|t| t.nanoseconds),
+                ratio: timed.map(|t| t.ratio),
+                fails: one.fails,
+                differs: one.differs,
+            }
+        });
+        let peers: Vec<Outcome> = outcomes.collect();
         let ratio_of = |name| peers.iter().find(|p| p.peer == name).and_then(|p| p.ratio);
         let target = self.target.and_then(|(peer, at_most)| {
             let reached = 1.0 / ratio_of(peer)?;

@@ -27,8 +27,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
-use keysteward_agent::transport::pcsc::{Reader, Service};
+use anyhow::{Context as _, Result};
+use keysteward_agent::transport::pcsc::Service;
+use pcsc::{Context, ReaderState, Scope, State};
 
 use crate::site::process::{Process, eventually};
 
@@ -42,10 +43,8 @@ struct CardProcess {
 impl CardProcess {
     /// Our own card, or the one that says what `answers` holds.
     fn start(address: &str, answers: Option<&Path>, folder: &Path) -> Result<Self> {
-        // pcscd looks every 400 ms: the one before may still be there for it.
         eventually("the reader is empty", SOON, || {
-            let readers = Service::connect()?.readers()?;
-            Ok((!readers.iter().any(Reader::has_card)).then_some(()))
+            Ok(readers_are_empty()?.then_some(()))
         })?;
         let mut command = Command::new(env::current_exe()?);
         command.args(["card", address]).args(answers);
@@ -55,6 +54,19 @@ impl CardProcess {
             reader: reader_with_card()?,
         })
     }
+}
+
+/// Whether no card lies anywhere, not even one that is mute: pcscd looks every 400 ms, and takes a
+/// card that comes before it has looked for the one that went, which stopped answering.
+fn readers_are_empty() -> Result<bool> {
+    let context = Context::establish(Scope::User)?;
+    let readers = context.list_readers_owned()?.into_iter();
+    let mut states: Vec<_> = readers
+        .map(|name| ReaderState::new(name, State::UNAWARE))
+        .collect();
+    context.get_status_change(Duration::ZERO, &mut states)?;
+    let mut states = states.iter().map(ReaderState::event_state);
+    Ok(states.all(|state| state.contains(State::EMPTY)))
 }
 
 /// The only reader on which a card lies, as soon as there is one.
