@@ -24,6 +24,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Duration,
 };
 
@@ -46,6 +47,7 @@ impl CardProcess {
         eventually("the reader is empty", SOON, || {
             Ok(readers_are_empty()?.then_some(()))
         })?;
+        thread::sleep(TWO_LOOKS);
         let mut command = Command::new(env::current_exe()?);
         command.args(["card", address]).args(answers);
         let process = Process::start("card", &mut command, &folder.join("logs"))?;
@@ -56,8 +58,7 @@ impl CardProcess {
     }
 }
 
-/// Whether no card lies anywhere, not even one that is mute: pcscd looks every 400 ms, and takes a
-/// card that comes before it has looked for the one that went, which stopped answering.
+/// Whether no card lies anywhere, not even one that is mute.
 fn readers_are_empty() -> Result<bool> {
     let context = Context::establish(Scope::User)?;
     let readers = context.list_readers_owned()?.into_iter();
@@ -97,3 +98,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 const SOON: Duration = Duration::from_secs(60);
+
+/// A reader is told empty as soon as somebody fails to reset the card that went. Until pcscd has looked
+/// for itself, every 400 ms, it takes a new card for that one and tells it to nobody.
+const TWO_LOOKS: Duration = Duration::from_millis(800);
