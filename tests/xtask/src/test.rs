@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, the real parts included.
 
-use std::{env, fs, process::Command};
+use std::{env, fs, process::Command, thread};
 
 use anyhow::Result;
 use clap::Args;
@@ -33,7 +33,9 @@ impl Test {
         let nextest = output(&mut cargo(&["nextest", "--version"])).is_ok();
         let filter: Vec<&str> = self.filter.iter().map(String::as_str).collect();
         if nextest {
-            run(whole(&["nextest", "run", "--workspace", "--no-fail-fast"]).args(&filter))?;
+            run(whole(&["nextest", "run", "--workspace", "--no-fail-fast"])
+                .args(["--test-threads", &at_once()?.to_string()])
+                .args(&filter))?;
         } else {
             eprintln!("cargo-nextest is not installed: the slower cargo test does the same");
             run(whole(&[
@@ -52,6 +54,12 @@ impl Test {
         }
         Ok(())
     }
+}
+
+/// How many tests run at a time. Most of them wait: for a reader to be looked at, for another process,
+/// for a time limit.
+fn at_once() -> Result<usize> {
+    Ok(thread::available_parallelism()?.get().saturating_mul(2))
 }
 
 /// A cargo that builds everything. Where nobody has worked yet, nobody will want to compile what
