@@ -118,7 +118,9 @@ pub(super) fn bare_metal(arguments: &[&str]) -> Command {
         .arg(folder())
         .current_dir(root().join("tests/bare-metal"))
         .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // It would cut the program into more units than its profile says.
+        .env("CARGO_INCREMENTAL", "0");
     command
 }
 
