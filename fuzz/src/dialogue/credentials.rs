@@ -9,7 +9,7 @@ use keysteward_core::ctap2::{
 use keysteward_core::webauthn::attestation::PACKED;
 use keysteward_core::webauthn::authenticator_data::AuthenticatorData;
 
-use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Options, Platform, Rp, Step, send};
+use super::{Algorithms, Allow, Answer, Auth, Facts, HASH, Key, Options, Platform, Rp, Step, send};
 
 impl Platform {
     pub(super) fn make_credential(
@@ -57,6 +57,34 @@ impl Platform {
         let answer = send(key, Command::MakeCredential, Some(&request))?;
         self.take_credential(&answer, facts);
         Ok(())
+    }
+
+    /// Makes a credential of ES256 with these extensions, and keeps it.
+    pub(super) fn make_with(
+        &mut self,
+        inputs: &MakeCredentialInputs<'_>,
+        wanted: Wanted,
+        key: &mut dyn Key,
+        facts: &mut Facts,
+    ) -> Answer {
+        let Wanted { rp, user, rk, auth } = wanted;
+        let mut room = [0; 512];
+        let inputs = Raw::encode_in(inputs, &mut room).expect("the room");
+        let (param, protocol) = self.authenticate(auth, &[HASH]);
+        let id = [user & 3; 4];
+        let request = make_credential::Request {
+            extensions: Some(inputs),
+            options: Some(make_credential::Options {
+                rk: Some(rk),
+                ..make_credential::Options::default()
+            }),
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+            ..creation(rp, &id, Algorithms::Es256)
+        };
+        let answer = send(key, Command::MakeCredential, Some(&request))?;
+        self.take_credential(&answer, facts);
+        Ok(answer)
     }
 
     pub(super) fn take_credential(&mut self, answer: &[u8], facts: &mut Facts) {
@@ -141,8 +169,16 @@ impl Platform {
     }
 }
 
+/// Whose credential is made, and how.
+pub(super) struct Wanted {
+    pub(super) rp: Rp,
+    pub(super) user: u8,
+    pub(super) rk: bool,
+    pub(super) auth: Auth,
+}
+
 /// A request without anything that may be left out.
-pub(super) fn creation(rp: Rp, id: &[u8], algorithms: Algorithms) -> make_credential::Request<'_> {
+fn creation(rp: Rp, id: &[u8], algorithms: Algorithms) -> make_credential::Request<'_> {
     make_credential::Request {
         client_data_hash: HASH,
         rp: PublicKeyCredentialRpEntity {

@@ -7,10 +7,10 @@ use keysteward_core::ctap2::extension::{
     UnsignedGetAssertionOutputs,
 };
 use keysteward_core::ctap2::large_blobs::{self, authenticated_message};
-use keysteward_core::ctap2::{Command, get_assertion, make_credential};
+use keysteward_core::ctap2::{Command, get_assertion};
 
-use super::credentials::{assertion, creation};
-use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Platform, Rp, Step, send};
+use super::credentials::{Wanted, assertion};
+use super::{Allow, Auth, Facts, HASH, Key, Platform, Rp, Step, send};
 
 impl Platform {
     pub(super) fn read_blobs(
@@ -103,23 +103,8 @@ impl Platform {
             large_blob: Some(LargeBlobCreation { support }),
             ..MakeCredentialInputs::default()
         };
-        let mut room = [0; 64];
-        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
-        let (param, protocol) = self.authenticate(auth, &[HASH]);
-        let id = [user & 3; 4];
-        let request = make_credential::Request {
-            extensions: Some(inputs),
-            options: Some(make_credential::Options {
-                rk: Some(rk),
-                ..make_credential::Options::default()
-            }),
-            pin_uv_auth_param: param.as_deref(),
-            pin_uv_auth_protocol: protocol,
-            ..creation(rp, &id, Algorithms::Es256)
-        };
-        let answer = send(key, Command::MakeCredential, Some(&request))?;
-        self.take_credential(&answer, facts);
-        Ok(())
+        let wanted = Wanted { rp, user, rk, auth };
+        self.make_with(&inputs, wanted, key, facts).map(drop)
     }
 
     pub(super) fn keep_blob(

@@ -10,9 +10,9 @@ use keysteward_core::ctap2::{Command, get_assertion, make_credential};
 use keysteward_core::pin_protocol::SharedSecret;
 use keysteward_core::webauthn::authenticator_data::{AuthenticatorData, Flags};
 
-use super::credentials::{assertion, creation};
+use super::credentials::{Wanted, assertion};
 use super::pins::cose;
-use super::{Algorithms, Allow, Auth, Facts, HASH, Key, Platform, Rp, Salts, Step, send};
+use super::{Allow, Auth, Facts, HASH, Key, Platform, Rp, Salts, Step, send};
 
 /// The secret that a credential derived from the first salt, which is always the same.
 pub(super) struct Derived {
@@ -68,22 +68,8 @@ impl Platform {
             min_pin_length: Some(true),
             ..MakeCredentialInputs::default()
         };
-        let mut room = [0; 512];
-        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
-        let (param, protocol) = self.authenticate(auth, &[HASH]);
-        let id = [user & 3; 4];
-        let request = make_credential::Request {
-            extensions: Some(inputs),
-            options: Some(make_credential::Options {
-                rk: Some(rk),
-                ..make_credential::Options::default()
-            }),
-            pin_uv_auth_param: param.as_deref(),
-            pin_uv_auth_protocol: protocol,
-            ..creation(rp, &id, Algorithms::Es256)
-        };
-        let answer = send(key, Command::MakeCredential, Some(&request))?;
-        self.take_credential(&answer, facts);
+        let wanted = Wanted { rp, user, rk, auth };
+        let answer = self.make_with(&inputs, wanted, key, facts)?;
         let answer = make_credential::Response::parse(&answer).expect("a credential");
         let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
         let outputs = data
