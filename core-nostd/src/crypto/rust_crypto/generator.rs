@@ -14,6 +14,10 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 /// The point whose discrete logarithm is `scalar`.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a sum of points does not overflow"
+)]
 pub(super) fn multiply(scalar: &NonZeroScalar) -> ProjectivePoint {
     let sums = SUMS.map(|half| half.map(|sum| point(&sum)));
     let bytes = Zeroizing::new(<[u8; 32]>::from(scalar.to_bytes()));
