@@ -102,9 +102,13 @@ pub(crate) struct Create {
     /// What revoking does to the authenticator at the identity provider
     #[arg(long, default_value = "delete", value_parser = ["delete", "suspend"])]
     on_revoke: String,
-    /// Certificate on a card: CONTAINER:CONNECTION:PROFILE[:ALGORITHM]; up to three times, the
-    /// first is the one that logon takes [default ALGORITHM: rsa2048]
-    #[arg(long = "certificate", value_name = "SLOT", value_parser = slot)]
+    #[arg(
+        long = "certificate",
+        value_name = "SLOT",
+        value_parser = slot,
+        help = "Certificate on a card: CONTAINER:CONNECTION:PROFILE[:ALGORITHM]; up to three times, \
+                the first is the one that logon takes [default ALGORITHM: rsa2048]"
+    )]
     certificates: Vec<wire::CertificateSlot>,
     /// What the profile of a container asks for: CONTAINER:NAME=TEXT; may be given several times;
     /// {user.display_name}, {user.mail}, {user.user_principal_name} ... are replaced

@@ -63,8 +63,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else {
         return;
     };
-    // A name in a byte string is one to them and passed over by us: to each, another message.
-    if Reader::new(bytes).raw().is_ok_and(has_name_in_bytes) {
+    // A name in a byte string, or its place among theirs as an integer, is one to them and passed over
+    // by us: to each, another message.
+    if Reader::new(bytes).raw().is_ok_and(has_name_in_other_form) {
         return;
     }
     match kind % 12 {
@@ -113,11 +114,17 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn has_name_in_bytes(item: Raw<'_>) -> bool {
-    item.entries()
-        .any(|(name, value)| matches!(name, Key::Bytes(_)) || has_name_in_bytes(value))
+fn has_name_in_other_form(item: Raw<'_>) -> bool {
+    let keys = || item.entries().map(|(key, _)| key);
+    // Members of messages and of COSE keys are integers, all of them.
+    let mixed = keys().any(|key| matches!(key, Key::Text(_)))
+        && keys().any(|key| matches!(key, Key::Int(_)));
+    mixed
+        || item
+            .entries()
+            .any(|(key, value)| matches!(key, Key::Bytes(_)) || has_name_in_other_form(value))
         || List::<Raw<'_>>::parse(item.bytes())
-            .is_ok_and(|items| items.iter().any(has_name_in_bytes))
+            .is_ok_and(|items| items.iter().any(has_name_in_other_form))
 }
 
 /// As our key agreement names them.

@@ -117,6 +117,7 @@ impl Desk {
         let authority = CaGateway::start(site.folder())?;
         describe(&site, &authority)?;
         let agent = site.host("desk")?;
+        super::wait_for_free_reader()?;
         let card = Card::start("piv", "card", agent.folder(), FIRST_READER)?;
         Ok(Self {
             site,

@@ -44,10 +44,7 @@ struct CardProcess {
 impl CardProcess {
     /// Our own card, or the one that says what `answers` holds.
     fn start(address: &str, answers: Option<&Path>, folder: &Path) -> Result<Self> {
-        eventually("the reader is empty", SOON, || {
-            Ok(readers_are_empty()?.then_some(()))
-        })?;
-        thread::sleep(TWO_LOOKS);
+        wait_for_free_reader()?;
         let mut command = Command::new(env::current_exe()?);
         command.args(["card", address]).args(answers);
         let process = Process::start("card", &mut command, &folder.join("logs"))?;
@@ -56,6 +53,15 @@ impl CardProcess {
             reader: reader_with_card()?,
         })
     }
+}
+
+/// Until pcscd takes the next card for another one than the last.
+fn wait_for_free_reader() -> Result<()> {
+    eventually("the reader is empty", SOON, || {
+        Ok(readers_are_empty()?.then_some(()))
+    })?;
+    thread::sleep(TWO_LOOKS);
+    Ok(())
 }
 
 /// Whether no card lies anywhere, not even one that is mute.
