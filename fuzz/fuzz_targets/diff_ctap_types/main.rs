@@ -140,12 +140,13 @@ fn theirs_alone(error: Error) -> bool {
         Error::TooDeep { .. }
         | Error::DuplicateKey { .. }
         | Error::TooManyEntries { .. }
+        | Error::NotUtf8 { .. }
         | Error::Malformed { .. } => true,
         // They check what a member is for when it is used, or never.
         Error::Unexpected { .. } | Error::OutOfRange { .. } | Error::Length { .. } => true,
         // A coordinate of another length than its curve's is none to us, and any bytes to them.
         Error::Missing { member } => COORDINATES.contains(&member),
-        Error::NotUtf8 { .. } | Error::EndOfInput { .. } => false,
+        Error::EndOfInput { .. } => false,
         _ => false,
     }
 }
