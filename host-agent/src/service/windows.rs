@@ -87,8 +87,7 @@ fn serve(
     let path = SETTINGS.get().cloned().unwrap_or_default();
     let settings = Settings::load(&path).map_err(|error| (WRONG_SETTINGS, error.into()))?;
     start_log(settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| (FAILED, error.into()))?;

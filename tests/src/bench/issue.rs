@@ -22,7 +22,6 @@ use crate::site::{
     Site,
     agent::Agent,
     key::{Key, Make},
-    list,
     process::eventually,
 };
 
@@ -121,20 +120,15 @@ impl Desk {
         drop(self.key.take());
         let alone = "the server sees that the key was pulled out";
         eventually(alone, PATIENCE, || {
-            Ok(self.present()?.is_empty().then_some(()))
+            Ok(self.site.present()?.is_empty().then_some(()))
         })?;
         self.made += 1;
         let name = format!("key-{}", self.made);
         let socket = self.agent.token_socket();
         self.key = Some(Key::start(Make::Keysteward, &name, &self.keys, &socket)?);
         eventually("the server sees the key", PATIENCE, || {
-            self.present()?.first().map(id).transpose()
+            self.site.present()?.first().map(id).transpose()
         })
-    }
-
-    fn present(&self) -> Result<Vec<Value>> {
-        let tokens = ["token", "list", "--present", "true"];
-        list(self.site.cli.json(&tokens)?, "tokens")
     }
 
     /// Issues a fresh key, and revokes it; how long the issue took.

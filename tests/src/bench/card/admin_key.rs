@@ -64,7 +64,7 @@ pub fn measure(folders: &Folders, rounds: usize) -> Result<AdminKeys> {
     let mut proofs = |applet: &Applet| {
         let contenders: [&mut dyn Contender<Applet>; 3] =
             [&mut session, &mut key_given, &mut caller_asked];
-        let [session, key_given, caller_asked] = in_turn(contenders, applet, rounds)?;
+        let [session, key_given, caller_asked] = in_turn(contenders, applet, rounds)?.times();
         anyhow::Ok(Proofs {
             session,
             key_given,

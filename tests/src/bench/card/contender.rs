@@ -39,24 +39,49 @@ pub(super) trait Contender<W> {
     fn batch(&mut self, work: &W, count: usize) -> Result<Vec<Duration>>;
 }
 
-/// Has them do the same in turn, `rounds` batches each after one that is not counted.
+/// How long each took, round by round.
+pub(super) struct Turns<const N: usize>(Vec<[Vec<Duration>; N]>);
+
+impl<const N: usize> Turns<N> {
+    /// Over all rounds.
+    pub(super) fn times(&self) -> [Times; N] {
+        std::array::from_fn(|who| {
+            let took = self.0.iter().flat_map(|round| &round[who]);
+            Times::of(took.copied().collect())
+        })
+    }
+
+    /// What `compare` makes of a round's medians, in milliseconds; of the middle one of all rounds.
+    /// What else the machine does disturbs a round and all who have their turns in it.
+    pub(super) fn compared(&self, compare: impl Fn([f64; N]) -> f64) -> f64 {
+        let medians = |round: &[Vec<Duration>; N]| {
+            std::array::from_fn(|who| Times::of(round[who].clone()).p50_ms)
+        };
+        let mut all: Vec<f64> = self.0.iter().map(|round| compare(medians(round))).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    }
+}
+
+/// Has them do the same in turn, `rounds` batches each (one at least) after one that is not counted.
 pub(super) fn in_turn<W, const N: usize>(
     contenders: [&mut dyn Contender<W>; N],
     work: &W,
     rounds: usize,
-) -> Result<[Times; N]> {
-    let mut took: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::new());
+) -> Result<Turns<N>> {
+    let mut turns = Vec::with_capacity(rounds);
     for round in 0..=rounds {
+        let mut took: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::new());
         // Each goes first as often as the others.
         for turn in 0..N {
             let who = (turn + round) % N;
-            let batch = contenders[who].batch(work, BATCH)?;
-            if round > 0 {
-                took[who].extend(batch);
-            }
+            took[who] = contenders[who].batch(work, BATCH)?;
+        }
+        if round > 0 {
+            turns.push(took);
         }
     }
-    Ok(took.map(Times::of))
+    Ok(Turns(turns))
 }
 
 /// The crate that the agent uses, and nothing around it.

@@ -4,11 +4,7 @@
 //! writes that to the card; reissuing makes another key first, and revokes what stood there. The
 //! state of server and agent lies in memory, where `fsync` is free, as the card's own does.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use keysteward_proto::server::v1::{
@@ -23,7 +19,7 @@ use super::{
 };
 use crate::{
     pcscd::FIRST_READER,
-    site::{Site, agent::Agent, ca_gateway::CaGateway, card::Card, list, process::eventually},
+    site::{Site, agent::Agent, ca_gateway::CaGateway, card::Card},
 };
 
 /// By the caller's clock, from sending `Start` to the last event of `Watch`.
@@ -129,16 +125,8 @@ impl Desk {
 
     /// What the server calls the card.
     fn token(&self) -> Result<String> {
-        eventually("the server sees the card", PATIENCE, || {
-            let tokens = self
-                .site
-                .cli
-                .json(&["token", "list", "--present", "true"])?;
-            let tokens = list(tokens, "tokens")?;
-            let ours = tokens.iter().find(|token| token["token_type"] == NAME);
-            let id = ours.map(|token| token["id"].as_str().context("a token without an id"));
-            Ok(id.transpose()?.map(str::to_owned))
-        })
+        self.site
+            .wait_for_token(|token| token["token_type"] == NAME)
     }
 }
 
@@ -185,4 +173,3 @@ const PIN: &str = "271828";
 const USER: &str = "alice@example.com";
 /// Of the token type, and of the template.
 const NAME: &str = "piv-card";
-const PATIENCE: Duration = Duration::from_secs(20);

@@ -17,7 +17,7 @@ use super::{
     super::times::Times,
     CardProcess, Folders,
     at_agent::{self, AtAgent},
-    contender::{Ask, Bare, Contender, ThroughAgent, Transport, Work, in_turn},
+    contender::{Ask, Bare, Contender, ThroughAgent, Transport, Turns, Work, in_turn},
     model::{self, Exchange, Full},
     reader::{self, Answers},
 };
@@ -47,6 +47,24 @@ pub struct ThreeWays {
     pub transport: Times,
     /// The agent, over its local socket.
     pub agent: Times,
+    /// Median of the transport by that of bare PC/SC, of the middle round.
+    pub transport_ratio: f64,
+    /// What the agent's median is beyond that of its transport, of the middle round.
+    pub hop_ms: f64,
+}
+
+impl ThreeWays {
+    fn of(commands: usize, turns: &Turns<3>) -> Self {
+        let [bare, transport, agent] = turns.times();
+        Self {
+            commands,
+            bare,
+            transport,
+            agent,
+            transport_ratio: turns.compared(|[bare, transport, _]| transport / bare),
+            hop_ms: turns.compared(|[_, transport, agent]| agent - transport),
+        }
+    }
 }
 
 /// One command, four ways.
@@ -56,6 +74,8 @@ pub struct Raw {
     pub bare: Times,
     /// The agent's transport, in process.
     pub transport: Times,
+    /// Median of the transport by that of bare PC/SC, of the middle round.
+    pub transport_ratio: f64,
     /// The agent, its journal in memory.
     pub agent_in_memory: Times,
     /// The agent, its journal on the disk.
@@ -88,20 +108,15 @@ pub fn measure(folders: &Folders, rounds: usize) -> Result<Ways> {
         commands: vec![told.one],
         asked: Ask::Raw,
     };
-    let [bare_one, transport_one, agent_in_memory, agent_on_disk] = in_turn(
+    let of_raw = in_turn(
         [&mut bare, &mut transport, &mut memory, &mut disk],
         &one,
         rounds,
     )?;
     let mut three = |work: &Work| {
         let contenders: [&mut dyn Contender<Work>; 3] = [&mut bare, &mut transport, &mut memory];
-        let [bare, transport, agent] = in_turn(contenders, work, rounds)?;
-        anyhow::Ok(ThreeWays {
-            commands: work.commands.len(),
-            bare,
-            transport,
-            agent,
-        })
+        let turns = in_turn(contenders, work, rounds)?;
+        anyhow::Ok(ThreeWays::of(work.commands.len(), &turns))
     };
     let challenge = Work {
         commands: told.challenge,
@@ -120,23 +135,19 @@ pub fn measure(folders: &Folders, rounds: usize) -> Result<Ways> {
     let card = CardProcess::start(FIRST_READER, None, &folders.memory)?;
     memory.presence_id = runtime.block_on(memory.agent.card(&before))?;
     let (mut bare, mut transport) = (Bare::at(&card.reader)?, Transport::at(&card.reader)?);
-    let [bare, transport, agent] =
-        in_turn([&mut bare, &mut transport, &mut memory], &inventory, rounds)?;
+    let of_full = in_turn([&mut bare, &mut transport, &mut memory], &inventory, rounds)?;
+    let [bare, transport, agent_in_memory, agent_on_disk] = of_raw.times();
     Ok(Ways {
         raw: Raw {
-            bare: bare_one,
-            transport: transport_one,
+            bare,
+            transport,
+            transport_ratio: of_raw.compared(|[bare, transport, ..]| transport / bare),
             agent_in_memory,
             agent_on_disk,
         },
         challenge: of_challenge,
         inventory: of_inventory,
-        inventory_of_full: ThreeWays {
-            commands: inventory.commands.len(),
-            bare,
-            transport,
-            agent,
-        },
+        inventory_of_full: ThreeWays::of(inventory.commands.len(), &of_full),
     })
 }
 
