@@ -7,7 +7,7 @@ use rand::RngCore as _;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
-use super::{StepName, hand_over_pin, pins, plan::Making, work::Work};
+use super::{StepName, hand_over_pin, pins, plan::Making, step::Target, work::Work};
 use crate::{
     attestation::client_data,
     connector::idp::RelyingParty,
@@ -287,26 +287,37 @@ pub(super) fn judge(error: &agent::StepError) -> Judgement {
     }
 }
 
-/// What a person should do about a refusal that stands.
-pub(super) fn advice(error: &agent::StepError) -> &'static str {
-    match error.code() {
-        Code::PinInvalid => "ask the key's user for its PIN, or reset the key",
-        Code::PinAuthBlocked => "unplug the key, plug it in, and try again",
-        Code::PinBlocked => "reset the key: no PIN opens it any more",
-        Code::PinNotSet | Code::PinAlreadySet => "somebody changed the key meanwhile: reset it",
-        Code::PinPolicyViolation => "choose a PIN that keeps the rule named",
-        Code::PinChangeForced => "the user must choose a new PIN at the key first",
-        Code::NoRoom => "delete credentials on the key, or reset it",
-        Code::TokenSwapped => "plug the right key in, and try again",
-        Code::ForbiddenByHost => "allow it in the host's own settings, or use another host",
-        Code::AdminKeyWrong => {
+/// What a person should do about a refusal that stands, of a card or of a security key.
+pub(super) fn advice(target: Target, error: &agent::StepError) -> &'static str {
+    match (target, error.code()) {
+        (Target::Card, Code::PinInvalid) => {
+            "ask the card's user for its PIN, or unblock the card, which gives it another"
+        }
+        (_, Code::PinInvalid) => "ask the key's user for its PIN, or reset the key",
+        (_, Code::PinAuthBlocked) => "unplug the key, plug it in, and try again",
+        (Target::Card, Code::PinBlocked) => "unblock the card, which gives it another PIN",
+        (_, Code::PinBlocked) => "reset the key: no PIN opens it any more",
+        (_, Code::PinNotSet | Code::PinAlreadySet) => {
+            "somebody changed the key meanwhile: reset it"
+        }
+        (_, Code::PinPolicyViolation) => "choose a PIN that keeps the rule named",
+        (_, Code::PinChangeForced) => "the user must choose a new PIN at the key first",
+        (Target::Card, Code::NoRoom) => "delete containers that nobody needs, or reset the card",
+        (_, Code::NoRoom) => "delete credentials on the key, or reset it",
+        (_, Code::TokenSwapped) => "plug the right key in, and try again",
+        (_, Code::ForbiddenByHost) => "allow it in the host's own settings, or use another host",
+        (_, Code::AdminKeyWrong) => {
             "somebody else changed the admin key: give the card's token type the one it has, or reset \
              the card"
         }
-        Code::PukInvalid => "somebody else changed the PUK: reset the card, and register it again",
-        Code::PukBlocked => "reset the card: nothing unblocks its PIN any more",
-        Code::ResetPretended => "reset the key again; if that does not help, take it out of use",
-        Code::DeniedByUser | Code::TouchTimeout => "ask the person at the host to touch the key",
+        (_, Code::PukInvalid) => {
+            "somebody else changed the PUK: reset the card, and register it again"
+        }
+        (_, Code::PukBlocked) => "reset the card: nothing unblocks its PIN any more",
+        (_, Code::ResetPretended) => "reset it again; if that does not help, take it out of use",
+        (_, Code::DeniedByUser | Code::TouchTimeout) => {
+            "ask the person at the host to touch the key"
+        }
         _ => "",
     }
 }
@@ -331,3 +342,37 @@ pub(super) fn sentence(error: &agent::StepError) -> String {
 
 /// enterpriseAttestation: whose relying parties the administrator chose. CTAP 2.3 §6.1.
 const PLATFORM_MANAGED: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_is_unblocked_where_a_key_must_be_reset() {
+        let blocked = agent::StepError {
+            code: Code::PinBlocked.into(),
+            ..agent::StepError::default()
+        };
+        assert!(advice(Target::Card, &blocked).starts_with("unblock the card"));
+        assert!(advice(Target::Token, &blocked).starts_with("reset the key"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_reset_a_key_that_is_a_card() {
+        let codes = (0..100).filter_map(|code| Code::try_from(code).ok());
+        let of_keys = [
+            Code::PinAuthBlocked,
+            Code::PinNotSet,
+            Code::PinAlreadySet,
+            Code::PinChangeForced,
+        ];
+        for code in codes.filter(|code| !of_keys.contains(code)) {
+            let error = agent::StepError {
+                code: code.into(),
+                ..agent::StepError::default()
+            };
+            let advice = advice(Target::Card, &error);
+            assert!(!advice.contains("reset the key"), "{code:?}: {advice}");
+        }
+    }
+}

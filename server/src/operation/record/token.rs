@@ -122,7 +122,7 @@ impl Inner {
             Judgement::MayPass(at_least) => {
                 let tries = count(work, step);
                 if tries > self.settings.tries || work.expired() {
-                    self.gives_up(work, step, &why, token_step::advice(error));
+                    self.gives_up(work, step, &why, token_step::advice(step.target(), error));
                 } else {
                     let wait = self
                         .backoff(tries)
@@ -143,13 +143,13 @@ impl Inner {
                 if matches!(step, StepName::DeleteCredential | StepName::DeleteContainer) =>
             {
                 if code == Code::PinAuthBlocked {
-                    self.gives_up(work, step, &why, token_step::advice(error));
+                    self.gives_up(work, step, &why, token_step::advice(step.target(), error));
                 } else {
                     work.progress.undeletable = Some(why);
                 }
             }
             Judgement::Stands | Judgement::AskJournal => {
-                self.gives_up(work, step, &why, token_step::advice(error));
+                self.gives_up(work, step, &why, token_step::advice(step.target(), error));
             }
         }
         Ok(())
