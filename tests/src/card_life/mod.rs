@@ -248,15 +248,10 @@ impl CardLife {
     /// A card on the reader, and its id at the server.
     fn lay(&self, make: Make) -> Result<(Card, String)> {
         let card = Card::start(make.applet, make.applet, self.agent.folder(), FIRST_READER)?;
-        let token = eventually("the server sees the card", SOON, || {
-            let all = self
-                .site
-                .cli
-                .json(&["token", "list", "--present", "true"])?;
-            let all = list(all, "tokens")?;
-            let ours = all.iter().find(|token| token["token_type"] == kind(make));
-            ours.map(|token| text(token, "id")).transpose()
-        })?;
+        let kind = kind(make);
+        let token = self
+            .site
+            .wait_for_token(|token| token["token_type"] == kind)?;
         Ok((card, token))
     }
 

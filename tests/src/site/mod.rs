@@ -123,14 +123,11 @@ impl Site {
     ///
     /// A blank key without a serial number may be taken for a blank one that was there before.
     pub fn plug_in(&self, agent: &Agent, make: Make, name: &str) -> Result<(Key, Value)> {
-        let present = || -> Result<Vec<Value>> {
-            let tokens = self.cli.json(&["token", "list", "--present", "true"])?;
-            list(tokens, "tokens")
-        };
-        let before = present()?;
+        let before = self.present()?;
         let key = Key::start(make, name, agent.folder(), &agent.token_socket())?;
         let token = eventually("the server sees the key", Duration::from_secs(20), || {
-            Ok(present()?
+            Ok(self
+                .present()?
                 .into_iter()
                 .find(|token| !before.iter().any(|old| old["id"] == token["id"])))
         })?;
@@ -161,11 +158,30 @@ impl Site {
         ])
     }
 
+    /// The first token with which it is so, once it is there; what the server calls it.
+    pub fn wait_for_token(&self, is_so: impl Fn(&Value) -> bool) -> Result<String> {
+        eventually("the server sees the token", SOON, || {
+            let all = self.present()?;
+            let ours = all.iter().find(|token| is_so(token));
+            let id = ours.map(|token| token["id"].as_str().context("a token without an id"));
+            Ok(id.transpose()?.map(str::to_owned))
+        })
+    }
+
+    /// The tokens that are plugged in, as the server sees them.
+    pub fn present(&self) -> Result<Vec<Value>> {
+        let tokens = self.cli.json(&["token", "list", "--present", "true"])?;
+        list(tokens, "tokens")
+    }
+
     /// Every token that the server knows.
     pub fn tokens(&self) -> Result<Vec<Value>> {
         list(self.cli.json(&["token", "list"])?, "tokens")
     }
 }
+
+/// pcscd looks at vpcd's readers every 400 ms; the rest is for machines that are busy.
+const SOON: Duration = Duration::from_secs(60);
 
 /// The list in an answer of the command line.
 pub fn list(answer: Value, name: &str) -> Result<Vec<Value>> {

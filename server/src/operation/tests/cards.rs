@@ -15,7 +15,7 @@ mod whole_life;
 use super::{
     card::Card,
     fault::Fault,
-    world::{ACTOR, Wishes, World},
+    world::{ACTOR, Wishes, World, revocation},
 };
 use crate::{
     connector::ca::{Call, CertificateStatus, Reason},
@@ -304,14 +304,7 @@ async fn a_gids_card_lives_by_its_admin_key_alone() {
     world.card(|card| assert_eq!(card.pin, "271828"));
     assert!(world.secrets().await.is_empty());
     world.card_agrees().await;
-    let reason = "lost".to_owned();
-    world
-        .done(Ask::Revoke {
-            token,
-            reason,
-            pin: None,
-        })
-        .await;
+    world.done(revocation(token)).await;
     world.card(|card| {
         assert!(card.containers.is_empty());
         assert_eq!(card.pin_tries, 0);
@@ -569,9 +562,7 @@ async fn the_record_of_a_card_follows_what_is_done_to_it() {
         }
         let tries = async || world.token().await.facts.card.unwrap().pin_tries;
         assert_eq!(tries().await, None, "only the card knows");
-        let reason = "damaged".to_owned();
-        let pin = None;
-        world.done(Ask::Revoke { token, reason, pin }).await;
+        world.done(revocation(token)).await;
         assert_eq!(world.card_row().await.containers, []);
         assert_eq!(tries().await, Some(0));
     }

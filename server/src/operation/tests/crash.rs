@@ -3,7 +3,7 @@
 
 use super::{
     fault::Fault,
-    world::{Wishes, World},
+    world::{Wishes, World, revocation},
 };
 use crate::{
     connector::{
@@ -53,11 +53,7 @@ async fn begin(world: &World, act: Act) -> Operation {
         },
         Act::Suspend => Ask::Suspend { token },
         Act::Resume => Ask::Resume { token },
-        Act::Revoke => Ask::Revoke {
-            token,
-            reason: "left".into(),
-            pin: None,
-        },
+        Act::Revoke => revocation(token),
         Act::Reset => Ask::ResetToken { token },
         Act::SetPin => Ask::SetPin {
             applet: None,

@@ -1,6 +1,6 @@
 //! From what an agent sees to a token of ours.
 
-use super::world::{ACTOR, Wishes, World};
+use super::world::{ACTOR, Wishes, World, revocation};
 use crate::{
     lifecycle::{Custody, TokenState},
     operation::{Ask, Error, GivenPin, State},
@@ -160,13 +160,7 @@ async fn a_key_without_a_serial_that_was_emptied_is_still_the_same_until_it_is_u
             template,
         })
         .await;
-    world
-        .done(Ask::Revoke {
-            token,
-            reason: "left".into(),
-            pin: None,
-        })
-        .await;
+    world.done(revocation(token)).await;
     assert_eq!(world.host.state().key.credentials, []);
     world.restart().await;
     world

@@ -34,6 +34,15 @@ use crate::{
 
 pub(super) const ACTOR: &str = "api-key:test";
 
+/// Its user has left, and told nobody its PIN.
+pub(super) fn revocation(token: TokenId) -> Ask {
+    Ask::Revoke {
+        token,
+        reason: "left".into(),
+        pin: None,
+    }
+}
+
 pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
     pub(super) store: Store,

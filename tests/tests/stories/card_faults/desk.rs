@@ -164,16 +164,10 @@ impl Desk {
         let contacts = Contacts::lay(FIRST_READER)?;
         let name = format!("card-{}", self.cards);
         let card = make.process(&name, self, contacts.address())?;
-        let token = eventually("the server sees the card", SOON, || {
-            let all = self
-                .site
-                .cli
-                .json(&["token", "list", "--present", "true"])?;
-            let all = list(all, "tokens")?;
-            // The only one that is there; what others were before is over.
-            let ours = all.iter().find(|token| token["state"] == "unregistered");
-            ours.map(|token| text(token, "id")).transpose()
-        })?;
+        // The only one that is there; what others were before is over.
+        let token = self
+            .site
+            .wait_for_token(|token| token["state"] == "unregistered")?;
         Ok(Held {
             make,
             token,

@@ -51,11 +51,7 @@ async fn begin(world: &World, act: Act) -> Operation {
         }
         Act::Retire => world.ask(Ask::Retire { token }).await.unwrap(),
         Act::Unregister => world.ask(Ask::Unregister { token }).await.unwrap(),
-        Act::Revoke => {
-            let reason = "left".into();
-            let pin = None;
-            world.ask(Ask::Revoke { token, reason, pin }).await.unwrap()
-        }
+        Act::Revoke => world.ask(revocation(token)).await.unwrap(),
         Act::ChangeAdminKey => world.ask(Ask::ChangeAdminKey { token }).await.unwrap(),
     }
 }

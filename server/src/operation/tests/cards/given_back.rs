@@ -21,9 +21,7 @@ fn piv_without_reset() -> Wishes {
 /// A card that was in use, and is over.
 async fn retired(world: &World) -> TokenId {
     let token = world.card_in_use().await;
-    let reason = "replaced".to_owned();
-    let pin = None;
-    world.done(Ask::Revoke { token, reason, pin }).await;
+    world.done(revocation(token)).await;
     world.done(Ask::Retire { token }).await;
     token
 }
@@ -69,9 +67,7 @@ async fn nobodys_pin_opens_a_revoked_card_whether_it_is_at_hand_or_comes_later()
         if away {
             world.unplug().await;
         }
-        let reason = "stolen".to_owned();
-        let pin = None;
-        let revoked = world.done(Ask::Revoke { token, reason, pin }).await;
+        let revoked = world.done(revocation(token)).await;
         if away {
             assert!(revoked.remark.contains("PIN is blocked"), "{revoked:?}");
             world.card(|card| assert_eq!(card.pin_tries, 3));
@@ -109,9 +105,7 @@ async fn a_card_that_refuses_to_delete_a_key_is_asked_once_more_and_not_for_ever
         let token = world.card_in_use().await;
         let refused = refusal(Code::Refused, "the command is not allowed now (SW 6986)");
         world.host.state().refuse = vec![refused; refusals];
-        let reason = "replaced".to_owned();
-        let pin = None;
-        let ended = world.done(Ask::Revoke { token, reason, pin }).await;
+        let ended = world.done(revocation(token)).await;
         world.card(|card| assert_eq!(card.containers.is_empty(), deleted, "{ended:?}"));
         assert_eq!(ended.remark.contains("SW 6986"), !deleted, "{ended:?}");
     }

@@ -29,13 +29,7 @@ async fn a_key_that_decrypts_stays_until_the_card_is_revoked() {
     });
     assert_eq!(world.ca.good(), 3, "those that took their place");
     world.card_agrees().await;
-    world
-        .done(Ask::Revoke {
-            token,
-            reason: "left".into(),
-            pin: None,
-        })
-        .await;
+    world.done(revocation(token)).await;
     world.card(|card| assert!(card.containers.is_empty()));
     world.card_agrees().await;
 }

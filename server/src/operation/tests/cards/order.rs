@@ -75,11 +75,7 @@ async fn life(wishes: Wishes) -> String {
         Ask::ChangeAdminKey { token },
         Ask::Suspend { token },
         Ask::Resume { token },
-        Ask::Revoke {
-            token,
-            reason: "left".into(),
-            pin: none(),
-        },
+        revocation(token),
         Ask::Retire { token },
         Ask::Unregister { token },
     ] {

@@ -70,11 +70,7 @@ fn resume(token: TokenId, _: &World) -> Ask {
 }
 
 fn revoke(token: TokenId, _: &World) -> Ask {
-    Ask::Revoke {
-        token,
-        reason: "left".into(),
-        pin: None,
-    }
+    revocation(token)
 }
 
 fn retire(token: TokenId, _: &World) -> Ask {
