@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use keysteward_core::ctaphid::{ChannelId, HidTransport, Link, Report};
+use keysteward_core::ctaphid::{ChannelId, Command, HidTransport, Link, Report};
 use keysteward_core::time::Millis;
 use keysteward_fuzz::Script;
 use libfuzzer_sys::fuzz_target;
@@ -26,15 +26,17 @@ fuzz_target!(|bytes: &[u8]| {
             1 => drop(transport.wink(deadline)),
             2 => drop(transport.lock(3, deadline)),
             _ => {
-                let cancel = call & 1 == 1;
+                let command = if call < 6 {
+                    Command::Cbor
+                } else {
+                    Command::Msg
+                };
                 let request = &request[..call as usize * 70];
-                drop(transport.cbor(request, &mut response, deadline, &mut |_| {
-                    if cancel {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                }));
+                let hear = &mut |_| match call & 1 {
+                    0 => ControlFlow::Continue(()),
+                    _ => ControlFlow::Break(()),
+                };
+                drop(transport.transact(command, request, &mut response, deadline, hear));
             }
         }
     }

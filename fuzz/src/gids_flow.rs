@@ -56,7 +56,12 @@ fn by_the_administrator<T: CardTransport, C: Crypto>(
     flow: u8,
     number: u8,
 ) -> Outcome<T::Error> {
-    let Ok(admin) = session.authenticate_admin(admin_key) else {
+    // One way, or both.
+    let admin = match number & 0x80 {
+        0 => session.authenticate_admin(admin_key),
+        _ => session.authenticate_admin_and_card(admin_key),
+    };
+    let Ok(admin) = admin else {
         return Err(None);
     };
     let pin = pin();

@@ -26,6 +26,7 @@ macro_rules! compare {
             ours::$message::$kind::parse($bytes),
             cbor_smol::cbor_deserialize::<theirs::$message::$kind>($bytes),
         ) {
+            (_, Ok(_)) if leaves_cose_key_unread($bytes) => {}
             (Ok(ours), Ok(theirs)) => $message::$same(&ours, &theirs),
             (Err(error), Ok(theirs)) => {
                 assert!(
@@ -63,12 +64,14 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else {
         return;
     };
-    // A name in a byte string, or its place among theirs as an integer, is one to them and passed over
-    // by us: to each, another message.
-    if Reader::new(bytes).raw().is_ok_and(has_name_in_other_form) {
+    let kind = kind % 12;
+    if Reader::new(bytes)
+        .raw()
+        .is_ok_and(|message| has_name_in_other_form(kind, message))
+    {
         return;
     }
-    match kind % 12 {
+    match kind {
         0 => compare!(
             bytes,
             make_credential::Request,
@@ -114,17 +117,47 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn has_name_in_other_form(item: Raw<'_>) -> bool {
-    let keys = || item.entries().map(|(key, _)| key);
-    // Members of messages and of COSE keys are integers, all of them.
-    let mixed = keys().any(|key| matches!(key, Key::Text(_)))
-        && keys().any(|key| matches!(key, Key::Int(_)));
-    mixed
-        || item
-            .entries()
-            .any(|(key, value)| matches!(key, Key::Bytes(_)) || has_name_in_other_form(value))
-        || List::<Raw<'_>>::parse(item.bytes())
-            .is_ok_and(|items| items.iter().any(has_name_in_other_form))
+/// A name in a byte string, or its place among theirs as an integer, is one to them and passed over by
+/// us: to each, another message.
+fn has_name_in_other_form(kind: u8, message: Raw<'_>) -> bool {
+    message
+        .entries()
+        .any(|(member, value)| match (kind, member) {
+            (_, Key::Bytes(_)) => true,
+            // Subcommands' parameters and COSE keys: the members are numbered, too.
+            (2 | 4 | 11, Key::Int(3)) | (3, Key::Int(1)) | (10, Key::Int(8)) => value
+                .entries()
+                .any(|(key, value)| matches!(key, Key::Bytes(_)) || has_other_than_names(value)),
+            _ => has_other_than_names(value),
+        })
+}
+
+fn has_other_than_names(item: Raw<'_>) -> bool {
+    item.entries().any(|(key, value)| match key {
+        Key::Bytes(_) | Key::Int(_) => true,
+        // The only extension whose members are numbered.
+        Key::Text(_) => !key.is("hmac-secret") && has_other_than_names(value),
+    }) || List::<Raw<'_>>::parse(item.bytes())
+        .is_ok_and(|items| items.iter().any(has_other_than_names))
+}
+
+/// Of a COSE key they read the five members in canonical order and one key more. What else it
+/// announces is left where it stands, and is to them a part of what is around it.
+fn leaves_cose_key_unread(bytes: &[u8]) -> bool {
+    (0..bytes.len()).any(|start| {
+        let read = read_by_theirs::<cosey::PublicKey>(&bytes[start..])
+            .or_else(|| read_by_theirs::<cosey::EcdhEsHkdf256PublicKey>(&bytes[start..]));
+        read.is_some_and(|read| {
+            let whole = Reader::new(&bytes[start..]).raw();
+            whole.map_or(true, |whole| whole.bytes().len() != read)
+        })
+    })
+}
+
+/// How many bytes they take for a `T`.
+fn read_by_theirs<'b, T: serde::Deserialize<'b>>(bytes: &'b [u8]) -> Option<usize> {
+    let (_, left) = cbor_smol::de::take_from_bytes::<T>(bytes).ok()?;
+    Some(bytes.len() - left.len())
 }
 
 /// As our key agreement names them.
@@ -140,13 +173,12 @@ fn theirs_alone(error: Error) -> bool {
         Error::TooDeep { .. }
         | Error::DuplicateKey { .. }
         | Error::TooManyEntries { .. }
-        | Error::NotUtf8 { .. }
         | Error::Malformed { .. } => true,
         // They check what a member is for when it is used, or never.
         Error::Unexpected { .. } | Error::OutOfRange { .. } | Error::Length { .. } => true,
         // A coordinate of another length than its curve's is none to us, and any bytes to them.
         Error::Missing { member } => COORDINATES.contains(&member),
-        Error::EndOfInput { .. } => false,
+        Error::NotUtf8 { .. } | Error::EndOfInput { .. } => false,
         _ => false,
     }
 }

@@ -1,7 +1,9 @@
 //! makeCredential, getAssertion and getNextAssertion. CTAP 2.3 §6.1 to §6.3.
 
 use keysteward_core::cbor::{List, Parse, Raw};
-use keysteward_core::ctap2::extension::{CredProtect, MakeCredentialInputs, MakeCredentialOutputs};
+use keysteward_core::ctap2::extension::{
+    CredProtect, GetAssertionInputs, MakeCredentialInputs, MakeCredentialOutputs,
+};
 use keysteward_core::ctap2::{
     Command, PublicKeyCredentialDescriptor, PublicKeyCredentialRpEntity,
     PublicKeyCredentialUserEntity, get_assertion, make_credential,
@@ -133,6 +135,27 @@ impl Platform {
         Ok(())
     }
 
+    /// Asserts with these extensions.
+    pub(super) fn assert_with(
+        &mut self,
+        inputs: &GetAssertionInputs<'_>,
+        asked: Asked,
+        key: &mut dyn Key,
+    ) -> Answer {
+        let Asked { rp, allow, auth } = asked;
+        let mut room = vec![0; 6000];
+        let inputs = Raw::encode_in(inputs, &mut room).expect("the room");
+        let (param, protocol) = self.authenticate(auth, &[HASH]);
+        let listed = self.listed(allow);
+        let request = get_assertion::Request {
+            extensions: Some(inputs),
+            pin_uv_auth_param: param.as_deref(),
+            pin_uv_auth_protocol: protocol,
+            ..assertion(rp, &listed)
+        };
+        send(key, Command::GetAssertion, Some(&request))
+    }
+
     pub(super) fn asserted(&self, answer: &[u8], facts: &mut Facts) {
         let answer = get_assertion::Response::parse(answer).expect("an assertion");
         let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
@@ -177,6 +200,14 @@ pub(super) struct Wanted {
     pub(super) auth: Auth,
 }
 
+/// Whose credential asserts, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) rp: Rp,
+    pub(super) allow: Allow,
+    pub(super) auth: Auth,
+}
+
 /// A request without anything that may be left out.
 fn creation(rp: Rp, id: &[u8], algorithms: Algorithms) -> make_credential::Request<'_> {
     make_credential::Request {
@@ -202,7 +233,7 @@ fn creation(rp: Rp, id: &[u8], algorithms: Algorithms) -> make_credential::Reque
 }
 
 /// The same for an assertion.
-pub(super) fn assertion<'a>(
+fn assertion<'a>(
     rp: Rp,
     listed: &'a [PublicKeyCredentialDescriptor<'a>],
 ) -> get_assertion::Request<'a> {

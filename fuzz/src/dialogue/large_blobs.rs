@@ -1,6 +1,6 @@
 //! largeBlobs, and the extension largeBlob. CTAP 2.3 §6.10, §12.4.
 
-use keysteward_core::cbor::{Parse, Raw};
+use keysteward_core::cbor::Parse;
 use keysteward_core::crypto::Crypto;
 use keysteward_core::ctap2::extension::{
     GetAssertionInputs, LargeBlobCreation, LargeBlobInput, LargeBlobSupport, MakeCredentialInputs,
@@ -9,8 +9,8 @@ use keysteward_core::ctap2::extension::{
 use keysteward_core::ctap2::large_blobs::{self, authenticated_message};
 use keysteward_core::ctap2::{Command, get_assertion};
 
-use super::credentials::{Wanted, assertion};
-use super::{Allow, Auth, Facts, HASH, Key, Platform, Rp, Step, send};
+use super::credentials::{Asked, Wanted};
+use super::{Auth, Facts, Key, Platform, Step, send};
 
 impl Platform {
     pub(super) fn read_blobs(
@@ -110,10 +110,8 @@ impl Platform {
     pub(super) fn keep_blob(
         &mut self,
         key: &mut dyn Key,
-        rp: Rp,
+        asked: Asked,
         write: Option<u8>,
-        allow: Allow,
-        auth: Auth,
         facts: &mut Facts,
     ) -> Result<(), u8> {
         let blob = write.map(|length| vec![length; usize::from(length) * 20]);
@@ -125,17 +123,7 @@ impl Platform {
             }),
             ..GetAssertionInputs::default()
         };
-        let mut room = vec![0; 6000];
-        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
-        let (param, protocol) = self.authenticate(auth, &[HASH]);
-        let listed = self.listed(allow);
-        let request = get_assertion::Request {
-            extensions: Some(inputs),
-            pin_uv_auth_param: param.as_deref(),
-            pin_uv_auth_protocol: protocol,
-            ..assertion(rp, &listed)
-        };
-        let answer = send(key, Command::GetAssertion, Some(&request))?;
+        let answer = self.assert_with(&inputs, asked, key)?;
         let answer = get_assertion::Response::parse(&answer).expect("an assertion");
         let outputs = answer
             .unsigned_extension_outputs

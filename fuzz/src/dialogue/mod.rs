@@ -24,6 +24,7 @@ use keysteward_core::ctap2::{self, Command, get_info};
 use keysteward_core::ctaphid::MAX_MESSAGE;
 use keysteward_core::pin_protocol::PinUvAuthToken;
 
+use self::credentials::Asked;
 use crate::Counter;
 
 /// A token, plugged in.
@@ -393,14 +394,14 @@ impl Platform {
                 write,
                 allow,
                 auth,
-            } => self.keep_blob(key, rp, write, allow, auth, facts)?,
+            } => self.keep_blob(key, Asked { rp, allow, auth }, write, facts)?,
             Step::MakeForSecret { .. } => self.make_for_secret(step, key, facts)?,
             Step::DeriveSecret {
                 rp,
                 allow,
                 salts,
                 auth,
-            } => self.derive_secret(key, rp, allow, salts, auth, facts)?,
+            } => self.derive_secret(key, Asked { rp, allow, auth }, salts, facts)?,
             Step::Register { .. } | Step::Authenticate { .. } | Step::Version => {
                 self.speak_ctap1(step, key, facts);
             }

@@ -1,18 +1,18 @@
 //! The extensions hmac-secret, hmac-secret-mc and minPinLength. CTAP 2.3 §12.4, §12.5, §12.7.
 
-use keysteward_core::cbor::{Parse, Raw};
+use keysteward_core::cbor::Parse;
 use keysteward_core::crypto::PublicPoint;
 use keysteward_core::ctap2::extension::{
     GetAssertionInputs, GetAssertionOutputs, HmacSecretInput, MakeCredentialInputs,
     MakeCredentialOutputs,
 };
-use keysteward_core::ctap2::{Command, get_assertion, make_credential};
+use keysteward_core::ctap2::{get_assertion, make_credential};
 use keysteward_core::pin_protocol::SharedSecret;
 use keysteward_core::webauthn::authenticator_data::{AuthenticatorData, Flags};
 
-use super::credentials::{Wanted, assertion};
+use super::credentials::{Asked, Wanted};
 use super::pins::cose;
-use super::{Allow, Auth, Facts, HASH, Key, Platform, Rp, Salts, Step, send};
+use super::{Facts, Key, Platform, Salts, Step};
 
 /// The secret that a credential derived from the first salt, which is always the same.
 pub(super) struct Derived {
@@ -90,10 +90,8 @@ impl Platform {
     pub(super) fn derive_secret(
         &mut self,
         key: &mut dyn Key,
-        rp: Rp,
-        allow: Allow,
+        asked: Asked,
         salts: Salts,
-        auth: Auth,
         facts: &mut Facts,
     ) -> Result<(), u8> {
         let sealed = self.seal(key, salts)?;
@@ -101,17 +99,7 @@ impl Platform {
             hmac_secret: Some(sealed.input()),
             ..GetAssertionInputs::default()
         };
-        let mut room = [0; 512];
-        let inputs = Raw::encode_in(&inputs, &mut room).expect("the room");
-        let (param, protocol) = self.authenticate(auth, &[HASH]);
-        let listed = self.listed(allow);
-        let request = get_assertion::Request {
-            extensions: Some(inputs),
-            pin_uv_auth_param: param.as_deref(),
-            pin_uv_auth_protocol: protocol,
-            ..assertion(rp, &listed)
-        };
-        let answer = send(key, Command::GetAssertion, Some(&request))?;
+        let answer = self.assert_with(&inputs, asked, key)?;
         self.asserted(&answer, facts);
         let answer = get_assertion::Response::parse(&answer).expect("an assertion");
         let data = AuthenticatorData::parse(answer.auth_data).expect("authenticator data");
@@ -119,7 +107,7 @@ impl Platform {
             .extensions
             .map(|outputs| GetAssertionOutputs::parse(outputs.bytes()).expect("outputs"));
         let output = outputs.and_then(|outputs| outputs.hmac_secret);
-        let id = match (answer.credential, listed.as_slice()) {
+        let id = match (answer.credential, self.listed(asked.allow).as_slice()) {
             (Some(used), _) => used.id.to_vec(),
             (None, [only]) => only.id.to_vec(),
             (None, _) => panic!("an assertion of nobody knows what"),
