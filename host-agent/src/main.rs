@@ -53,9 +53,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::load(&arguments.settings)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = service::runtime()?;
     match arguments.command {
         Command::Run => {
             service::start_log(settings.log);

@@ -12,10 +12,11 @@ mod systemd;
 #[cfg(windows)]
 pub mod windows;
 
-use std::future::pending;
+use std::{future::pending, io};
 
 use anyhow::Context as _;
 use rand::rngs::OsRng;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,6 +26,15 @@ use crate::{
 };
 
 pub use self::log::start as start_log;
+
+/// What the agent's async side runs on: one thread. It mostly waits, each token has a thread of its
+/// own, and a call changes threads no more often than it must.
+///
+/// # Errors
+/// When the system gives no event queue.
+pub fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
 
 /// Runs the agent until `shutdown`; `started` is called once it serves.
 ///

@@ -22,7 +22,7 @@ use windows_service::{
     service_dispatcher,
 };
 
-use super::{run, start_log};
+use super::{run, runtime, start_log};
 use crate::settings::Settings;
 
 /// The name it is installed under.
@@ -87,10 +87,7 @@ fn serve(
     let path = SETTINGS.get().cloned().unwrap_or_default();
     let settings = Settings::load(&path).map_err(|error| (WRONG_SETTINGS, error.into()))?;
     start_log(settings.log);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| (FAILED, error.into()))?;
+    let runtime = runtime().map_err(|error| (FAILED, error.into()))?;
     let started = || report(status, ServiceState::Running, ServiceExitCode::NO_ERROR);
     runtime
         .block_on(run(&settings, shutdown, started))
