@@ -83,14 +83,20 @@ impl World {
 
     /// No PIN that the key ever had stands in clear in the database.
     pub(super) fn no_pin_in_the_files(&self) {
-        let pins = self.host.state().key.pins.clone();
+        self.none_in_the_files(&self.host.state().key.pins);
+    }
+
+    /// None of `secrets` stands in clear in the database.
+    pub(super) fn none_in_the_files(&self, secrets: &[String]) {
         for path in self.files() {
             let bytes = std::fs::read(&path).unwrap();
-            for pin in &pins {
+            for secret in secrets {
                 let found = bytes
-                    .windows(pin.len())
-                    .any(|window| window == pin.as_bytes());
-                assert!(!found, "a PIN is in {}", path.display());
+                    .windows(secret.len())
+                    .enumerate()
+                    .filter(|(_, window)| *window == secret.as_bytes())
+                    .any(|(at, _)| !is_by_chance(&bytes, at, secret.len()));
+                assert!(!found, "a secret is in {}", path.display());
             }
         }
     }
@@ -99,4 +105,29 @@ impl World {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         entries.map(|entry| entry.unwrap().path()).collect()
     }
+}
+
+/// Digits within a hash, an id or a time, which are longer than the PIN that they look like.
+fn is_by_chance(bytes: &[u8], at: usize, length: usize) -> bool {
+    let is_digit = |byte: &&u8| byte.is_ascii_hexdigit();
+    let (before, rest) = bytes.split_at(at);
+    let (pin, after) = rest.split_at(length);
+    let before = before.iter().rev().take_while(is_digit).count();
+    let after = after.iter().take_while(is_digit).count();
+    pin.iter().all(|byte| is_digit(&byte)) && length < HASH && before + length + after >= HASH
+}
+
+const HASH: usize = 12;
+
+#[test]
+fn a_pin_is_told_from_digits_of_something_longer() {
+    let text = "\"pin\":\"27182818\",\"at_us\":1763827182818459,\"by\":\"correct-horse-7\"";
+    let told = |wanted: &str| -> Vec<bool> {
+        let found = text.match_indices(wanted);
+        let told = found.map(|(at, _)| is_by_chance(text.as_bytes(), at, wanted.len()));
+        told.collect()
+    };
+    assert_eq!(told("27182818"), [false, true]);
+    assert_eq!(told("correct-horse-7"), [false]);
+    assert_eq!(told("1763827182818459"), [false]);
 }

@@ -53,7 +53,14 @@ async fn revoking_waits_for_no_authority_and_the_wait_is_seen() {
     let world = World::with(piv()).await;
     let token = world.card_in_use().await;
     world.ca.state().down = true;
-    let revoked = world.done(revocation(token)).await;
+    let reason = "stolen".to_owned();
+    let revoked = world
+        .done(Ask::Revoke {
+            token,
+            reason,
+            pin: None,
+        })
+        .await;
     assert!(
         revoked.remark.contains("revoke-certificates"),
         "{revoked:?}"
