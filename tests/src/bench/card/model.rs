@@ -1,6 +1,6 @@
 //! The cards that are measured with.
 //!
-//! [`full`] is our PIV and GIDS card, with four keys and certificates. A [`Trivial`] one answers at
+//! `full` is our PIV and GIDS card, with four keys and certificates. A `Trivial` one answers at
 //! once what that one answered before: what is left of the time is the way to the card.
 
 use std::{collections::HashMap, fs, path::Path};
